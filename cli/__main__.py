@@ -1,0 +1,78 @@
+"""The entry of the `onggi` command."""
+
+import os
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+
+from cli.arguments import shared_arguments
+from cli.commands import ask, ls, put, rm, search, tenant, usage
+from cli.errors import CommandError, ExitStatus
+from cli.output import Output
+from cli.workspace import Connection, Outside, Workspace
+
+EPILOG = """\
+examples:
+  onggi tenant create hanbit --name 한빛가전
+  onggi put handbook.pdf --tenant hanbit
+  onggi ask "연차 휴가는 며칠인가요?" --tenant hanbit
+  onggi ls --tenant hanbit --stack onggi-prod --region ap-northeast-2
+
+exit status:
+  0    done
+  1    the stack refused, or a document failed
+  2    the arguments are wrong
+  3    there is no stack, or nobody answers at its address
+  4    a key or AWS credential is missing, or not accepted
+  5    it took too long; it may still happen
+  130  interrupted
+
+environment:
+  ONGGI_API_KEY  a tenant's API key, in place of the kept ones
+  ONGGI_LOCAL    the local cloud's folder, in place of .local here or in a parent folder
+  NO_COLOR       no colours
+
+With --json, results are one JSON document on standard output and errors one on standard error:
+  {"error": {"code": "...", "message": "..."}}
+"""
+
+
+def make_parser() -> ArgumentParser:
+    """Return the parser of the whole command line."""
+    shared = shared_arguments()
+    parser = ArgumentParser(
+        prog="onggi",
+        description="Tenants, documents and questions of an Onggi stack.",
+        epilog=EPILOG,
+        parents=[shared],
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (tenant, put, ls, rm, ask, search, usage):
+        command.register(commands, shared)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None, outside: Outside | None = None) -> int:
+    """Run the command; returns its exit status."""
+    outside = outside or Outside()
+    parsed = make_parser().parse_args(arguments)
+    output = Output(as_json=getattr(parsed, "json", False), out=outside.out, err=outside.err)
+    workspace = Workspace(Connection.of(parsed), outside, output)
+    try:
+        status = parsed.run(parsed, workspace)
+        outside.out.flush()
+    except CommandError as error:
+        output.error(error)
+        return int(error.exit_status)
+    except KeyboardInterrupt:
+        return int(ExitStatus.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader left, as `head` does; Python must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitStatus.FAILED)
+    return int(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

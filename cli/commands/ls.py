@@ -1,0 +1,57 @@
+"""`onggi ls`: the tenant's documents."""
+
+from argparse import ArgumentParser, Namespace
+
+from rich.console import Console
+
+from cli.api import JsonObject
+from cli.arguments import Subparsers, add_command, add_tenant_argument
+from cli.errors import ExitStatus
+from cli.output import number_text, printable, size_text, status_text, table, time_text
+from cli.workspace import Workspace
+
+STATUSES = ("pending", "processing", "ready", "failed", "deleting")
+NUMBERS = ("pages", "chunks", "size")
+
+
+def register(commands: Subparsers, shared: ArgumentParser) -> None:
+    """Add the command."""
+    ls = add_command(
+        commands,
+        shared,
+        "ls",
+        does="list a tenant's documents, newest first",
+        examples=["onggi ls --tenant hanbit", "onggi ls --tenant hanbit --status failed"],
+        run=run,
+    )
+    add_tenant_argument(ls)
+    ls.add_argument("--status", choices=STATUSES, help="only the documents of this status")
+
+
+def run(arguments: Namespace, workspace: Workspace) -> int:
+    """List the documents."""
+    api = workspace.tenant_api(arguments.tenant)
+    documents = list(api.pages("/documents", "documents", {"status": arguments.status}))
+    workspace.output.result({"documents": documents}, lambda console: _show(console, documents))
+    return ExitStatus.OK
+
+
+def _show(console: Console, documents: list[JsonObject]) -> None:
+    if not documents:
+        console.print("There are no such documents.")
+        return
+    rows = [
+        (
+            status_text(document["status"]),
+            document["name"],
+            number_text(document.get("pages")),
+            number_text(document.get("chunks")),
+            size_text(document.get("size")),
+            time_text(document.get("uploaded_at")),
+        )
+        for document in documents
+    ]
+    console.print(table(("status", "name", *NUMBERS, "uploaded (UTC)"), rows, right=NUMBERS))
+    for document in documents:
+        if error := document.get("error"):
+            console.print(f"{printable(document['name'])}: {printable(error['message'])} ({printable(error['code'])})")

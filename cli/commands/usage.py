@@ -1,0 +1,114 @@
+"""`onggi usage`: what tenants used and what it cost, from the CloudWatch metrics, as the operator."""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from datetime import UTC, datetime, time, timedelta
+
+from rich.console import Console
+
+from cli.arguments import Subparsers, add_command, add_tenant_argument
+from cli.errors import ExitStatus, UsageError
+from cli.metrics import TenantUsage, UsageMetrics, last_day
+from cli.output import number_text, size_text, table
+from cli.workspace import Workspace
+
+COLUMNS = (
+    "queries",
+    "mean ms",
+    "tokens in",
+    "tokens out",
+    "embedded",
+    "ingested",
+    "failed",
+    "pages",
+    "chunks",
+    "stored",
+)
+
+
+def register(commands: Subparsers, shared: ArgumentParser) -> None:
+    """Add the command."""
+    usage = add_command(
+        commands,
+        shared,
+        "usage",
+        does="show what tenants used and what it cost (as the operator)",
+        examples=["onggi usage --tenant hanbit", "onggi usage --all --from 2026-11-01 --to 2026-11-30"],
+        run=run,
+    )
+    add_tenant_argument(usage)
+    usage.add_argument("--all", action="store_true", help="every tenant with metrics in the last two weeks")
+    usage.add_argument("--from", dest="first", metavar="YYYY-MM-DD", type=day, help="the first day, in UTC")
+    usage.add_argument("--to", dest="last", metavar="YYYY-MM-DD", type=day, help="the last day; today if left out")
+
+
+def day(text: str) -> datetime:
+    """Read a day; returns its first moment in UTC.
+
+    Raises:
+        ArgumentTypeError: It is not a day.
+    """
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        message = f"{text!r} is not a day like 2026-11-30"
+        raise ArgumentTypeError(message) from None
+
+
+def run(arguments: Namespace, workspace: Workspace) -> int:
+    """Read the metrics and print them."""
+    now = workspace.clock.now()
+    start, end = between(arguments.first, arguments.last, now)
+    if arguments.all and arguments.tenant:
+        raise UsageError("which_tenant", "--all and --tenant exclude each other: leave one out.")
+    metrics = UsageMetrics(workspace.account.client("cloudwatch"))
+    tenants = metrics.tenants() if arguments.all else [arguments.tenant or workspace.only_tenant()]
+    used = [metrics.read(tenant_id, start, end, now) for tenant_id in tenants]
+    document = {
+        "from": start.isoformat(),
+        "to": end.isoformat(),
+        "tenants": [usage.as_json() for usage in used],
+    }
+    workspace.output.result(document, lambda console: show_usage(console, used))
+    return ExitStatus.OK
+
+
+def between(first: datetime | None, last: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """Return the time to read: whole days in UTC, or the last 24 hours where no day is named.
+
+    Raises:
+        UsageError: The first day comes after the last.
+    """
+    if first is None and last is None:
+        return last_day(now)
+    today = datetime.combine(now.astimezone(UTC).date(), time.min, UTC)
+    end = (last or today) + timedelta(days=1)
+    start = first or end - timedelta(days=1)
+    if start >= end:
+        raise UsageError("bad_range", "--from comes after --to: exchange them.")
+    return start, end
+
+
+def show_usage(console: Console, used: list[TenantUsage]) -> None:
+    """Print a line for each tenant."""
+    if not used:
+        console.print("No tenant has metrics yet.")
+        return
+    rows = [
+        (
+            usage.tenant_id,
+            number_text(usage.queries),
+            "–" if usage.query_latency_mean_ms is None else f"{usage.query_latency_mean_ms:.0f}",
+            number_text(usage.input_tokens),
+            number_text(usage.output_tokens),
+            number_text(usage.embedding_tokens),
+            number_text(usage.documents_ingested),
+            number_text(usage.documents_failed),
+            number_text(usage.pages_extracted),
+            number_text(usage.chunks_indexed),
+            f"{number_text(usage.stored_vectors)} / {size_text(usage.stored_bytes)}",
+            f"${usage.estimated_cost_usd:.6f}",
+        )
+        for usage in used
+    ]
+    columns = ("tenant", *COLUMNS, "cost")
+    console.print(table(columns, rows, right=columns[1:]))

@@ -1,0 +1,106 @@
+"""What the command prints: words and tables for people, one JSON document for programs."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.errors import CommandError
+
+UNBOUNDED_COLUMNS = 10_000  # a pipe has no width: nothing is cut or wrapped
+# Control characters but tab and line feed: a document's text must not steer the reader's terminal.
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Return text without the characters that steer a terminal."""
+    return CONTROLS.sub("�", text)
+
+
+def make_console(stream: TextIO) -> Console:
+    """Return a console that colours only on a terminal, never where NO_COLOR is set, and reads no markup in texts."""
+    width = None if stream.isatty() else UNBOUNDED_COLUMNS
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=not stream.isatty())
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where results and errors go.
+
+    Attributes:
+        as_json: Whether a program reads: one JSON document on standard output, errors as JSON on standard error.
+        out: Standard output.
+        err: Standard error; progress goes there, too.
+    """
+
+    as_json: bool
+    out: TextIO
+    err: TextIO
+
+    def result(self, document: Any, show: Callable[[Console], None]) -> None:  # noqa: ANN401 - any JSON
+        """Print a result: the document for programs, else what `show` prints."""
+        if self.as_json:
+            self.out.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        else:
+            show(make_console(self.out))
+
+    def error(self, error: CommandError) -> None:
+        """Print an error: one sentence, or `{"error": {"code", "message"}}`."""
+        if self.as_json:
+            document = {"error": {"code": error.code, "message": error.message}}
+            self.err.write(json.dumps(document, ensure_ascii=False) + "\n")
+        else:
+            make_console(self.err).print(Text.assemble(("onggi: ", "bold red"), printable(error.message)))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Iterable[str] = ()) -> Table:
+    """Return a plain table; the columns in `right` hold numbers."""
+    numbers = frozenset(right)
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
+    return drawn
+
+
+STATUS_STYLES = {"ready": "green", "active": "green", "failed": "red", "suspended": "red", "deleting": "dim"}
+
+
+def status_text(status: str) -> Text:
+    """Return a status in its colour."""
+    return Text(printable(status), style=STATUS_STYLES.get(status, "yellow"))
+
+
+def size_text(size: int | None) -> str:
+    """Return a number of bytes in the unit that a person would choose (1 KiB = 1024 bytes)."""
+    if size is None:
+        return "–"
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:  # noqa: PLR2004 - the step between units
+            return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
+
+
+def time_text(timestamp: str | None) -> str:
+    """Return an ISO 8601 time to the minute, in UTC."""
+    if not timestamp:
+        return "–"
+    try:
+        moment = datetime.fromisoformat(timestamp)
+    except ValueError:
+        return timestamp
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def number_text(number: int | None) -> str:
+    """Return a number with its thousands apart, or a dash where there is none."""
+    return "–" if number is None else f"{number:,}"

@@ -1,0 +1,15 @@
+"""Cuts the text into chunks, in batches."""
+
+from dataclasses import asdict
+from typing import Any
+
+from onggi.entry import WorkflowTask, workflow_step
+from onggi.steps.chunk_text import chunk_text
+from splitter import RecursiveSplitter
+
+
+@workflow_step
+def handler(task: WorkflowTask) -> dict[str, Any]:
+    """Takes a registration; answers the number of chunks and where their batches are listed."""
+    artifacts_bucket = task.tenant.placement.artifacts_bucket
+    return asdict(chunk_text(task.document, task.ports, RecursiveSplitter(), artifacts_bucket))

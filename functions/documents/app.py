@@ -1,0 +1,45 @@
+"""A tenant's documents over HTTP."""
+
+from typing import Any
+
+from onggi import bootstrap, requests
+from onggi.entry import ApiRequest, ApiResponse, api
+from onggi.steps.documents import delete_document, existing_document, permit_upload
+
+
+def upload(request: ApiRequest) -> ApiResponse:
+    """POST /documents."""
+    tenant = request.verified_tenant
+    wanted = requests.upload_request(requests.json_object(request.body))
+    ports = bootstrap.tenant_ports(tenant)
+    return ApiResponse(201, permit_upload(tenant, wanted, bootstrap.settings().max_document_bytes, ports))
+
+
+def list_documents(request: ApiRequest) -> ApiResponse:
+    """GET /documents."""
+    status, limit, cursor = requests.listing(request.query, with_status=True)
+    documents, next_cursor = bootstrap.tenant_ports(request.verified_tenant).ledger.page(status, limit, cursor)
+    body: dict[str, Any] = {"documents": [document.to_json() for document in documents]}
+    return ApiResponse(200, body | ({"next_cursor": next_cursor} if next_cursor else {}))
+
+
+def show(request: ApiRequest) -> ApiResponse:
+    """GET /documents/{id}."""
+    ports = bootstrap.tenant_ports(request.verified_tenant)
+    return ApiResponse(200, existing_document(request.path["id"], ports).to_json())
+
+
+def delete(request: ApiRequest) -> ApiResponse:
+    """DELETE /documents/{id}."""
+    ports = bootstrap.tenant_ports(request.verified_tenant)
+    return ApiResponse(202, delete_document(request.path["id"], ports).to_json())
+
+
+handler = api(
+    {
+        ("POST", "/v1/documents"): upload,
+        ("GET", "/v1/documents"): list_documents,
+        ("GET", "/v1/documents/{id}"): show,
+        ("DELETE", "/v1/documents/{id}"): delete,
+    }
+)

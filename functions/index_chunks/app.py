@@ -1,0 +1,13 @@
+"""Writes an embedded batch to the tenant's vector index."""
+
+from dataclasses import asdict
+from typing import Any
+
+from onggi.entry import WorkflowTask, workflow_step
+from onggi.steps.index_chunks import index_chunks
+
+
+@workflow_step
+def handler(task: WorkflowTask) -> dict[str, Any]:
+    """Takes a registration and a batch number; answers how much was indexed."""
+    return asdict(index_chunks(task.document, task.state["batch"], task.ports))

@@ -1,0 +1,21 @@
+"""Makes the new version the one that answers, and retires those before it."""
+
+from dataclasses import asdict
+from typing import Any
+
+from onggi.entry import WorkflowTask, workflow_step
+from onggi.ports import PublishedFacts
+from onggi.steps.publish_document import publish_document
+
+
+@workflow_step
+def handler(task: WorkflowTask) -> dict[str, Any]:
+    """Takes a registration with what extraction, chunking and embedding told; answers how publishing ended."""
+    extraction = task.state["extraction"]
+    facts = PublishedFacts(
+        pages=extraction["pages"],
+        chunks=task.state["chunking"]["chunks"],
+        tokens=sum(batch["tokens"] for batch in task.state["batches"]),
+        language=extraction["language"],
+    )
+    return asdict(publish_document(task.tenant, task.document, facts, task.ports))

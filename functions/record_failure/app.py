@@ -1,0 +1,21 @@
+"""Records why the workflow stopped, and removes what the failed version has left."""
+
+from dataclasses import asdict
+from typing import Any
+
+from onggi import bootstrap, entry
+from onggi.domain.upload import ObjectEvent
+from onggi.steps.record_failure import Failure, record_failure
+
+
+def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+    """Takes `{"event", "execution", "error": {"Error", "Cause"}}`; answers how the failure was recorded."""
+    event = ObjectEvent.from_eventbridge(state["event"])
+    failure = Failure.from_catch(state["error"])
+
+    def record() -> dict[str, Any]:
+        recorded = record_failure(event, state["execution"], failure, bootstrap.directory(), bootstrap.tenant_ports)
+        return asdict(recorded)
+
+    about = {"execution": state["execution"], "code": failure.code, "error": str(state["error"].get("Error"))}
+    return entry.logged(context, about, record)

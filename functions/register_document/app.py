@@ -1,0 +1,23 @@
+"""Decides what an S3 event means and claims the version it speaks of."""
+
+from typing import Any
+
+from onggi import bootstrap, entry
+from onggi.domain.upload import ObjectEvent
+from onggi.steps.register_document import register_document
+
+
+def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+    """Takes `{"event": <EventBridge event>, "execution": <name>}`; answers a registration."""
+    event = ObjectEvent.from_eventbridge(state["event"])
+
+    def register() -> dict[str, Any]:
+        return register_document(
+            event,
+            state["execution"],
+            bootstrap.directory(),
+            bootstrap.tenant_ports,
+            bootstrap.settings().max_document_bytes,
+        ).to_dict()
+
+    return entry.logged(context, {"execution": state["execution"], "kind": event.kind}, register)

@@ -1,0 +1,141 @@
+"""Sessions, clients and the translation of what the SDK raises; shared by the adapters."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
+
+from onggi.domain.errors import TransientError
+from onggi.domain.tenant import TenantContext
+
+SESSION_SECONDS: Final = 3600
+"""The longest session of a role that is assumed by another role (IAM user guide, role chaining)."""
+RENEW_BEFORE_SECONDS: Final = 1200
+"""A session lends its remaining life to the uploads it signs, which stay valid for 900 seconds."""
+CACHED_SESSIONS: Final = 64
+
+TRANSIENT_CODES: Final = frozenset(
+    {
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServerException",
+        "LimitExceededException",
+        "ModelErrorException",
+        "ModelNotReadyException",
+        "ModelTimeoutException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+
+CLIENT_CONFIG: Final = Config(
+    retries={"mode": "standard", "max_attempts": 4},
+    connect_timeout=3,
+    read_timeout=60,
+    max_pool_connections=16,
+)
+SERVICE_CONFIGS: Final = {"s3": CLIENT_CONFIG.merge(Config(signature_version="s3v4"))}
+"""Uploads are signed by version 4, which encrypted buckets and all regions accept."""
+
+
+def error_code(error: ClientError) -> str:
+    """The service's code of an error, such as `ThrottlingException`."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def translated(service: str) -> Iterator[None]:
+    """Turns the SDK's transient faults into TransientError; others pass, to be translated where they are expected.
+
+    Raises:
+        TransientError: when the service is throttling, down, slow or out of reach.
+    """
+    try:
+        yield
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if error_code(error) in TRANSIENT_CODES or status >= 500:  # noqa: PLR2004 - HTTP's server errors
+            raise TransientError(f"{service} is not available at the moment; try again.") from error
+        raise
+    except (HTTPClientError, BotocoreConnectionError) as error:
+        raise TransientError(f"{service} cannot be reached at the moment; try again.") from error
+
+
+class AwsSession:
+    """Makes clients of one identity, each once. Loading service models is shared between all sessions."""
+
+    _loader: Any = None
+
+    def __init__(self, credentials: dict[str, str] | None = None) -> None:
+        self._session = botocore.session.Session()
+        if AwsSession._loader is None:
+            AwsSession._loader = self._session.get_component("data_loader")
+        self._session.register_component("data_loader", AwsSession._loader)
+        if credentials:
+            self._session.set_credentials(
+                credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
+            )
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
+        """The client of a service, such as `s3`."""
+        if service not in self._clients:
+            self._clients[service] = self._session.create_client(
+                service, config=SERVICE_CONFIGS.get(service, CLIENT_CONFIG)
+            )
+        return self._clients[service]
+
+
+class TenantSessions:
+    """Sessions of the tenant data role, tagged with the tenant: IAM lets them reach that tenant's data and no other's.
+
+    At most one STS call a tenant until its session comes near its end.
+    """
+
+    def __init__(self, own: AwsSession, role_arn: str, clock: Callable[[], float] = time.time) -> None:
+        self._own = own
+        self._role_arn = role_arn
+        self._clock = clock
+        self._sessions: OrderedDict[str, tuple[float, AwsSession]] = OrderedDict()
+
+    def of(self, tenant: TenantContext) -> AwsSession:
+        """The tenant's session.
+
+        Raises:
+            TransientError: when STS is not available.
+        """
+        expires_at, session = self._sessions.get(tenant.tenant_id, (0.0, None))
+        if session is None or self._clock() >= expires_at - RENEW_BEFORE_SECONDS:
+            expires_at, session = self._assume(tenant)
+            self._sessions[tenant.tenant_id] = (expires_at, session)
+        self._sessions.move_to_end(tenant.tenant_id)
+        while len(self._sessions) > CACHED_SESSIONS:
+            self._sessions.popitem(last=False)
+        return session
+
+    def _assume(self, tenant: TenantContext) -> tuple[float, AwsSession]:
+        with translated("STS"):
+            response = self._own.client("sts").assume_role(
+                RoleArn=self._role_arn,
+                RoleSessionName=tenant.tenant_id,
+                DurationSeconds=SESSION_SECONDS,
+                Tags=[{"Key": "TenantId", "Value": tenant.tenant_id}],
+            )
+        credentials = response["Credentials"]
+        return credentials["Expiration"].timestamp(), AwsSession(credentials)

@@ -1,0 +1,156 @@
+"""The control table: tenants and hashes of their keys. Functions reach it by their own role; no tenant session can."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from onggi.adapters.aws import AwsSession, translated
+from onggi.adapters.dynamodb import Item, condition_failed, decode_cursor, encode_cursor, to_item, to_row
+from onggi.domain.errors import BadDocumentCode, Conflict, NotFound
+from onggi.domain.tenant import ApiKey, TenantContext, TenantRecord, TenantStatus
+from onggi.domain.timestamps import timestamp
+from onggi.ports import Clock
+
+TENANTS: Final = "TENANTS"
+"""The partition that lists all tenants by id: a few hundred bytes each, so that thousands are a page or two."""
+REJECTED: Final = "REJECTED"
+KEEP_REJECTIONS: Final = timedelta(days=90)
+
+
+def _keys_of(tenant_id: str) -> str:
+    return f"KEYS#{tenant_id}"
+
+
+class DynamoTenantDirectory:
+    """Implements the tenant directory on the control table."""
+
+    def __init__(self, session: AwsSession, table: str, clock: Clock) -> None:
+        self._session = session
+        self._table = table
+        self._clock = clock
+
+    @property
+    def _client(self) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
+        return self._session.client("dynamodb")
+
+    def find(self, tenant_id: str) -> TenantRecord | None:
+        """A tenant's record, read consistently."""
+        item = self._get(TENANTS, tenant_id)
+        return _to_record(item) if item else None
+
+    def create(self, record: TenantRecord) -> None:
+        """Adds a tenant.
+
+        Raises:
+            Conflict: when the id is taken.
+        """
+        row = {
+            "pk": TENANTS,
+            "sk": record.context.tenant_id,
+            "context": json.dumps(record.context.to_dict(), ensure_ascii=False),
+            "status": record.status,
+            "reason": record.reason,
+            "created_at": record.created_at,
+        }
+        try:
+            with translated("DynamoDB"):
+                self._client.put_item(
+                    TableName=self._table, Item=to_item(row), ConditionExpression="attribute_not_exists(pk)"
+                )
+        except ClientError as error:
+            if condition_failed(error):
+                raise Conflict("A tenant of this id exists already; choose another id.") from error
+            raise
+
+    def set_status(self, tenant_id: str, status: TenantStatus, reason: str | None = None) -> None:
+        """Changes a tenant's status.
+
+        Raises:
+            NotFound: when there is no such tenant.
+        """
+        names = {"#status": "status", "#reason": "reason"}
+        values = {":status": status} | ({":reason": reason} if reason else {})
+        try:
+            with translated("DynamoDB"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=to_item({"pk": TENANTS, "sk": tenant_id}),
+                    UpdateExpression="SET #status = :status" + (", #reason = :reason" if reason else " REMOVE #reason"),
+                    ConditionExpression="attribute_exists(pk)",
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues=to_item(values),
+                )
+        except ClientError as error:
+            if condition_failed(error):
+                raise NotFound("There is no such tenant.") from error
+            raise
+
+    def page(self, limit: int, cursor: str | None) -> tuple[list[TenantRecord], str | None]:
+        """Tenants by id, and a cursor where there are more.
+
+        Raises:
+            InvalidRequest: when the cursor is not one of this directory.
+        """
+        place = {"ExclusiveStartKey": decode_cursor(cursor, "sk") | {"pk": {"S": TENANTS}}} if cursor else {}
+        with translated("DynamoDB"):
+            response = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues=to_item({":pk": TENANTS}),
+                Limit=limit,
+                **place,
+            )
+        last = response.get("LastEvaluatedKey")
+        return [_to_record(item) for item in response["Items"]], encode_cursor(last, "sk") if last else None
+
+    def add_key(self, tenant_id: str, key: ApiKey) -> None:
+        """Stores a new key's hash."""
+        row = {
+            "pk": _keys_of(tenant_id),
+            "sk": key.key_id,
+            "salt": key.salt,
+            "secret_hash": key.secret_hash,
+            "created_at": key.created_at,
+        }
+        with translated("DynamoDB"):
+            self._client.put_item(
+                TableName=self._table, Item=to_item(row), ConditionExpression="attribute_not_exists(pk)"
+            )
+
+    def find_key(self, tenant_id: str, key_id: str) -> ApiKey | None:
+        """A key as stored."""
+        item = self._get(_keys_of(tenant_id), key_id)
+        if not item:
+            return None
+        row = to_row(item)
+        return ApiKey(row["sk"], row["salt"], row["secret_hash"], row["created_at"])
+
+    def record_rejection(self, bucket: str, key: str, version: str, code: BadDocumentCode, message: str) -> None:
+        """Keeps note of an upload that belongs to no tenant."""
+        now: datetime = self._clock()
+        row = {
+            "pk": REJECTED,
+            "sk": f"{bucket}/{key}/{version}",
+            "code": code,
+            "message": message,
+            "rejected_at": timestamp(now),
+            "expires_at": int((now + KEEP_REJECTIONS).timestamp()),
+        }
+        with translated("DynamoDB"):
+            self._client.put_item(TableName=self._table, Item=to_item(row))
+
+    def _get(self, partition: str, sort_key: str) -> Item | None:
+        with translated("DynamoDB"):
+            response = self._client.get_item(
+                TableName=self._table, Key=to_item({"pk": partition, "sk": sort_key}), ConsistentRead=True
+            )
+        item: Item | None = response.get("Item")
+        return item
+
+
+def _to_record(item: Item) -> TenantRecord:
+    row = to_row(item)
+    context = TenantContext.from_dict(json.loads(row["context"]))
+    return TenantRecord(context, row["status"], row["created_at"], row.get("reason"))

@@ -1,0 +1,346 @@
+"""The ledger of one tenant's documents: rows of the tenant table, changed by conditional writes only."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+from itertools import batched
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from onggi.adapters.aws import AwsSession, translated
+from onggi.adapters.dynamodb import Item, Row, condition_failed, decode_cursor, encode_cursor, to_item, to_row
+from onggi.domain.document import Document, DocumentStatus, DocumentVersion
+from onggi.domain.errors import BadDocumentCode, TransientError
+from onggi.domain.tenant import TenantContext
+from onggi.domain.timestamps import timestamp
+from onggi.ports import ClaimOutcome, PublishedFacts, Stored
+
+DOCUMENT: Final = "DOCUMENT#"
+STORED: Final = "STORED"
+NEWEST_FIRST: Final = "by_upload"
+"""The index of a tenant's documents by time of upload."""
+GET_BATCH: Final = 100
+"""BatchGetItem takes at most so many keys (DynamoDB API reference)."""
+PUBLISH_TRIES: Final = 3
+
+REGISTER: Final = (
+    "attribute_not_exists(pk) OR sequencer < :sequencer"
+    " OR (sequencer = :sequencer AND execution = :execution AND #status = :status)"
+)
+"""A newer event wins; the execution that has registered an event may do so again, so that its retry is safe."""
+
+
+class DynamoDocumentLedger:
+    """Implements the ledger on the tenant table; the partition key is always the tenant's id."""
+
+    def __init__(self, session: AwsSession, table: str, tenant: TenantContext) -> None:
+        self._session = session
+        self._table = table
+        self._tenant_id = tenant.tenant_id
+
+    @property
+    def _client(self) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
+        return self._session.client("dynamodb")
+
+    def _key(self, sort_key: str) -> Item:
+        return {"pk": {"S": self._tenant_id}, "sk": {"S": sort_key}}
+
+    def claim(self, version: DocumentVersion, execution: str) -> ClaimOutcome:
+        """Registers a newer version for processing by one execution, atomically.
+
+        `duplicate` when this event is registered already by another execution, `stale` when a newer one is.
+        """
+        values = {
+            "key": version.key,
+            "name": version.name,
+            "version": version.version,
+            "size": version.size,
+            "content_type": version.content_type,
+            "metadata": json.dumps(version.metadata, ensure_ascii=False),
+            "uploaded_at": version.uploaded_at,
+        }
+        return self._register(version.document_id, version.sequencer, execution, "processing", values, version.version)
+
+    def claim_deletion(self, document_id: str, key: str, name: str, sequencer: str, execution: str) -> ClaimOutcome:
+        """Registers a deletion: from here on nothing of the document answers. Outcomes as for `claim`."""
+        return self._register(document_id, sequencer, execution, "deleting", {"key": key, "name": name}, None)
+
+    def _register(
+        self,
+        document_id: str,
+        sequencer: str,
+        execution: str,
+        status: DocumentStatus,
+        values: Row,
+        new_version: str | None,
+    ) -> ClaimOutcome:
+        assigned = values | {"status": status, "sequencer": sequencer, "execution": execution}
+        update = "SET document_id = :document_id, " + ", ".join(f"#{name} = :{name}" for name in assigned)
+        update += " REMOVE error_code, error_message, receipt, expires_at"
+        bound = {f":{name}": value for name, value in assigned.items()} | {":document_id": document_id}
+        if new_version:
+            update += " ADD versions :versions"
+            bound[":versions"] = frozenset({new_version})
+        else:
+            update += ", current_version"
+        try:
+            with translated("DynamoDB"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=self._key(DOCUMENT + document_id),
+                    UpdateExpression=update,
+                    ConditionExpression=REGISTER,
+                    ExpressionAttributeNames={f"#{name}": name for name in assigned},
+                    ExpressionAttributeValues=to_item(bound),
+                )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            known = self.get(document_id)
+            return "duplicate" if known and known.sequencer == sequencer else "stale"
+        return "claimed"
+
+    def expect(self, document: Document, forget_at: datetime) -> None:
+        """Notes a permitted upload as `pending`, where the ledger has no row of the document; forgotten at a time."""
+        row = _to_row(document) | {"expires_at": int(forget_at.timestamp())}
+        try:
+            with translated("DynamoDB"):
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=self._key(DOCUMENT + document.document_id) | to_item(row),
+                    ConditionExpression="attribute_not_exists(pk)",
+                )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+
+    def get(self, document_id: str) -> Document | None:
+        """A document's row, read consistently."""
+        with translated("DynamoDB"):
+            response = self._client.get_item(
+                TableName=self._table, Key=self._key(DOCUMENT + document_id), ConsistentRead=True
+            )
+        return _to_document(response["Item"]) if "Item" in response else None
+
+    def get_many(self, document_ids: Iterable[str]) -> dict[str, Document]:
+        """The rows of those that exist, read consistently."""
+        found: dict[str, Document] = {}
+        for batch in batched(sorted(set(document_ids)), GET_BATCH, strict=False):
+            keys = [self._key(DOCUMENT + document_id) for document_id in batch]
+            with translated("DynamoDB"):
+                response = self._client.batch_get_item(
+                    RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}}
+                )
+            if response.get("UnprocessedKeys"):
+                raise TransientError("DynamoDB is throttling; try again.")
+            for item in response["Responses"].get(self._table, []):
+                document = _to_document(item)
+                found[document.document_id] = document
+        return found
+
+    def page(self, status: DocumentStatus | None, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
+        """The newest documents first, and a cursor where there are more. Deleted ones only when asked for.
+
+        Raises:
+            InvalidRequest: when the cursor is not one of this ledger.
+        """
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": NEWEST_FIRST,
+            "KeyConditionExpression": "pk = :pk",
+            "FilterExpression": "#status = :status" if status else "#status <> :status",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": to_item({":pk": self._tenant_id, ":status": status or "deleted"}),
+            "ScanIndexForward": False,
+        }
+        start = decode_cursor(cursor, "sk", "uploaded_at") if cursor else None
+        documents: list[Document] = []
+        while True:
+            place = {"ExclusiveStartKey": start | {"pk": {"S": self._tenant_id}}} if start else {}
+            with translated("DynamoDB"):
+                response = self._client.query(**query, **place, Limit=limit - len(documents))
+            documents += [_to_document(item) for item in response["Items"]]
+            start = response.get("LastEvaluatedKey")
+            if not start or len(documents) >= limit:
+                return documents, encode_cursor(start, "sk", "uploaded_at") if start else None
+
+    def publish(self, version: DocumentVersion, facts: PublishedFacts, now: datetime) -> Document | None:
+        """Makes a version the one that answers; answers its row, or None where a newer event has overtaken it."""
+        for _ in range(PUBLISH_TRIES):
+            known = self.get(version.document_id)
+            if known is None or known.sequencer != version.sequencer or known.version != version.version:
+                return None
+            if known.status == "ready":
+                return known
+            if known.status != "processing":
+                return None
+            published = replace(
+                known,
+                status="ready",
+                current_version=version.version,
+                current_size=version.size,
+                pages=facts.pages,
+                chunks=facts.chunks,
+                tokens=facts.tokens,
+                language=facts.language,
+                indexed_at=timestamp(now),
+            )
+            if self._replace(known, published):
+                return published
+        raise TransientError("The document's row changes too often; try again.")
+
+    def fail(self, failed: DocumentVersion, execution: str, code: BadDocumentCode, message: str) -> bool:
+        """Marks a version as failed; False where another event or execution has overtaken it, or it answers already."""
+        values = {
+            "key": failed.key,
+            "name": failed.name,
+            "version": failed.version,
+            "sequencer": failed.sequencer,
+            "execution": execution,
+            "status": "failed",
+            "error_code": code,
+            "error_message": message,
+        }
+        new = {"uploaded_at": failed.uploaded_at, "size": failed.size, "content_type": failed.content_type}
+        assignments = [f"#{name} = :{name}" for name in values]
+        assignments += [f"#{name} = if_not_exists(#{name}, :{name})" for name in new]
+        return self._update(
+            failed.document_id,
+            "SET document_id = :document_id, " + ", ".join(assignments) + " REMOVE expires_at",
+            "attribute_not_exists(pk) OR sequencer < :sequencer"
+            " OR (sequencer = :sequencer AND execution = :execution AND #status IN (:processing, :status))",
+            {f":{name}": value for name, value in (values | new).items()}
+            | {":document_id": failed.document_id, ":processing": "processing"},
+            [*values, *new],
+        )
+
+    def mark_deleting(self, document_id: str, version: str) -> Document | None:
+        """Marks a document as `deleting`: nothing of it answers; None where a newer version has come."""
+        self._update(
+            document_id,
+            "SET #status = :deleting REMOVE current_version",
+            "version = :version AND #status <> :deleted",
+            {":deleting": "deleting", ":deleted": "deleted", ":version": version},
+            ["status"],
+        )
+        known = self.get(document_id)
+        return known if known and known.status in {"deleting", "deleted"} else None
+
+    def mark_deleted(self, document_id: str, sequencer: str, receipt: Mapping[str, Any], now: datetime) -> bool:
+        """Ends a deletion with its receipt; False where a newer event has overtaken it."""
+        for _ in range(PUBLISH_TRIES):
+            known = self.get(document_id)
+            if known is None or known.sequencer != sequencer:
+                return False
+            if known.status == "deleted":
+                return True
+            deleted = replace(
+                known,
+                status="deleted",
+                receipt=dict(receipt),
+                uploaded_at=known.uploaded_at or timestamp(now),
+                current_size=0,
+                pages=0,
+                chunks=0,
+                tokens=0,
+            )
+            if self._replace(known, deleted):
+                return True
+        raise TransientError("The document's row changes too often; try again.")
+
+    def forget_version(self, document_id: str, version: str) -> None:
+        """Notes that nothing is left of a version, neither vectors nor artifacts."""
+        with translated("DynamoDB"):
+            self._client.update_item(
+                TableName=self._table,
+                Key=self._key(DOCUMENT + document_id),
+                UpdateExpression="DELETE versions :versions",
+                ExpressionAttributeValues=to_item({":versions": frozenset({version})}),
+            )
+
+    def stored(self) -> Stored:
+        """What the tenant has stored now."""
+        with translated("DynamoDB"):
+            response = self._client.get_item(TableName=self._table, Key=self._key(STORED), ConsistentRead=True)
+        row = to_row(response.get("Item", {}))
+        return Stored(row.get("vectors", 0), row.get("bytes", 0))
+
+    def _update(self, document_id: str, update: str, condition: str, values: Row, names: list[str]) -> bool:
+        try:
+            with translated("DynamoDB"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=self._key(DOCUMENT + document_id),
+                    UpdateExpression=update,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames={f"#{name}": name for name in names},
+                    ExpressionAttributeValues=to_item(values),
+                )
+        except ClientError as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
+
+    def _replace(self, known: Document, new: Document) -> bool:
+        """Changes the row from what was read, together with the tenant's sums; False where it has changed meanwhile."""
+        changed = {
+            name: value
+            for name, value in _to_row(new).items()
+            if value is not None and value != _to_row(known)[name] and name != "versions"
+        }
+        sums = {":vectors": new.chunks - known.chunks, ":bytes": new.current_size - known.current_size}
+        try:
+            with translated("DynamoDB"):
+                self._client.transact_write_items(
+                    TransactItems=[
+                        {
+                            "Update": {
+                                "TableName": self._table,
+                                "Key": self._key(DOCUMENT + known.document_id),
+                                "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in changed),
+                                "ConditionExpression": "sequencer = :known_sequencer AND #status = :known_status",
+                                "ExpressionAttributeNames": {f"#{name}": name for name in changed},
+                                "ExpressionAttributeValues": to_item(
+                                    {f":{name}": value for name, value in changed.items()}
+                                    | {":known_sequencer": known.sequencer, ":known_status": known.status}
+                                ),
+                            }
+                        },
+                        {
+                            "Update": {
+                                "TableName": self._table,
+                                "Key": self._key(STORED),
+                                "UpdateExpression": "ADD vectors :vectors, bytes :bytes",
+                                "ExpressionAttributeValues": to_item(sums),
+                            }
+                        },
+                    ]
+                )
+        except ClientError as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
+
+
+def _to_row(document: Document) -> Row:
+    row = asdict(document)
+    row["metadata"] = json.dumps(document.metadata, ensure_ascii=False)
+    row["receipt"] = json.dumps(document.receipt) if document.receipt else None
+    return row
+
+
+def _to_document(item: Item) -> Document:
+    row = to_row(item)
+    known = {name: row[name] for name in Document.__slots__ if name in row}
+    known["metadata"] = json.loads(row.get("metadata", "{}"))
+    known["receipt"] = json.loads(row["receipt"]) if row.get("receipt") else None
+    known["versions"] = frozenset(row.get("versions", ()))
+    return Document(**{**_UNKNOWN, **known})
+
+
+_UNKNOWN: Final = {"version": "", "size": 0, "content_type": "", "uploaded_at": ""}
+"""What the row of a deletion lacks whose upload was never registered."""

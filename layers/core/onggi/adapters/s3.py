@@ -1,0 +1,184 @@
+"""Uploads and artifacts in S3, below one tenant's prefix."""
+
+import base64
+import email.header
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
+from pathlib import Path
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from onggi.adapters.aws import AwsSession, error_code, translated
+from onggi.domain.document import Metadata
+from onggi.domain.errors import BadDocument, NotFound
+from onggi.domain.tenant import TenantContext
+from onggi.domain.timestamps import timestamp
+from onggi.ports import ObjectFacts, PresignedUpload
+
+METADATA_HEADER: Final = "x-amz-meta-"
+TYPED_METADATA: Final = "onggi-metadata"
+"""S3's own headers carry ASCII text only; attributes given to our API travel as base64 of JSON under this one."""
+DELETE_BATCH: Final = 1000
+"""DeleteObjects takes at most so many keys (S3 API reference)."""
+MISSING: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound", "405", "MethodNotAllowed"})
+"""What S3 answers where a version is gone; 405 is its word for a delete marker."""
+
+
+def encode_metadata(metadata: Metadata) -> str:
+    """Attributes as one header's value."""
+    return base64.b64encode(json.dumps(metadata, ensure_ascii=False, sort_keys=True).encode()).decode()
+
+
+def decode_metadata(headers: Mapping[str, str]) -> Metadata:
+    """The attributes that an object's `x-amz-meta-*` headers give.
+
+    Raises:
+        BadDocument: when our own header is not what `encode_metadata` makes.
+    """
+    decoded: Metadata = {}
+    for name, value in headers.items():
+        if name.lower() == TYPED_METADATA:
+            try:
+                decoded |= json.loads(base64.b64decode(value, validate=True))
+            except (ValueError, TypeError) as error:
+                raise BadDocument("invalid_metadata") from error
+        else:
+            decoded[name.lower()] = str(email.header.make_header(email.header.decode_header(value)))
+    return decoded
+
+
+class S3DocumentStore:
+    """The tenant's uploads."""
+
+    def __init__(self, session: AwsSession, tenant: TenantContext) -> None:
+        self._session = session
+        self._bucket = tenant.placement.documents_bucket
+
+    def facts(self, key: str, version: str | None = None) -> ObjectFacts | None:
+        """The facts of a version, or of the newest; None where it is not there or is deleted."""
+        wanted = {"VersionId": version} if version else {}
+        try:
+            with translated("S3"):
+                head = self._session.client("s3").head_object(Bucket=self._bucket, Key=key, **wanted)
+        except ClientError as error:
+            if error_code(error) in MISSING:
+                return None
+            raise
+        return ObjectFacts(
+            version=head["VersionId"],
+            size=head["ContentLength"],
+            content_type=head.get("ContentType", "application/octet-stream"),
+            modified=timestamp(head["LastModified"]),
+            metadata=decode_metadata(head.get("Metadata", {})),
+        )
+
+    def download(self, key: str, version: str, target: Path) -> None:
+        """Writes a version to a file.
+
+        Raises:
+            NotFound: when that version is gone.
+        """
+        try:
+            with translated("S3"), target.open("wb") as file:
+                response = self._session.client("s3").get_object(Bucket=self._bucket, Key=key, VersionId=version)
+                shutil.copyfileobj(response["Body"], file, 1 << 20)
+        except ClientError as error:
+            if error_code(error) in MISSING:
+                raise NotFound("This version of the document is gone.") from error
+            raise
+
+    def delete(self, key: str) -> None:
+        """Deletes the newest version by a delete marker; earlier versions stay."""
+        with translated("S3"):
+            self._session.client("s3").delete_object(Bucket=self._bucket, Key=key)
+
+    def presign_upload(
+        self, key: str, content_type: str, size: int, metadata: Metadata, seconds: int
+    ) -> PresignedUpload:
+        """Permits one upload of exactly this key, type, size and metadata for some seconds."""
+        fields = {"Content-Type": content_type}
+        if metadata:
+            fields[METADATA_HEADER + TYPED_METADATA] = encode_metadata(metadata)
+        conditions: list[Any] = [{name: value} for name, value in fields.items()]
+        conditions.append(["content-length-range", size, size])
+        signed = self._session.client("s3").generate_presigned_post(
+            Bucket=self._bucket, Key=key, Fields=fields, Conditions=conditions, ExpiresIn=seconds
+        )
+        return PresignedUpload(signed["url"], signed["fields"])
+
+
+class S3ArtifactStore:
+    """What ingestion makes of the tenant's documents."""
+
+    def __init__(self, session: AwsSession, tenant: TenantContext) -> None:
+        self._session = session
+        self._tenant = tenant
+        self._bucket = tenant.placement.artifacts_bucket
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes an artifact, replacing what was there."""
+        self._put(self._tenant.prefix + name, content)
+
+    def _put(self, key: str, content: bytes) -> None:
+        with translated("S3"):
+            self._session.client("s3").put_object(Bucket=self._bucket, Key=key, Body=content)
+
+    def read(self, name: str) -> bytes:
+        """Reads an artifact.
+
+        Raises:
+            NotFound: when there is none of that name.
+        """
+        try:
+            with translated("S3"):
+                response = self._session.client("s3").get_object(Bucket=self._bucket, Key=self._tenant.prefix + name)
+                content: bytes = response["Body"].read()
+                return content
+        except ClientError as error:
+            if error_code(error) in MISSING:
+                raise NotFound("What an earlier step made of this document is gone.") from error
+            raise
+
+    def names(self, prefix: str) -> list[str]:
+        """The names of all artifacts that begin with a prefix, sorted."""
+        pages = self._session.client("s3").get_paginator("list_objects_v2")
+        with translated("S3"):
+            keys = [
+                entry["Key"]
+                for page in pages.paginate(Bucket=self._bucket, Prefix=self._tenant.prefix + prefix)
+                for entry in page.get("Contents", [])
+            ]
+        return [key.removeprefix(self._tenant.prefix) for key in keys]
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Deletes artifacts; names that are not there are no error."""
+        for batch in batched(names, DELETE_BATCH, strict=False):
+            self._delete_keys([self._tenant.prefix + name for name in batch])
+
+    def _delete_keys(self, keys: Sequence[str]) -> None:
+        with translated("S3"):
+            response = self._session.client("s3").delete_objects(
+                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            )
+            if response.get("Errors"):
+                first = response["Errors"][0]
+                raise ClientError({"Error": {"Code": first["Code"], "Message": first["Message"]}}, "DeleteObjects")
+
+    def _manifest_key(self, document_id: str, version: str) -> str:
+        return f"manifests/{self._tenant.tenant_id}/{document_id}/{version}.jsonl"
+
+    def write_manifest(self, document_id: str, version: str, lines: Sequence[Mapping[str, Any]]) -> str:
+        """Writes a JSON Lines manifest for the workflow's Map, outside the tenant's prefix; answers its S3 key.
+
+        The workflow's role reads manifests and nothing else, so they hold numbers and no content.
+        """
+        key = self._manifest_key(document_id, version)
+        self._put(key, "".join(json.dumps(line) + "\n" for line in lines).encode())
+        return key
+
+    def delete_manifest(self, document_id: str, version: str) -> None:
+        """Deletes a version's manifest; no error where there is none."""
+        self._delete_keys([self._manifest_key(document_id, version)])

@@ -1,0 +1,89 @@
+"""The only composition root: what a function needs, made once an environment and only when it is used."""
+
+from datetime import UTC, datetime
+from functools import cache
+
+from onggi.adapters.aws import AwsSession, TenantSessions
+from onggi.adapters.bedrock import ConverseGenerator, TitanEmbedder
+from onggi.adapters.directory import DynamoTenantDirectory
+from onggi.adapters.ledger import DynamoDocumentLedger
+from onggi.adapters.metrics import EmbeddedMeter
+from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
+from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
+from onggi.domain.tenant import TenantContext
+from onggi.ports import IndexProvisioner, Meter, TenantDirectory, TenantPorts
+from onggi.settings import Settings
+from onggi.steps.embed_chunks import EmbeddingModel
+from onggi.steps.tenants import Pool
+
+
+@cache
+def settings() -> Settings:
+    """The function's configuration."""
+    return Settings()
+
+
+@cache
+def _own_session() -> AwsSession:
+    return AwsSession()
+
+
+@cache
+def _tenant_sessions() -> TenantSessions:
+    return TenantSessions(_own_session(), settings().tenant_data_role_arn)
+
+
+@cache
+def meter() -> Meter:
+    """Publishes metrics."""
+    return EmbeddedMeter()
+
+
+def now() -> datetime:
+    """The present time in UTC."""
+    return datetime.now(UTC)
+
+
+def tenant_ports(tenant: TenantContext) -> TenantPorts:
+    """Everything outside that work for this tenant may touch, under the tenant's own session.
+
+    Raises:
+        TransientError: when STS is not available.
+    """
+    session = _tenant_sessions().of(tenant)
+    configuration = settings()
+    return TenantPorts(
+        documents=S3DocumentStore(session, tenant),
+        artifacts=S3ArtifactStore(session, tenant),
+        ledger=DynamoDocumentLedger(session, configuration.tenant_table, tenant),
+        index=S3VectorsIndex(session, tenant),
+        embedder=TitanEmbedder(session, configuration.embedding_model_id, configuration.embedding_dimensions),
+        generator=ConverseGenerator(session),
+        meter=meter(),
+        clock=now,
+    )
+
+
+@cache
+def directory() -> TenantDirectory:
+    """The control table, under the function's own role."""
+    return DynamoTenantDirectory(_own_session(), settings().control_table, now)
+
+
+@cache
+def provisioner() -> IndexProvisioner:
+    """Makes the indexes of new tenants, under the function's own role."""
+    return S3VectorsProvisioner(_own_session(), settings().embedding_dimensions)
+
+
+def pool() -> Pool:
+    """Where new basic tenants are placed."""
+    configuration = settings()
+    return Pool(configuration.documents_bucket, configuration.artifacts_bucket, configuration.vector_bucket)
+
+
+def embedding_model() -> EmbeddingModel:
+    """The embedding model of this installation."""
+    configuration = settings()
+    model_id = configuration.embedding_model_id
+    return EmbeddingModel(model_id, configuration.embedding_dimensions, configuration.model_prices[model_id])

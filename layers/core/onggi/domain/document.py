@@ -1,0 +1,148 @@
+"""A document, its versions, and what the ledger says of them."""
+
+import bisect
+import hashlib
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Self
+
+from onggi.domain.errors import InvalidRequest, TenantMismatch
+from onggi.domain.tenant import TenantContext
+
+DocumentStatus = Literal["pending", "processing", "ready", "failed", "deleting", "deleted"]
+STATUSES: Final[tuple[DocumentStatus, ...]] = ("pending", "processing", "ready", "failed", "deleting", "deleted")
+MetadataValue = str | float | bool | list[str]
+Metadata = dict[str, MetadataValue]
+
+SEQUENCER_LENGTH: Final = 64
+"""Sequencers are hexadecimal of varying length; padded on the right with zeros they compare as text (S3 user guide)."""
+
+
+def document_id_of(tenant: TenantContext, key: str) -> str:
+    """The id of the document at a key: the same tenant and key always give the same id (32 hexadecimal digits)."""
+    return hashlib.sha256(f"{tenant.tenant_id}\0{key}".encode()).hexdigest()[:32]
+
+
+def document_name_of(tenant: TenantContext, key: str) -> str:
+    """The name people read: the key below the tenant's prefix, composed (NFC) where a Mac has decomposed it."""
+    return unicodedata.normalize("NFC", key.removeprefix(tenant.prefix))
+
+
+def comparable_sequencer(sequencer: str) -> str:
+    """A sequencer in the form in which the order of texts is the order of events."""
+    return sequencer.upper().ljust(SEQUENCER_LENGTH, "0")
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentVersion:
+    """One version of one document of one tenant: what an execution of the ingestion workflow works on.
+
+    Attributes:
+        version: S3's version id.
+        sequencer: comparable; orders the events of one key.
+        size: bytes.
+    """
+
+    document_id: str
+    key: str
+    name: str
+    version: str
+    sequencer: str
+    size: int
+    content_type: str
+    uploaded_at: str
+    metadata: Metadata = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready form for the workflow's state."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_dict(cls, tenant: TenantContext, data: dict[str, Any]) -> Self:
+        """Restores what `to_dict` made.
+
+        Raises:
+            InvalidRequest: when the data is not of that form.
+            TenantMismatch: when the document is not this tenant's.
+        """
+        try:
+            version = cls(**data)
+        except TypeError as error:
+            raise InvalidRequest(("document", "is not a document version")) from error
+        if version.document_id != document_id_of(tenant, version.key):
+            raise TenantMismatch("The document's id does not belong to the tenant's key.")
+        return version
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as its ledger row tells it; the row is the truth, not the event, not the index.
+
+    Attributes:
+        version: the newest registered version; `status` and `error` speak of it.
+        current_version: the version that answers questions, None while none does.
+        pages: of the current version, like chunks, tokens (embedding tokens spent on it) and language.
+        execution: the workflow execution that has claimed the newest version.
+        versions: those that may have vectors or artifacts: registered, and not forgotten yet.
+        current_size: bytes of the version that answers.
+    """
+
+    document_id: str
+    key: str
+    name: str
+    version: str
+    sequencer: str
+    status: DocumentStatus
+    size: int
+    content_type: str
+    uploaded_at: str
+    metadata: Metadata = field(default_factory=dict)
+    execution: str = ""
+    error_code: str | None = None
+    error_message: str | None = None
+    current_version: str | None = None
+    current_size: int = 0
+    pages: int = 0
+    chunks: int = 0
+    tokens: int = 0
+    language: str | None = None
+    indexed_at: str | None = None
+    receipt: dict[str, Any] | None = None
+    versions: frozenset[str] = frozenset()
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as the HTTP API shows it."""
+        shown: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in ("document_id", "name", "key", "version", "status", "size", "content_type", "pages", "chunks")
+        }
+        shown |= {"tokens": self.tokens, "metadata": self.metadata, "uploaded_at": self.uploaded_at}
+        shown |= {"language": self.language, "current_version": self.current_version}
+        if self.error_code:
+            shown["error"] = {"code": self.error_code, "message": self.error_message}
+        if self.indexed_at:
+            shown["indexed_at"] = self.indexed_at
+        if self.receipt:
+            shown["receipt"] = self.receipt
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractedText:
+    """What a reader found in a file.
+
+    Attributes:
+        text: normalised; every offset in Onggi counts characters of this.
+        page_starts: the offset at which each page begins, ascending, the first is 0; never empty.
+        language: ISO 639-1 code, or `und`.
+        title: as the file states it.
+    """
+
+    text: str
+    page_starts: tuple[int, ...]
+    language: str
+    title: str | None = None
+
+    def page_at(self, offset: int) -> int:
+        """The number, from 1, of the page on which an offset lies."""
+        return bisect.bisect_right(self.page_starts, offset)

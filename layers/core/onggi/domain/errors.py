@@ -1,0 +1,109 @@
+"""Every error that Onggi raises on purpose.
+
+Step Functions matches the leaf name of an exception, and the HTTP API maps each leaf to one status: keep them few.
+"""
+
+from typing import Final, Literal
+
+BadDocumentCode = Literal[
+    "unsupported_type",
+    "empty",
+    "encrypted",
+    "corrupt",
+    "too_large",
+    "no_text",
+    "timeout",
+    "unknown_tenant",
+    "invalid_key",
+    "invalid_metadata",
+    "internal",
+]
+
+BAD_DOCUMENT_MESSAGES: Final[dict[BadDocumentCode, str]] = {
+    "unsupported_type": "This type of file cannot be read; upload a PDF, Markdown or plain text file.",
+    "empty": "The file is empty; upload it again with its content.",
+    "encrypted": "The file is protected by a password; remove the protection and upload it again.",
+    "corrupt": "The file is damaged or is not what its name says; open it, save it again and upload the new file.",
+    "too_large": "The file is larger than what can be processed; split it and upload the parts.",
+    "no_text": "The file holds no text that can be read, it may be a scan; upload a version with a text layer.",
+    "timeout": "The file took too long to read; split it or save it in a simpler form and upload it again.",
+    "unknown_tenant": "The upload lies under no known tenant; put it under tenants/<tenant id>/.",
+    "invalid_key": "The name of the upload cannot be used; put it under tenants/<tenant id>/ with a file name.",
+    "invalid_metadata": "The metadata of the upload cannot be used; give few, short ones, none named like ours.",
+    "internal": "The document could not be processed because of a fault on our side; upload it again later.",
+}
+"""The published codes of `error.code` and the sentence an uploader reads for each."""
+
+
+class OnggiError(Exception):
+    """The root of all errors raised on purpose; its text is a sentence that tells the reader what to do."""
+
+
+class TransientError(OnggiError):
+    """A dependency is down, slow or throttling: the same call may succeed later.
+
+    Attributes:
+        retry_after: seconds to wait before the next try.
+    """
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BadDocument(OnggiError):  # noqa: N818 - state machines match this published name
+    """The document itself is at fault; trying again cannot help.
+
+    Attributes:
+        code: one of the published codes.
+        message: the sentence its uploader reads.
+    """
+
+    def __init__(self, code: BadDocumentCode, message: str | None = None) -> None:
+        self.code: BadDocumentCode = code
+        self.message = message or BAD_DOCUMENT_MESSAGES[code]
+        super().__init__(f"{code}: {self.message}")
+
+
+class TenantMismatch(OnggiError):  # noqa: N818 - state machines match this published name
+    """Something that belongs to one tenant was named in the context of another."""
+
+
+class NotFound(OnggiError):  # noqa: N818 - state machines match this published name
+    """What was asked for does not exist for this tenant."""
+
+
+class Conflict(OnggiError):  # noqa: N818 - state machines match this published name
+    """What exists already, or has moved on, forbids the change."""
+
+
+class QuotaExceeded(OnggiError):  # noqa: N818 - state machines match this published name
+    """A limit of the tenant is reached.
+
+    Attributes:
+        retry_after: seconds until the limit has room again.
+    """
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Forbidden(OnggiError):  # noqa: N818 - named like its siblings
+    """The caller is known and may not do this."""
+
+
+class Unauthorized(OnggiError):  # noqa: N818 - named like its siblings
+    """The credential is missing, malformed, unknown, expired or revoked."""
+
+
+class InvalidRequest(OnggiError):  # noqa: N818 - state machines match this published name
+    """The request breaks the contract.
+
+    Attributes:
+        errors: pairs of field and message, at least one.
+    """
+
+    def __init__(self, *errors: tuple[str, str]) -> None:
+        super().__init__("The request is invalid: " + "; ".join(f"{field}: {message}" for field, message in errors))
+        self.errors = errors

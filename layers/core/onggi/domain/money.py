@@ -1,0 +1,25 @@
+"""What model calls cost, in exact decimal dollars."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+MILLION: Final = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPrice:
+    """USD per million tokens."""
+
+    input: Decimal
+    output: Decimal = Decimal(0)
+
+    def cost(self, input_tokens: int, output_tokens: int = 0) -> Decimal:
+        """The cost of one call in USD."""
+        return (self.input * input_tokens + self.output * output_tokens) / MILLION
+
+
+def usd(amount: Decimal) -> str:
+    """An amount in plain decimal notation without trailing zeros, such as `0.000412`."""
+    text = f"{amount:.12f}".rstrip("0").rstrip(".")
+    return text or "0"

@@ -1,0 +1,123 @@
+"""Who a piece of work is done for, and where that tenant's things lie."""
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, Self
+
+from onggi.domain.errors import InvalidRequest, TenantMismatch
+
+Tier = Literal["basic", "premium"]
+TenantStatus = Literal["provisioning", "active", "suspended", "failed"]
+
+TENANT_ID: Final = re.compile(r"[a-z0-9](-?[a-z0-9]){1,30}")
+MIN_TENANT_ID_LENGTH: Final = 3
+"""S3 Vectors refuses index names of fewer characters, and a tenant's index is named after it."""
+KEY_PREFIX: Final = "tenants/"
+
+
+def is_tenant_id(value: str) -> bool:
+    """Whether a string has the form of a tenant id."""
+    return len(value) >= MIN_TENANT_ID_LENGTH and TENANT_ID.fullmatch(value) is not None
+
+
+def tenant_id_of_key(key: str) -> str | None:
+    """The tenant id that an S3 key names (`tenants/<tenant id>/<path>`), or None where it names none."""
+    parts = key.split("/", 2)
+    if len(parts) < 3 or f"{parts[0]}/" != KEY_PREFIX or not parts[2] or not is_tenant_id(parts[1]):  # noqa: PLR2004 - prefix, tenant, path
+        return None
+    return parts[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a tenant's things lie; data in the tenant's record, never derived from its tier.
+
+    Attributes:
+        documents_bucket: what the tenant uploads.
+        artifacts_bucket: what ingestion makes of it.
+        vector_bucket: the S3 Vectors bucket that holds the tenant's index.
+        index: the name of the tenant's vector index.
+    """
+
+    documents_bucket: str
+    artifacts_bucket: str
+    vector_bucket: str
+    index: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantContext:
+    """A tenant whose identity has been verified; everything done for a tenant takes this, never a bare id.
+
+    It is made by the authoriser from a checked credential and by RegisterDocument from a bucket and key checked against
+    the control table; later workflow states restore it with `for_document`, which checks it against the key again.
+    """
+
+    tenant_id: str
+    name: str
+    tier: Tier
+    placement: Placement
+
+    @property
+    def prefix(self) -> str:
+        """The S3 prefix below which everything of the tenant lies, with a slash at its end."""
+        return f"{KEY_PREFIX}{self.tenant_id}/"
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready form for the workflow's state and the authoriser's context."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Restores what `to_dict` made.
+
+        Raises:
+            InvalidRequest: when the data is not of that form.
+        """
+        try:
+            placement = Placement(**data["placement"])
+            context = cls(str(data["tenant_id"]), str(data["name"]), data["tier"], placement)
+        except (KeyError, TypeError) as error:
+            raise InvalidRequest(("tenant", "is not a tenant context")) from error
+        if not is_tenant_id(context.tenant_id):
+            raise InvalidRequest(("tenant", "has no valid id"))
+        return context
+
+    @classmethod
+    def for_document(cls, data: dict[str, Any], key: str) -> Self:
+        """Restores the context of a workflow state and checks that the document's key is this tenant's.
+
+        Raises:
+            InvalidRequest: when the data is not a tenant context.
+            TenantMismatch: when the key lies outside the tenant's prefix.
+        """
+        context = cls.from_dict(data)
+        if tenant_id_of_key(key) != context.tenant_id:
+            raise TenantMismatch("The document's key belongs to another tenant than the workflow's state says.")
+        return context
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRecord:
+    """A tenant as the control table knows it."""
+
+    context: TenantContext
+    status: TenantStatus
+    created_at: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key as stored: the secret itself is known to its owner only.
+
+    Attributes:
+        key_id: the public part, by which the key is found and revoked.
+        salt: random, hexadecimal.
+        secret_hash: SHA-256 over salt and secret, hexadecimal.
+    """
+
+    key_id: str
+    salt: str
+    secret_hash: str
+    created_at: str

@@ -1,0 +1,58 @@
+"""What S3 tells of an upload or a deletion."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Self
+
+from onggi.domain.document import comparable_sequencer
+from onggi.domain.errors import InvalidRequest
+
+CREATED: Final = "Object Created"
+DELETED: Final = "Object Deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectEvent:
+    """An event of one key, as EventBridge delivers it.
+
+    Attributes:
+        kind: `created`; `deleted` by a delete marker; `version_removed` when one version was deleted for good.
+        version: the version the event speaks of; None where the event names none.
+        sequencer: comparable; orders the events of one key.
+        time: when it happened, ISO 8601.
+    """
+
+    kind: Literal["created", "deleted", "version_removed"]
+    bucket: str
+    key: str
+    version: str | None
+    sequencer: str
+    size: int
+    time: str
+
+    @classmethod
+    def from_eventbridge(cls, event: dict[str, Any]) -> Self:
+        """Reads `Object Created` and `Object Deleted` (S3 user guide, EventBridge event structure).
+
+        Raises:
+            InvalidRequest: when it is another event or lacks what every such event has.
+        """
+        try:
+            detail = event["detail"]
+            if event["detail-type"] == CREATED:
+                kind: Literal["created", "deleted", "version_removed"] = "created"
+            elif event["detail-type"] == DELETED:
+                kind = "version_removed" if detail.get("deletion-type") == "Permanently Deleted" else "deleted"
+            else:
+                raise InvalidRequest(("detail-type", "is neither Object Created nor Object Deleted"))
+            s3_object = detail["object"]
+            return cls(
+                kind=kind,
+                bucket=detail["bucket"]["name"],
+                key=s3_object["key"],
+                version=s3_object.get("version-id"),
+                sequencer=comparable_sequencer(s3_object["sequencer"]),
+                size=s3_object.get("size", 0),
+                time=event["time"],
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InvalidRequest(("event", "is not an event of an S3 object")) from error

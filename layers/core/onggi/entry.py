@@ -1,0 +1,231 @@
+"""What every handler shares: logs without content, the tenant's binding, errors for people and state machines."""
+
+import base64
+import functools
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote
+
+from aws_lambda_powertools import Logger
+
+from onggi import bootstrap
+from onggi.domain.document import DocumentVersion
+from onggi.domain.errors import (
+    BadDocument,
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    OnggiError,
+    QuotaExceeded,
+    TenantMismatch,
+    TransientError,
+)
+from onggi.domain.tenant import TenantContext
+from onggi.ports import TenantPorts
+
+logger = Logger(service="onggi")
+
+Event = dict[str, Any]
+Handler = Callable[[Event, Any], dict[str, Any]]
+
+STATUSES: Final[tuple[tuple[type[OnggiError], int, str], ...]] = (
+    (InvalidRequest, 400, "Invalid request"),
+    (Forbidden, 403, "Forbidden"),
+    (NotFound, 404, "Not found"),
+    (TenantMismatch, 404, "Not found"),
+    (Conflict, 409, "Conflict"),
+    (QuotaExceeded, 429, "Too many requests"),
+    (TransientError, 503, "Service unavailable"),
+)
+BAD_DOCUMENT_STATUSES: Final = {
+    "too_large": (413, "Content too large"),
+    "unsupported_type": (415, "Unsupported media type"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowTask:
+    """What a state of the ingestion workflow works on, its tenant verified."""
+
+    tenant: TenantContext
+    document: DocumentVersion
+    state: Event
+    ports: TenantPorts
+
+
+def workflow_step(step: Callable[[WorkflowTask], dict[str, Any]]) -> Handler:
+    """Makes a handler of a step on a registered document.
+
+    The state's tenant is checked against the document's key and id. Errors leave as they are: the state machine
+    matches their names.
+    """
+
+    @functools.wraps(step)
+    def handle(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+        tenant = TenantContext.for_document(state["tenant"], state["document"]["key"])
+        document = DocumentVersion.from_dict(tenant, state["document"])
+        about = {"tenant_id": tenant.tenant_id, "document_id": document.document_id, "version": document.version}
+        return logged(
+            context, about, lambda: step(WorkflowTask(tenant, document, state, bootstrap.tenant_ports(tenant)))
+        )
+
+    return handle
+
+
+def logged(
+    context: Any,  # noqa: ANN401 - Lambda's context has no public type
+    about: Mapping[str, str],
+    work: Callable[[], dict[str, Any]],
+) -> dict[str, Any]:
+    """Runs work and logs how it ended and how long it took, with ids and numbers only."""
+    began = time.perf_counter()
+    outcome = "done"
+    try:
+        return work()
+    except OnggiError as error:
+        outcome = type(error).__name__
+        raise
+    except Exception:
+        outcome = "fault"
+        logger.exception("fault", extra=dict(about))
+        raise
+    finally:
+        milliseconds = round((time.perf_counter() - began) * 1000)
+        request_id = getattr(context, "aws_request_id", None)
+        logger.info(outcome, extra={**about, "function_request_id": request_id, "duration_ms": milliseconds})
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """A request behind the authoriser; `tenant` is None on operators' routes only."""
+
+    tenant: TenantContext | None
+    body: str | None
+    query: dict[str, str]
+    path: dict[str, str]
+    request_id: str
+    status: str
+
+    @property
+    def verified_tenant(self) -> TenantContext:
+        """The tenant that the authoriser has verified.
+
+        Raises:
+            Forbidden: when no authoriser has verified one.
+        """
+        if self.tenant is None:
+            raise Forbidden("This route needs the credential of a tenant.")
+        return self.tenant
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResponse:
+    """What a route answers."""
+
+    status: int
+    body: dict[str, Any]
+
+
+Route = Callable[[ApiRequest], ApiResponse]
+
+
+def api(routes: Mapping[tuple[str, str], Route]) -> Handler:
+    """Makes a handler of routes by method and API Gateway resource, such as `("GET", "/v1/documents/{id}")`."""
+
+    def handle(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+        request_id = event["requestContext"]["requestId"]
+        about = {"request_id": request_id, "route": f"{event['httpMethod']} {event['resource']}"}
+        try:
+            return logged(context, about, lambda: _answer(event, request_id, about, routes))
+        except OnggiError as error:
+            return _problem(error, request_id)
+        except Exception:  # logged already, and the caller must not read a stack trace
+            return _problem(None, request_id)
+
+    return handle
+
+
+def _answer(
+    event: Event, request_id: str, about: dict[str, str], routes: Mapping[tuple[str, str], Route]
+) -> dict[str, Any]:
+    request = _request(event, request_id)
+    route = routes.get((event["httpMethod"], event["resource"]))
+    if route is None:
+        raise NotFound("There is no such route.")
+    if request.tenant is None:
+        return _as_proxy(route(request), request_id)
+    about["tenant_id"] = request.tenant.tenant_id
+    try:
+        return _as_proxy(route(request), request_id)
+    except (QuotaExceeded, TransientError):
+        bootstrap.meter().record(request.tenant, ThrottledRequests=1)
+        raise
+
+
+def _request(event: Event, request_id: str) -> ApiRequest:
+    claims = event["requestContext"].get("authorizer") or {}
+    tenant = TenantContext.from_dict(json.loads(claims["tenant"])) if "tenant" in claims else None
+    body = event.get("body")
+    if body and event.get("isBase64Encoded"):
+        try:
+            body = base64.b64decode(body).decode()
+        except ValueError as error:
+            raise InvalidRequest(("body", "must be JSON in UTF-8")) from error
+    path = {name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()}
+    return ApiRequest(
+        tenant, body, dict(event.get("queryStringParameters") or {}), path, request_id, claims.get("status", "")
+    )
+
+
+def _as_proxy(
+    response: ApiResponse,
+    request_id: str,
+    content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    return {
+        "statusCode": response.status,
+        "headers": {
+            "content-type": f"{content_type}; charset=utf-8",
+            "x-request-id": request_id,
+            "cache-control": "no-store",
+            **(headers or {}),
+        },
+        "body": json.dumps(response.body, ensure_ascii=False),
+    }
+
+
+def _problem(error: OnggiError | None, request_id: str) -> dict[str, Any]:
+    """An error as RFC 9457 has it; `type` is the code for programs, `detail` the sentence for people."""
+    status, title = _status(error)
+    problem: dict[str, Any] = {
+        "type": "urn:onggi:problem:" + title.lower().replace(" ", "-"),
+        "title": title,
+        "status": status,
+        "detail": _detail(error),
+        "request_id": request_id,
+    }
+    if isinstance(error, InvalidRequest):
+        problem["errors"] = [{"field": field, "message": message} for field, message in error.errors]
+    retry_after = getattr(error, "retry_after", None)
+    headers = {"retry-after": str(retry_after)} if retry_after else {}
+    return _as_proxy(ApiResponse(status, problem), request_id, "application/problem+json", headers)
+
+
+def _status(error: OnggiError | None) -> tuple[int, str]:
+    if isinstance(error, BadDocument):
+        return BAD_DOCUMENT_STATUSES.get(error.code, (400, "Invalid request"))
+    for kind, status, title in STATUSES:
+        if isinstance(error, kind):
+            return status, title
+    return 500, "Internal error"
+
+
+def _detail(error: OnggiError | None) -> str:
+    if error is None:
+        return "Something went wrong on our side; try again, and tell us the request id if it stays."
+    return error.message if isinstance(error, BadDocument) else str(error)

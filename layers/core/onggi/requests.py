@@ -1,0 +1,196 @@
+"""From the JSON of a request to typed values: the edge at which everything is validated."""
+
+import json
+import re
+from typing import Any, Final
+
+from onggi.domain.document import STATUSES, DocumentStatus
+from onggi.domain.errors import InvalidRequest
+from onggi.domain.metadata import metadata_fault
+from onggi.domain.tenant import is_tenant_id
+from onggi.steps.documents import UploadRequest
+from onggi.steps.retrieve import MAX_TOP_K, RetrievalRequest
+
+MAX_QUESTION: Final = 4000
+DEFAULT_TOP_K: Final = 8
+MAX_ANSWER_TOKENS: Final = 4096
+DEFAULT_ANSWER_TOKENS: Final = 1024
+MAX_NAME_BYTES: Final = 900
+"""A key has 1,024 bytes (S3 user guide), of which the tenant's prefix takes up to 70."""
+MAX_UPLOAD_BYTES: Final = 5 * 1024**3
+"""The largest upload by a form (S3 user guide)."""
+MAX_PAGE: Final = 100
+DEFAULT_PAGE: Final = 25
+CONTENT_TYPE: Final = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}(\s*;.{0,100})?", re.ASCII)
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Fields:
+    """Takes fields out of a JSON object one by one and collects what is wrong with them."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = dict(values)
+        self._errors: list[tuple[str, str]] = []
+
+    def text(self, field: str, longest: int, default: str | None = None) -> str:
+        """A text of 1 to `longest` characters that is not blank."""
+        value = self._values.pop(field, default)
+        if value is None:
+            self.fault(field, "is required")
+        elif not isinstance(value, str):
+            self.fault(field, "must be a text")
+        elif value != default and not (value.strip() and len(value) <= longest):
+            self.fault(field, f"must have 1 to {longest} characters that are not all blank")
+        else:
+            return value
+        return ""
+
+    def integer(self, field: str, lowest: int, highest: int, default: int | None = None) -> int:
+        """A whole number between two bounds."""
+        value = self._values.pop(field, default)
+        if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest:
+            return value
+        self.fault(field, "is required" if value is None else f"must be a whole number from {lowest} to {highest}")
+        return lowest
+
+    def mapping(self, field: str) -> dict[str, Any]:
+        """A JSON object, empty where it is left out."""
+        value = self._values.pop(field, {})
+        if isinstance(value, dict):
+            return value
+        self.fault(field, "must be an object")
+        return {}
+
+    def fault(self, field: str, message: str) -> None:
+        """Notes that a field is wrong."""
+        self._errors.append((field, message))
+
+    def finish(self) -> None:
+        """Ends the reading.
+
+        Raises:
+            InvalidRequest: when a field was wrong, or one is left that the contract does not know.
+        """
+        for field in self._values:
+            self.fault(field, "is not a field of this request")
+        if self._errors:
+            raise InvalidRequest(*self._errors)
+
+
+def json_object(body: str | None) -> dict[str, Any]:
+    """The JSON object of a body.
+
+    Raises:
+        InvalidRequest: when the body is something else.
+    """
+    try:
+        value = json.loads(body or "")
+    except ValueError as error:
+        raise InvalidRequest(("body", "must be JSON in UTF-8")) from error
+    if not isinstance(value, dict):
+        raise InvalidRequest(("body", "must be a JSON object"))
+    return value
+
+
+def _retrieval(fields: Fields) -> RetrievalRequest:
+    question = fields.text("question", MAX_QUESTION)
+    top_k = fields.integer("top_k", 1, MAX_TOP_K, DEFAULT_TOP_K)
+    return RetrievalRequest(question, top_k, fields.mapping("filter") or None)
+
+
+def retrieval_request(body: dict[str, Any]) -> RetrievalRequest:
+    """The request of POST /retrieve.
+
+    Raises:
+        InvalidRequest: when it breaks the contract.
+    """
+    fields = Fields(body)
+    request = _retrieval(fields)
+    fields.finish()
+    return request
+
+
+def query_request(body: dict[str, Any], models: tuple[str, ...]) -> tuple[RetrievalRequest, str, int, str | None]:
+    """The request of POST /query: the retrieval, the model, the most tokens of an answer, and the session.
+
+    Raises:
+        InvalidRequest: when it breaks the contract.
+    """
+    fields = Fields(body)
+    request = _retrieval(fields)
+    model = fields.text("model", 256, models[0])
+    if model not in models:
+        fields.fault("model", "is not one of the models that this tenant may use; GET /me lists them")
+    max_tokens = fields.integer("max_tokens", 1, MAX_ANSWER_TOKENS, DEFAULT_ANSWER_TOKENS)
+    session_id = fields.text("session_id", 64, "")
+    if session_id and not SESSION_ID.fullmatch(session_id):
+        fields.fault("session_id", "must have 1 to 64 letters, digits, - or _")
+    fields.finish()
+    return request, model, max_tokens, session_id or None
+
+
+def upload_request(body: dict[str, Any]) -> UploadRequest:
+    """The request of POST /documents.
+
+    Raises:
+        InvalidRequest: when it breaks the contract.
+    """
+    fields = Fields(body)
+    name = fields.text("name", MAX_NAME_BYTES)
+    if name and (fault := _name_fault(name)):
+        fields.fault("name", fault)
+    content_type = fields.text("content_type", 200)
+    if content_type and not CONTENT_TYPE.fullmatch(content_type):
+        fields.fault("content_type", "must be a media type such as application/pdf")
+    size = fields.integer("size", 1, MAX_UPLOAD_BYTES)
+    metadata = fields.mapping("metadata")
+    if fault := metadata_fault(metadata):
+        fields.fault("metadata", fault)
+    fields.finish()
+    return UploadRequest(name, content_type, size, metadata)
+
+
+def _name_fault(name: str) -> str | None:
+    if len(name.encode()) > MAX_NAME_BYTES:
+        return f"must have at most {MAX_NAME_BYTES} bytes in UTF-8"
+    if CONTROL.search(name):
+        return "must not hold control characters"
+    if any(part in {"", ".", ".."} for part in name.split("/")):
+        return "must be a path without empty, . or .. parts"
+    return None
+
+
+def listing(query: dict[str, str], *, with_status: bool) -> tuple[DocumentStatus | None, int, str | None]:
+    """The parameters of a listing: status, page size and cursor.
+
+    Raises:
+        InvalidRequest: when they break the contract.
+    """
+    limit = query.get("limit", str(DEFAULT_PAGE))
+    fields = Fields(query | {"limit": int(limit) if limit.isascii() and limit.isdigit() and len(limit) < 6 else limit})  # noqa: PLR2004 - longer than any page
+    size = fields.integer("limit", 1, MAX_PAGE)
+    cursor = fields.text("cursor", 1024, "") or None
+    wanted = fields.text("status", 20, "") if with_status else ""
+    status = next((known for known in STATUSES if known == wanted), None)
+    if wanted and status is None:
+        fields.fault("status", "must be one of " + ", ".join(STATUSES))
+    fields.finish()
+    return status, size, cursor
+
+
+def tenant_request(body: dict[str, Any]) -> tuple[str, str]:
+    """The request of POST /admin/tenants: id and name.
+
+    Raises:
+        InvalidRequest: when it breaks the contract.
+    """
+    fields = Fields(body)
+    tenant_id = fields.text("tenant_id", 63)
+    if tenant_id and not is_tenant_id(tenant_id):
+        fields.fault("tenant_id", "must have 3 to 61 small letters, digits and single hyphens between them")
+    name = fields.text("name", 200)
+    if fields.text("tier", 20, "basic") != "basic":
+        fields.fault("tier", "must be basic")
+    fields.finish()
+    return tenant_id, name

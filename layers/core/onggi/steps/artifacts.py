@@ -1,0 +1,118 @@
+"""How a version's text, chunks and vectors lie among a tenant's artifacts."""
+
+import base64
+import json
+from array import array
+from dataclasses import dataclass
+from typing import Any, Final
+
+from onggi.domain.chunk import Chunk, vector_key
+from onggi.domain.document import ExtractedText
+from onggi.ports import ArtifactStore
+
+BATCH_SIZE: Final = 32
+"""Chunks a batch: small enough that one batch is embedded within a minute, even by a slow model."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChunk:
+    """A chunk of a batch; `reuse` names the batch and row of the previous version that holds its embedding."""
+
+    chunk: Chunk
+    reuse: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkBatch:
+    """Chunks that are embedded and indexed together."""
+
+    language: str
+    reuse_version: str | None
+    chunks: tuple[PlannedChunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VectorBatch:
+    """The vectors of a chunk batch, row by row, made by one model in one dimension."""
+
+    model: str
+    dimensions: int
+    vectors: tuple[list[float], ...]
+
+
+class VersionArtifacts:
+    """The artifacts of one version of one document."""
+
+    def __init__(self, store: ArtifactStore, document_id: str, version: str) -> None:
+        self._store = store
+        self._document_id = document_id
+        self._version = version
+        self._prefix = f"{document_id}/{version}/"
+
+    def write_text(self, extracted: ExtractedText) -> None:
+        """Keeps the text, and beside it where its pages start, its language and title."""
+        facts = {"page_starts": extracted.page_starts, "language": extracted.language, "title": extracted.title}
+        self._store.write(self._prefix + "text.txt", extracted.text.encode())
+        self._store.write(self._prefix + "text.json", _json(facts))
+
+    def read_text(self) -> ExtractedText:
+        """What `write_text` has kept; raises NotFound where it is gone."""
+        text = self._store.read(self._prefix + "text.txt").decode()
+        facts = json.loads(self._store.read(self._prefix + "text.json"))
+        return ExtractedText(text, tuple(facts["page_starts"]), facts["language"], facts["title"])
+
+    def write_chunks(self, number: int, batch: ChunkBatch) -> None:
+        """Keeps a batch of chunks."""
+        chunks = [planned.chunk.to_dict() | {"reuse": planned.reuse} for planned in batch.chunks]
+        content = {"language": batch.language, "reuse_version": batch.reuse_version, "chunks": chunks}
+        self._store.write(self._name("chunks", number), _json(content))
+
+    def read_chunks(self, number: int) -> ChunkBatch:
+        """What `write_chunks` has kept; raises NotFound where it is gone."""
+        content = json.loads(self._store.read(self._name("chunks", number)))
+        planned = []
+        for entry in content["chunks"]:
+            reuse = entry.pop("reuse")
+            planned.append(PlannedChunk(Chunk.from_dict(entry), tuple(reuse) if reuse else None))
+        return ChunkBatch(content["language"], content["reuse_version"], tuple(planned))
+
+    def write_vectors(self, number: int, batch: VectorBatch) -> None:
+        """Keeps the vectors of a batch as float32, the precision of the index."""
+        rows = [base64.b64encode(array("f", vector).tobytes()).decode() for vector in batch.vectors]
+        content = {"model": batch.model, "dimensions": batch.dimensions, "vectors": rows}
+        self._store.write(self._name("vectors", number), _json(content))
+
+    def read_vectors(self, number: int) -> VectorBatch:
+        """What `write_vectors` has kept; raises NotFound where it is gone."""
+        content = json.loads(self._store.read(self._name("vectors", number)))
+        vectors = tuple(array("f", base64.b64decode(row)).tolist() for row in content["vectors"])
+        return VectorBatch(content["model"], content["dimensions"], vectors)
+
+    def batch_numbers(self) -> list[int]:
+        """The numbers of all chunk batches."""
+        prefix = self._prefix + "chunks/"
+        return [int(name.removeprefix(prefix).removesuffix(".json")) for name in self._store.names(prefix)]
+
+    def names(self) -> list[str]:
+        """The names of everything there is of this version."""
+        return self._store.names(self._prefix)
+
+    def write_manifest(self, batches: int) -> str:
+        """Writes the list of batches for the workflow's Map; answers its S3 key."""
+        lines = [{"batch": number} for number in range(batches)]
+        return self._store.write_manifest(self._document_id, self._version, lines)
+
+    def delete_manifest(self) -> None:
+        """Deletes the list of batches."""
+        self._store.delete_manifest(self._document_id, self._version)
+
+    def vector_keys(self, batch: ChunkBatch) -> list[str]:
+        """The keys of a batch in the vector index."""
+        return [vector_key(self._document_id, self._version, planned.chunk.number) for planned in batch.chunks]
+
+    def _name(self, kind: str, number: int) -> str:
+        return f"{self._prefix}{kind}/{number:05d}.json"
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False).encode()

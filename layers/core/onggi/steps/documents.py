@@ -1,0 +1,94 @@
+"""A tenant's view of its documents: upload, list, look, delete."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from onggi.domain.document import Document, Metadata, document_id_of
+from onggi.domain.errors import BadDocument, Conflict, NotFound
+from onggi.domain.formats import is_supported
+from onggi.domain.tenant import TenantContext
+from onggi.domain.timestamps import timestamp
+from onggi.ports import TenantPorts
+
+UPLOAD_SECONDS: Final = 900
+FORGET_AFTER: Final = timedelta(days=1)
+"""A permitted upload that never came is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """What a tenant wants to upload; `name` is a path below its prefix."""
+
+    name: str
+    content_type: str
+    size: int
+    metadata: Metadata
+
+
+def permit_upload(tenant: TenantContext, request: UploadRequest, max_bytes: int, ports: TenantPorts) -> dict[str, Any]:
+    """Permits one upload straight into S3, and notes the document as `pending`.
+
+    Names are composed (NFC), so that the same name typed on a Mac and elsewhere is the same document.
+
+    Raises:
+        BadDocument: `unsupported_type` or `too_large`, before a byte has travelled.
+        TransientError: when the ledger is not available.
+    """
+    if not is_supported(request.name, request.content_type):
+        raise BadDocument("unsupported_type")
+    if request.size > max_bytes:
+        raise BadDocument("too_large")
+    name = unicodedata.normalize("NFC", request.name)
+    key = tenant.prefix + name
+    now = ports.clock()
+    upload = ports.documents.presign_upload(key, request.content_type, request.size, request.metadata, UPLOAD_SECONDS)
+    document = Document(
+        document_id=document_id_of(tenant, key),
+        key=key,
+        name=name,
+        version="",
+        sequencer="",
+        status="pending",
+        size=request.size,
+        content_type=request.content_type,
+        uploaded_at=timestamp(now),
+        metadata=request.metadata,
+    )
+    ports.ledger.expect(document, now + FORGET_AFTER)
+    return {
+        "document_id": document.document_id,
+        "upload": {"url": upload.url, "fields": upload.fields},
+        "expires_at": timestamp(now + timedelta(seconds=UPLOAD_SECONDS)),
+    }
+
+
+def existing_document(document_id: str, ports: TenantPorts) -> Document:
+    """A document of the tenant.
+
+    Raises:
+        NotFound: when the tenant has no such document.
+    """
+    document = ports.ledger.get(document_id)
+    if document is None:
+        raise NotFound("There is no document of this id.")
+    return document
+
+
+def delete_document(document_id: str, ports: TenantPorts) -> Document:
+    """Deletes a document: nothing answers from it any more; what it left is removed soon.
+
+    Raises:
+        NotFound: when the tenant has no such document.
+        Conflict: when a newer version has been uploaded meanwhile.
+        TransientError: when S3 or the ledger is not available.
+    """
+    document = existing_document(document_id, ports)
+    if document.status in {"deleting", "deleted"}:
+        return document
+    ports.documents.delete(document.key)
+    deleted = ports.ledger.mark_deleting(document_id, document.version)
+    if deleted is None:
+        raise Conflict("A newer version of the document has just been uploaded; look at it and delete it again.")
+    return deleted

@@ -1,0 +1,88 @@
+"""EmbedChunks: gets the embedding of every chunk of a batch, from the version before or from the model."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from onggi.domain.document import DocumentVersion
+from onggi.domain.errors import NotFound
+from onggi.domain.money import ModelPrice
+from onggi.domain.tenant import TenantContext
+from onggi.ports import Embedding, TenantPorts
+from onggi.steps.artifacts import ChunkBatch, VectorBatch, VersionArtifacts
+
+CONCURRENT_CALLS: Final = 8
+"""Titan embeds one text a call, so that a batch is a matter of waiting in parallel."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """The model of this installation, its vectors' dimensions and what its tokens cost."""
+
+    model_id: str
+    dimensions: int
+    price: ModelPrice
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedBatch:
+    """What the workflow knows of an embedded batch."""
+
+    batch: int
+    embedded: int
+    reused: int
+    tokens: int
+
+
+def embed_chunks(
+    tenant: TenantContext, document: DocumentVersion, batch: int, ports: TenantPorts, model: EmbeddingModel
+) -> EmbeddedBatch:
+    """Embeds a batch and keeps its vectors among the artifacts; equal texts are embedded once.
+
+    Raises:
+        NotFound: when the chunks are gone, because the document was removed meanwhile.
+        TransientError: when the model or a store is not available.
+    """
+    artifacts = VersionArtifacts(ports.artifacts, document.document_id, document.version)
+    chunks = artifacts.read_chunks(batch)
+    vectors = _reused(document, chunks, ports, model)
+    missing = {planned.chunk.text_hash: planned.chunk.text for planned in chunks.chunks}
+    missing = {text_hash: text for text_hash, text in missing.items() if text_hash not in vectors}
+    embeddings = _embed(missing, ports)
+    vectors |= {text_hash: embedding.vector for text_hash, embedding in embeddings.items()}
+    tokens = sum(embedding.tokens for embedding in embeddings.values())
+    if tokens:
+        ports.meter.record(tenant, EmbeddingTokens=tokens, EstimatedCostUSD=float(model.price.cost(tokens)))
+    rows = tuple(vectors[planned.chunk.text_hash] for planned in chunks.chunks)
+    artifacts.write_vectors(batch, VectorBatch(model.model_id, model.dimensions, rows))
+    return EmbeddedBatch(batch, len(embeddings), len(chunks.chunks) - len(embeddings), tokens)
+
+
+def _embed(texts: dict[str, str], ports: TenantPorts) -> dict[str, Embedding]:
+    with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
+        return dict(zip(texts, pool.map(ports.embedder.embed, texts.values()), strict=True))
+
+
+def _reused(
+    document: DocumentVersion, chunks: ChunkBatch, ports: TenantPorts, model: EmbeddingModel
+) -> dict[str, list[float]]:
+    """The embeddings that the version before has of these chunks, by the hash of their text."""
+    if chunks.reuse_version is None:
+        return {}
+    before = VersionArtifacts(ports.artifacts, document.document_id, chunks.reuse_version)
+    wanted = {planned.reuse[0] for planned in chunks.chunks if planned.reuse}
+    batches: dict[int, VectorBatch] = {}
+    for number in wanted:
+        try:
+            batches[number] = before.read_vectors(number)
+        except NotFound:
+            continue
+    return {
+        planned.chunk.text_hash: batches[planned.reuse[0]].vectors[planned.reuse[1]]
+        for planned in chunks.chunks
+        if planned.reuse and _fits(batches.get(planned.reuse[0]), model)
+    }
+
+
+def _fits(batch: VectorBatch | None, model: EmbeddingModel) -> bool:
+    return batch is not None and (batch.model, batch.dimensions) == (model.model_id, model.dimensions)

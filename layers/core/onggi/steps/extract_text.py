@@ -1,0 +1,37 @@
+"""ExtractText: turns the uploaded file into normalised text among the artifacts."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from onggi.domain.document import DocumentVersion
+from onggi.domain.errors import BadDocument
+from onggi.ports import TenantPorts, TextReader
+from onggi.steps.artifacts import VersionArtifacts
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What the workflow knows of a text: its pages, characters and language, never the text."""
+
+    pages: int
+    characters: int
+    language: str
+
+
+def extract_text(document: DocumentVersion, ports: TenantPorts, reader: TextReader) -> Extraction:
+    """Reads the file and keeps its text.
+
+    Raises:
+        BadDocument: when the file cannot be read or holds no text.
+        NotFound: when this version is gone from S3.
+        TransientError: when a dependency is not available.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "document"
+        ports.documents.download(document.key, document.version, file)
+        extracted = reader.read(file, document.name)
+    if not extracted.text.strip():
+        raise BadDocument("no_text")
+    VersionArtifacts(ports.artifacts, document.document_id, document.version).write_text(extracted)
+    return Extraction(len(extracted.page_starts), len(extracted.text), extracted.language)

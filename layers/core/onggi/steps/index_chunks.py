@@ -1,0 +1,49 @@
+"""IndexChunks: writes an embedded batch to the tenant's vector index, where nothing answers from it yet."""
+
+from dataclasses import dataclass
+
+from onggi.domain.chunk import IndexedChunk
+from onggi.domain.document import DocumentVersion
+from onggi.domain.errors import NotFound
+from onggi.ports import TenantPorts
+from onggi.steps.artifacts import VersionArtifacts
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedBatch:
+    """How many chunks of a batch the index holds now."""
+
+    batch: int
+    indexed: int
+
+
+def index_chunks(document: DocumentVersion, batch: int, ports: TenantPorts) -> IndexedBatch:
+    """Writes a batch to the index.
+
+    Raises:
+        NotFound: when the document was removed or replaced meanwhile; nothing of the batch stays in the index then.
+        TransientError: when the index or a store is not available.
+    """
+    artifacts = VersionArtifacts(ports.artifacts, document.document_id, document.version)
+    chunks = artifacts.read_chunks(batch)
+    vectors = artifacts.read_vectors(batch).vectors
+    ports.index.put(
+        [
+            IndexedChunk(
+                document_id=document.document_id,
+                version=document.version,
+                document_name=document.name,
+                language=chunks.language,
+                chunk=planned.chunk,
+                vector=vector,
+                metadata=document.metadata,
+            )
+            for planned, vector in zip(chunks.chunks, vectors, strict=True)
+        ]
+    )
+    # A removal that began before these vectors were written has not seen them, so that they are ours to take back.
+    row = ports.ledger.get(document.document_id)
+    if row is None or row.sequencer != document.sequencer:
+        ports.index.delete(artifacts.vector_keys(chunks))
+        raise NotFound("The document was removed or replaced while it was being indexed.")
+    return IndexedBatch(batch, len(chunks.chunks))

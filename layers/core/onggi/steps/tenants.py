@@ -1,0 +1,93 @@
+"""Onboards tenants and issues their keys."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from onggi.domain.errors import Conflict, NotFound
+from onggi.domain.tenant import Placement, TenantContext, TenantRecord
+from onggi.domain.timestamps import timestamp
+from onggi.ports import Clock, IndexProvisioner, TenantDirectory
+from onggi.steps.authorize import new_api_key
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The shared buckets in which basic tenants are placed."""
+
+    documents_bucket: str
+    artifacts_bucket: str
+    vector_bucket: str
+
+    def place(self, tenant_id: str) -> Placement:
+        """A tenant's place in this pool: its own prefixes and its own index, named after it."""
+        return Placement(self.documents_bucket, self.artifacts_bucket, self.vector_bucket, index=tenant_id)
+
+
+def create_tenant(
+    tenant_id: str, name: str, pool: Pool, directory: TenantDirectory, provisioner: IndexProvisioner, clock: Clock
+) -> TenantRecord:
+    """Takes a tenant in and makes its index; answers the record as it was accepted.
+
+    A tenant whose provisioning did not come to its end is provisioned again by the same request.
+
+    Raises:
+        Conflict: when another tenant has the id.
+        TransientError: when the directory or the index is not available.
+    """
+    context = TenantContext(tenant_id, name, "basic", pool.place(tenant_id))
+    record = TenantRecord(context, "provisioning", timestamp(clock()))
+    try:
+        directory.create(record)
+    except Conflict:
+        known = directory.find(tenant_id)
+        if known is None or known.status != "provisioning" or known.context != context:
+            raise
+        record = known
+    provisioner.provision(context)
+    directory.set_status(tenant_id, "active")
+    return record
+
+
+def issue_key(tenant_id: str, directory: TenantDirectory, clock: Clock) -> dict[str, Any]:
+    """Issues a key; the answer is the only place where it ever stands.
+
+    Raises:
+        NotFound: when there is no such tenant.
+    """
+    existing_tenant(tenant_id, directory)
+    credential, key = new_api_key(tenant_id, clock())
+    directory.add_key(tenant_id, key)
+    return {"tenant_id": tenant_id, "key_id": key.key_id, "api_key": credential, "created_at": key.created_at}
+
+
+def existing_tenant(tenant_id: str, directory: TenantDirectory) -> TenantRecord:
+    """A tenant's record.
+
+    Raises:
+        NotFound: when there is no such tenant.
+    """
+    record = directory.find(tenant_id)
+    if record is None:
+        raise NotFound("There is no tenant of this id.")
+    return record
+
+
+def shown(record: TenantRecord) -> dict[str, Any]:
+    """A tenant as operators see it."""
+    context = record.context
+    placement = context.placement
+    details: dict[str, Any] = {
+        "tenant_id": context.tenant_id,
+        "name": context.name,
+        "tier": context.tier,
+        "status": record.status,
+        "created_at": record.created_at,
+        "placement": {
+            "documents_bucket": placement.documents_bucket,
+            "artifacts_bucket": placement.artifacts_bucket,
+            "vector_bucket": placement.vector_bucket,
+            "index": placement.index,
+            "prefix": context.prefix,
+        },
+    }
+    return details | ({"reason": record.reason} if record.reason else {})

@@ -1,0 +1,221 @@
+"""`python -m local.deploy`: deploys what `sam build` made to the local cloud and writes down where everything is.
+
+For the project's own environment: it asks CloudFormation as any client does, and leaves the work to `sam deploy`.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local.settings import DEFAULT_STATE, REPOSITORY, LocalCloudError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_s3.client import S3Client
+
+STACK_NAME = "onggi"
+ARTIFACTS_BUCKET = "onggi-deployments"
+STACK_FILE = "stack.json"
+BUILD = REPOSITORY / ".aws-sam" / "build"
+SAM = REPOSITORY / ".venvs" / "sam" / "bin" / "sam"
+ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
+DEPLOY_SECONDS = 180
+POLL_SECONDS = "0.2"  # sam's own 5 s are made for a cloud that takes minutes
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A stack in the local cloud.
+
+    Attributes:
+        stack_name: CloudFormation's name of it.
+        region: the region the local cloud says it is.
+        endpoint: the URL of every AWS service.
+        outputs: the stack's outputs by name.
+        fingerprint: tells what was deployed, see `fingerprint`.
+    """
+
+    stack_name: str
+    region: str
+    endpoint: str
+    outputs: dict[str, str]
+    fingerprint: str
+
+
+def main() -> int:
+    """Deploy as the command line says and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m local.deploy", description="Deploy the build to the local cloud.")
+    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="the cloud's folder (default: .local)")
+    arguments = parser.parse_args()
+    try:
+        deployment = deploy(arguments.state.resolve())
+    except LocalCloudError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(offer(deployment))
+    return 0
+
+
+def deploy(state: Path) -> Deployment:
+    """Deploy the build to the cloud that lives in `state`, unless that very build is deployed there already.
+
+    Args:
+        state: the folder of a running local cloud; `stack.json` is written into it.
+
+    Returns:
+        What now stands in the cloud.
+
+    Raises:
+        LocalCloudError: no cloud runs there, nothing is built, or `sam deploy` failed.
+    """
+    cloud = _running_cloud(state)
+    session = boto3.Session("test", "test", region_name=cloud["region"])
+    direct = Config(proxies={}, retries={"max_attempts": 1})
+    cloudformation = session.client("cloudformation", endpoint_url=cloud["endpoint"], config=direct)
+    wanted = fingerprint(BUILD, cloud["endpoint"])
+    standing = _standing(state, cloudformation)
+    if standing and standing.fingerprint == wanted:
+        return standing
+    _ensure_bucket(session.client("s3", endpoint_url=cloud["endpoint"], config=direct), cloud["region"])
+    _sam_deploy(cloud["endpoint"], cloud["region"])
+    outputs = _outputs(cloudformation)
+    if outputs is None:
+        message = f"`sam deploy` ended well, but the stack {STACK_NAME} is not complete: read {state / 'cloud.log'}."
+        raise LocalCloudError(message)
+    deployment = Deployment(STACK_NAME, cloud["region"], cloud["endpoint"], outputs, wanted)
+    (state / STACK_FILE).write_text(json.dumps(asdict(deployment), indent=2) + "\n", encoding="utf-8")
+    return deployment
+
+
+def fingerprint(build: Path, endpoint: str) -> str:
+    """Return a hash of every name and byte in `build` and of the endpoint that the functions are told.
+
+    Raises:
+        LocalCloudError: nothing is built.
+    """
+    if not (build / "template.yaml").exists():
+        message = "Nothing is built: run `make build` first."
+        raise LocalCloudError(message)
+    digest = hashlib.sha256(endpoint.encode())
+    for path in sorted(path for path in build.rglob("*") if path.is_file()):
+        digest.update(f"\0{path.relative_to(build)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def offer(deployment: Deployment) -> str:
+    """Say what a user can do with the deployed stack."""
+    outputs = deployment.outputs
+    lines = [
+        "",
+        f"Onggi is deployed as the stack {deployment.stack_name}:",
+        *(f"  {name:<26}{value}" for name, value in sorted(outputs.items())),
+        f"  {'AWS services':<26}{deployment.endpoint} (keys test/test, region {deployment.region})",
+        "",
+        "Try it:",
+        "  .venv/bin/python -m cli tenant create acme --name Acme",
+        "  .venv/bin/python -m cli put README.md --tenant acme",
+        '  .venv/bin/python -m cli ask "What is Onggi?" --tenant acme',
+    ]
+    return "\n".join(lines)
+
+
+def _running_cloud(state: Path) -> dict[str, str]:
+    try:
+        cloud: dict[str, str] = json.loads((state / "cloud.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        message = f"No local cloud runs in {state}: start it with `python -m local start`."
+        raise LocalCloudError(message) from None
+    return cloud
+
+
+def _standing(state: Path, cloudformation: "CloudFormationClient") -> Deployment | None:
+    """The deployment written down earlier, if the cloud still has its stack."""
+    try:
+        written = Deployment(**json.loads((state / STACK_FILE).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None  # never deployed, or written by another version: deploying anew is always right
+    return written if _outputs(cloudformation) == written.outputs else None
+
+
+def _outputs(cloudformation: "CloudFormationClient") -> dict[str, str] | None:
+    """The outputs of our stack, or None where it is missing or not complete."""
+    try:
+        stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":  # how CloudFormation says that there is none
+            return None
+        raise
+    if stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        return None
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def _ensure_bucket(s3: "S3Client", region: str) -> None:
+    try:
+        s3.create_bucket(Bucket=ARTIFACTS_BUCKET, CreateBucketConfiguration={"LocationConstraint": region})  # type: ignore[typeddict-item] # any region
+    except s3.exceptions.BucketAlreadyOwnedByYou:
+        return
+
+
+def _sam_deploy(endpoint: str, region: str) -> None:
+    architecture = ARCHITECTURES[platform.machine().lower()]
+    command = [
+        *(str(SAM), "deploy"),
+        *("--config-env", "local", "--template", str(BUILD / "template.yaml")),
+        *("--stack-name", STACK_NAME, "--region", region, "--s3-bucket", ARTIFACTS_BUCKET),
+        *("--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
+        *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
+        *("--parameter-overrides", f"Architecture={architecture}", f"EndpointUrl={endpoint}"),
+    ]
+    print(f"deploying to {endpoint}", flush=True)
+    try:
+        done = subprocess.run(
+            command,
+            cwd=REPOSITORY,
+            env=_sam_environment(endpoint, region),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=DEPLOY_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        message = f"`sam deploy` did not end within {DEPLOY_SECONDS} s."
+        raise LocalCloudError(message) from error
+    if done.returncode:
+        message = f"{done.stdout}\n`sam deploy` failed; the reason stands above."
+        raise LocalCloudError(message)
+
+
+def _sam_environment(endpoint: str, region: str) -> dict[str, str]:
+    """The environment of `sam deploy`: nothing of the user's AWS account may reach it, nor a proxy come between."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": "127.0.0.1,localhost",
+        "SAM_CLI_POLL_DELAY": POLL_SECONDS,
+        "SAM_CLI_TELEMETRY": "0",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""What the emulator gets wrong or lacks, mended in process: one module a gap, each with a contract test."""
+
+from local.mends import (
+    api_gateway,
+    bedrock_models,
+    dynamodb_leading_keys,
+    embedded_metrics,
+    iam_policy_variables,
+    lambda_runtime,
+    s3_events,
+    s3_vectors,
+    session_tags,
+    step_functions,
+)
+from local.settings import CloudSettings
+
+
+def apply_all(settings: CloudSettings) -> None:
+    """Mend the emulator in this process, before it serves."""
+    iam_policy_variables.apply()
+    dynamodb_leading_keys.apply()
+    session_tags.apply()
+    lambda_runtime.apply(settings)
+    embedded_metrics.apply()
+    step_functions.apply()
+    s3_events.apply()
+    api_gateway.apply()
+    bedrock_models.apply()
+    s3_vectors.apply(settings)

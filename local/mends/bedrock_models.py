@@ -1,0 +1,99 @@
+"""Amazon Bedrock Runtime answered by local models, under the permissions that AWS asks for.
+
+The emulator answers with canned text, and names each operation as its own IAM action where AWS asks for
+`bedrock:InvokeModel` (service authorization reference, "Actions defined by Amazon Bedrock").
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from ministack import app
+from ministack.core import iam_actions
+
+from local import bedrock
+from local.bedrock.errors import ModelError
+
+type Json = dict[str, Any]
+type Reply = tuple[int, dict[str, str], bytes]
+
+_PATH = re.compile(r"/model/(?P<model>.+)/(?P<operation>[a-z-]+)")
+_ACTIONS = {
+    "invoke": "bedrock:InvokeModel",
+    "converse": "bedrock:InvokeModel",
+    "invoke-with-response-stream": "bedrock:InvokeModelWithResponseStream",
+    "converse-stream": "bedrock:InvokeModelWithResponseStream",
+    "count-tokens": "bedrock:CountTokens",
+}
+_INFERENCE_PROFILE = re.compile(r"(global|us|us-gov|eu|apac|jp|au)\.")
+
+
+def apply() -> None:
+    """Answer Bedrock Runtime here, behind IAM."""
+    app.SERVICE_HANDLERS["bedrock-runtime"] = handle_request
+    emulated_action = iam_actions.extract_iam_action
+    emulated_resource = iam_actions.extract_resource_arn
+
+    def action(service: str, method: str, path: str, *rest: Any) -> str | None:
+        if service == "bedrock-runtime":
+            operation = _PATH.fullmatch(path)
+            # An operation without a name here is refused to everybody who is not allowed everything.
+            return _ACTIONS.get(operation["operation"] if operation else "", "bedrock:Unknown")
+        found: str | None = emulated_action(service, method, path, *rest)
+        return found
+
+    def resource(service: str, method: str, path: str, *rest: Any) -> str:
+        operation = _PATH.fullmatch(path)
+        if service == "bedrock-runtime" and operation:
+            region, account = rest[-2:]
+            return model_arn(unquote(operation["model"]), region, account)
+        return str(emulated_resource(service, method, path, *rest))
+
+    iam_actions.extract_iam_action = action
+    iam_actions.extract_resource_arn = resource
+
+
+def model_arn(model_id: str, region: str, account: str) -> str:
+    """The ARN that a policy names for a model id, which may be an ARN already."""
+    if model_id.startswith("arn:"):
+        return model_id
+    if _INFERENCE_PROFILE.match(model_id):
+        return f"arn:aws:bedrock:{region}:{account}:inference-profile/{model_id}"
+    return f"arn:aws:bedrock:{region}::foundation-model/{model_id}"
+
+
+async def handle_request(method: str, path: str, _headers: Json, body: bytes, _query: Json) -> Reply:
+    """Answer one request to Bedrock Runtime."""
+    match = _PATH.fullmatch(path)
+    answer = _ANSWERS.get(match["operation"]) if match and method == "POST" else None
+    if match is None or answer is None:
+        return _error("UnknownOperationException", 404, f"The local cloud does not answer {method} {path}.")
+    try:
+        # Models compute for long: not on the event loop.
+        result = await asyncio.to_thread(answer, unquote(match["model"]), body)
+    except ModelError as error:
+        return _error(error.code, error.status, error.message)
+    return 200, {"Content-Type": "application/json"}, result
+
+
+def _converse(model_id: str, body: bytes) -> bytes:
+    return json.dumps(bedrock.converse(model_id, json.loads(body))).encode()
+
+
+def _count_tokens(model_id: str, body: bytes) -> bytes:
+    return json.dumps(bedrock.count_tokens(model_id, json.loads(body))).encode()
+
+
+def _error(code: str, status: int, message: str) -> Reply:
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
+    return status, headers, json.dumps({"message": message}).encode()
+
+
+_ANSWERS: dict[str, Callable[[str, bytes], bytes]] = {
+    "invoke": bedrock.invoke_model,
+    "converse": _converse,
+    "count-tokens": _count_tokens,
+}

@@ -1,0 +1,91 @@
+"""Amazon S3 Vectors: registers `local.s3vectors` as a service of the emulator, on the same port and behind IAM."""
+
+import json
+import sys
+from typing import Any
+from urllib.parse import unquote
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator, router
+from ministack.core.responses import get_account_id, get_region
+from ministack.services.cloudformation import provisioners
+
+from local.s3vectors import cloudformation, service
+from local.settings import CloudSettings
+
+type Json = dict[str, Any]
+type Reply = tuple[int, dict[str, str], bytes]
+
+NAME = "s3vectors"
+
+
+def apply(settings: CloudSettings) -> None:
+    """Make the service reachable, persistent, authorised and deployable."""
+    service.configure(settings.state / NAME, settings.botocore_data)
+    sys.modules[f"ministack.services.{NAME}"] = service
+    app.SERVICE_REGISTRY[NAME] = {"module": NAME}
+    app.SERVICE_HANDLERS[NAME] = handle_request
+    app._state_map[NAME] = NAME
+    router.SERVICE_PATTERNS[NAME] = {"host_patterns": [r"s3vectors\."]}
+    iam_actions.SERVICE_TO_IAM_NAMESPACE[NAME] = NAME
+    provisioners._RESOURCE_HANDLERS["AWS::S3Vectors::VectorBucket"] = {
+        "create": cloudformation.create,
+        "delete": cloudformation.delete,
+    }
+    _authorise()
+
+
+def _authorise() -> None:
+    emulated_action = iam_actions.extract_iam_action
+    emulated_resource = iam_actions.extract_resource_arn
+
+    def action(name: str, method: str, path: str, *rest: Any) -> str | None:
+        if name == NAME:
+            return f"{NAME}:{service.operation(method, path) or 'Unknown'}"
+        found: str | None = emulated_action(name, method, path, *rest)
+        return found
+
+    def resource(name: str, method: str, path: str, headers: Json, body: bytes, *rest: Any) -> str:
+        operation = service.operation(method, path) if name == NAME else None
+        if operation:
+            region, account = rest[-2:]
+            return str(service.resource_arn(operation, _parameters(path, body), account, region))
+        return str(emulated_resource(name, method, path, headers, body, *rest))
+
+    iam_actions.extract_iam_action = action
+    iam_actions.extract_resource_arn = resource
+
+
+async def handle_request(method: str, path: str, headers: Json, body: bytes, query: Json) -> Reply:
+    """Answer a request that IAM has allowed, after asking for the further actions that its parameters need."""
+    operation = service.operation(method, path)
+    if operation:
+        denied = _denied(operation, headers, _parameters(path, body), query)
+        if denied:
+            return denied
+    reply: Reply = await service.handle_request(method, path, headers, body, query)
+    return reply
+
+
+def _denied(operation: str, headers: Json, request: Json, query: Json) -> Reply | None:
+    account, region = get_account_id(), get_region()
+    resource = service.resource_arn(operation, request, account, region)
+    access_key = router.extract_access_key_id(headers, query)
+    for action in service.additional_actions(operation, request):
+        result = iam_evaluator.enforce(access_key, action, NAME, region, resource_arn=resource)
+        if result is not None:
+            message = f"User: {result.principal_arn} is not authorized to perform: {action} on resource: {resource}"
+            headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "AccessDeniedException"}
+            return 403, headers, json.dumps({"message": message}).encode()
+    return None
+
+
+def _parameters(path: str, body: bytes) -> Json:
+    """The request's parameters that say what it is about."""
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        request = {}  # the service refuses it
+    parameters = request if isinstance(request, dict) else {}
+    _, tags, resource = path.partition("/tags/")
+    return {**parameters, "resourceArn": unquote(resource)} if tags else parameters

@@ -1,0 +1,105 @@
+"""Where one local cloud lives and how the emulator is told so."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+REGION = "ap-northeast-2"
+DEFAULT_PORT = 4566
+REPOSITORY = Path(__file__).resolve().parent.parent
+DEFAULT_STATE = REPOSITORY / ".local"
+DEFAULT_BOTOCORE_DATA = REPOSITORY / ".venv" / "lib" / "python3.13" / "site-packages" / "botocore" / "data"
+
+# What the template uses. Everything else answers "unsupported" instead of being loaded at its first call.
+SERVICES = (
+    "apigateway",
+    "bedrock-runtime",
+    "cloudformation",
+    "cognito-idp",
+    "dynamodb",
+    "events",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "monitoring",
+    "s3",
+    "sns",
+    "sqs",
+    "states",
+    "sts",
+)
+
+
+class LocalCloudError(Exception):
+    """Something the user of the local cloud has to know or to do, as a sentence."""
+
+
+@dataclass(frozen=True)
+class CloudSettings:
+    """One local cloud.
+
+    Attributes:
+        port: TCP port on 127.0.0.1 that every AWS API answers on.
+        state: folder that holds everything the cloud remembers.
+        botocore_data: botocore's `data` folder whose service models requests are validated against.
+    """
+
+    port: int
+    state: Path
+    botocore_data: Path
+
+    @property
+    def endpoint(self) -> str:
+        """The URL to give an SDK as its endpoint."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def description(self) -> Path:
+        """The JSON file that tells other programs where the cloud is."""
+        return self.state / "cloud.json"
+
+    @property
+    def lock(self) -> Path:
+        """The file that a running cloud holds locked."""
+        return self.state / "cloud.lock"
+
+    @property
+    def log(self) -> Path:
+        """Where a cloud started in the background writes."""
+        return self.state / "cloud.log"
+
+    @property
+    def temporary(self) -> Path:
+        """Scratch space of the emulator and of the functions."""
+        return self.state / "tmp"
+
+    def describe(self, pid: int) -> None:
+        """Write the description for a cloud that runs as process `pid`."""
+        text = json.dumps({"endpoint": self.endpoint, "pid": pid, "region": REGION})
+        self.description.write_text(text + "\n", encoding="utf-8")
+
+
+def configure_process(settings: CloudSettings) -> None:
+    """Set the environment that the emulator reads when it is imported, and make its folders."""
+    settings.temporary.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        {
+            "AUTH": "true",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(settings.port),
+            "IOT_MTLS_ENABLED": "0",
+            "LAMBDA_EXECUTOR": "local",
+            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
+            "MINISTACK_HOST": "localhost",
+            "MINISTACK_REGION": REGION,
+            "PERSIST_STATE": "1",
+            "S3_DATA_DIR": str(settings.state / "s3"),
+            "S3_PERSIST": "1",
+            "SERVICES": ",".join(SERVICES),
+            "SFTP_ENABLED": "0",
+            "STATE_DIR": str(settings.state / "services"),
+            "TMPDIR": str(settings.temporary),
+        }
+    )

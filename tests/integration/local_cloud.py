@@ -1,0 +1,69 @@
+"""A local cloud that tests start and talk to."""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore
+import urllib3
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EMULATOR_PYTHON = os.environ.get("ONGGI_EMULATOR_PYTHON", str(REPOSITORY / ".venvs/emulator/bin/python"))
+BOTOCORE_DATA = Path(botocore.__file__).parent / "data"
+REGION = "ap-northeast-2"
+ACCOUNT = "000000000000"
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    port: int
+    state: Path
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def session(self, credentials: dict[str, Any] | None = None) -> boto3.Session:
+        """A session of the account's root user, or of temporary credentials as STS returns them."""
+        if credentials is None:
+            return boto3.Session("test", "test", region_name=REGION)
+        return boto3.Session(
+            credentials["AccessKeyId"],
+            credentials["SecretAccessKey"],
+            credentials.get("SessionToken"),
+            region_name=REGION,
+        )
+
+    def client(self, service: str, session: boto3.Session | None = None) -> Any:
+        return (session or self.session()).client(service, endpoint_url=self.endpoint)
+
+    def command(self, name: str) -> list[str]:
+        options = ("--port", str(self.port), "--state", str(self.state), "--botocore-data", str(BOTOCORE_DATA))
+        return [EMULATOR_PYTHON, "-m", "local", name, *options]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(cloud: LocalCloud) -> bool:
+    try:
+        return bool(urllib3.request("GET", f"{cloud.endpoint}/_ministack/health", retries=False, timeout=2).status)
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def wait_for[T](condition: Callable[[], T], seconds: float = 10.0) -> T:
+    """Call `condition` until it is true, and return its value; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not true within {seconds} s"
+        time.sleep(0.02)
+    return value

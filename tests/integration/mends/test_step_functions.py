@@ -1,0 +1,181 @@
+"""The state machine features that the stories use."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.integration.local_cloud import wait_for
+from tests.integration.mends.conftest import Stack
+
+type Json = dict[str, Any]
+
+
+@pytest.fixture
+def machine(stack: Stack, request: pytest.FixtureRequest) -> Callable[[Json], str]:
+    """Make a state machine of a definition whose tasks run the function `Step`, and return its ARN."""
+
+    def make(definition: Json) -> str:
+        text = json.dumps(definition).replace("STEP", stack["StepArn"])
+        name = f"contract-{abs(hash(request.node.name))}"
+        arn = stack.cloud.client("stepfunctions").create_state_machine(
+            name=name, definition=text, roleArn=stack["MachineRole"]
+        )["stateMachineArn"]
+        return str(arn)
+
+    return make
+
+
+def finished(stack: Stack, execution: str, seconds: float = 15.0) -> Json:
+    states = stack.cloud.client("stepfunctions")
+
+    def done() -> Json | None:
+        described: Json = states.describe_execution(executionArn=execution)
+        return None if described["status"] == "RUNNING" else described
+
+    described = wait_for(done, seconds)
+    assert described is not None
+    return described
+
+
+def run(stack: Stack, machine: str, value: Json) -> Json:
+    states = stack.cloud.client("stepfunctions")
+    return finished(stack, states.start_execution(stateMachineArn=machine, input=json.dumps(value))["executionArn"])
+
+
+def task(**fields: Any) -> Json:
+    return {"Type": "Task", "Resource": "STEP", "End": True, **fields}
+
+
+CAUGHT = {"Type": "Pass", "End": True}
+
+
+def test_an_error_is_caught_by_its_name(stack: Stack, machine: Callable[[Json], str]) -> None:
+    catch = [{"ErrorEquals": ["BadDocumentError"], "ResultPath": "$.failure", "Next": "Caught"}]
+    selected = {"Type": "Pass", "End": True, "Parameters": {"cause.$": "States.StringToJson($.failure.Cause)"}}
+    arn = machine({"StartAt": "Try", "States": {"Try": task(Catch=catch), "Caught": selected}})
+    ended = run(stack, arn, {"do": "refuse", "because": "no text"})
+    assert ended["status"] == "SUCCEEDED"
+    cause = json.loads(ended["output"])["cause"]
+    assert (cause["errorType"], cause["errorMessage"]) == ("BadDocumentError", "no text")
+
+
+def test_another_error_is_not_caught(stack: Stack, machine: Callable[[Json], str]) -> None:
+    catch = [{"ErrorEquals": ["BadDocumentError"], "Next": "Caught"}]
+    arn = machine({"StartAt": "Try", "States": {"Try": task(Catch=catch), "Caught": CAUGHT}})
+    ended = run(stack, arn, {"do": "flicker"})
+    assert (ended["status"], ended["error"]) == ("FAILED", "TransientError")
+
+
+def test_a_retry_waits_no_longer_than_its_maximum(stack: Stack, machine: Callable[[Json], str]) -> None:
+    retry = [
+        {
+            "ErrorEquals": ["TransientError"],
+            "IntervalSeconds": 1,
+            "BackoffRate": 10,
+            "MaxDelaySeconds": 1,
+            "MaxAttempts": 2,
+        }
+    ]
+    arn = machine({"StartAt": "Try", "States": {"Try": task(Retry=retry)}})
+    begin = time.monotonic()
+    ended = run(stack, arn, {"do": "flicker"})
+    assert ended["status"] == "FAILED"
+    assert 2.0 <= time.monotonic() - begin < 4.0  # 11 s without the maximum
+    history = stack.cloud.client("stepfunctions").get_execution_history(executionArn=ended["executionArn"])["events"]
+    assert [event["type"] for event in history].count("TaskFailed") == 3
+
+
+def test_timeouts(stack: Stack, machine: Callable[[Json], str]) -> None:
+    arn = machine({"StartAt": "Wait", "TimeoutSeconds": 1, "States": {"Wait": {**CAUGHT, "Type": "Wait", "Seconds": 3}}})
+    ended = run(stack, arn, {})
+    assert ended["status"] == "TIMED_OUT"
+
+
+def test_a_function_that_runs_too_long(stack: Stack, machine: Callable[[Json], str]) -> None:
+    catch = [{"ErrorEquals": ["Sandbox.Timedout"], "Next": "Caught"}]
+    arn = machine({"StartAt": "Try", "States": {"Try": task(Catch=catch), "Caught": CAUGHT}})
+    assert run(stack, arn, {"do": "sleep", "seconds": 30})["status"] == "SUCCEEDED"
+
+
+def test_the_same_name_starts_once(stack: Stack, machine: Callable[[Json], str]) -> None:
+    states = stack.cloud.client("stepfunctions")
+    arn = machine({"StartAt": "Wait", "States": {"Wait": {**CAUGHT, "Type": "Wait", "Seconds": 2}}})
+    start = {"stateMachineArn": arn, "name": "one", "input": '{"version": 1}'}
+    first, second = states.start_execution(**start), states.start_execution(**start)
+    assert first["executionArn"] == second["executionArn"]
+    assert first["startDate"] == second["startDate"]
+    with pytest.raises(states.exceptions.ExecutionAlreadyExists):
+        states.start_execution(**{**start, "input": '{"version": 2}'})
+    states.stop_execution(executionArn=first["executionArn"])
+    assert finished(stack, first["executionArn"])["status"] == "ABORTED"
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        states.start_execution(**start)
+
+
+def batches(**fields: Any) -> Json:
+    """A distributed map over the lines of an object."""
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSONL"},
+        "Parameters": {"Bucket.$": "$.bucket", "Key.$": "$.key"},
+    }
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Each",
+        "States": {"Each": task()},
+    }
+    each = {"do.$": "$$.Map.Item.Value.do", "text.$": "$$.Map.Item.Value.text", "index.$": "$$.Map.Item.Index"}
+    catch = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "Caught"}]
+    state = {
+        "Type": "Map",
+        "MaxConcurrency": 4,
+        "ItemReader": reader,
+        "ItemSelector": each,
+        "ItemProcessor": processor,
+        "ResultPath": "$.results",
+        "Catch": catch,
+        "End": True,
+        **fields,
+    }
+    return {"StartAt": "Batches", "States": {"Batches": state, "Caught": CAUGHT}}
+
+
+def put_lines(stack: Stack, key: str, deeds: list[str]) -> Json:
+    lines = "\n".join(json.dumps({"do": deed, "text": "옹기"}, ensure_ascii=False) for deed in deeds)
+    stack.cloud.client("s3").put_object(Bucket=stack["Documents"], Key=key, Body=lines.encode())
+    return {"bucket": stack["Documents"], "key": key}
+
+
+def test_a_distributed_map_runs_every_line(stack: Stack, machine: Callable[[Json], str]) -> None:
+    ended = run(stack, machine(batches()), put_lines(stack, "lines", ["nothing"] * 12))
+    assert ended["status"] == "SUCCEEDED"
+    results = json.loads(ended["output"])["results"]
+    assert [result["index"] for result in results] == list(range(12))
+    assert {result["text"] for result in results} == {"옹기"}
+
+
+def test_a_distributed_map_fails_when_a_line_fails(stack: Stack, machine: Callable[[Json], str]) -> None:
+    ended = run(stack, machine(batches()), put_lines(stack, "bad-lines", ["nothing", "refuse", "nothing"]))
+    assert json.loads(ended["output"])["failure"]["Error"] == "States.ExceedToleratedFailureThreshold"
+
+
+def test_a_distributed_map_without_its_object(stack: Stack, machine: Callable[[Json], str]) -> None:
+    ended = run(stack, machine(batches()), {"bucket": stack["Documents"], "key": "missing"})
+    assert json.loads(ended["output"])["failure"]["Error"] == "States.ItemReaderFailed"
+
+
+def test_an_inline_map_keeps_the_name_of_the_error(stack: Stack, machine: Callable[[Json], str]) -> None:
+    state = {
+        "Type": "Map",
+        "ItemsPath": "$.deeds",
+        "ItemSelector": {"do.$": "$$.Map.Item.Value"},
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Each", "States": {"Each": task()}},
+        "Catch": [{"ErrorEquals": ["BadDocumentError"], "ResultPath": "$.failure", "Next": "Caught"}],
+        "End": True,
+    }
+    ended = run(stack, machine({"StartAt": "Each", "States": {"Each": state, "Caught": CAUGHT}}), {"deeds": ["nothing", "refuse"]})
+    assert json.loads(ended["output"])["failure"]["Error"] == "BadDocumentError"

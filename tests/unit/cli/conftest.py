@@ -1,0 +1,20 @@
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.fakes import FakeCloudFormation, FakeCloudWatch, Shell
+
+
+@pytest.fixture
+def bare_shell(tmp_path: Path) -> Shell:
+    """A shell in a folder without a local cloud, with an account that knows a deployed stack."""
+    shell = Shell(tmp_path)
+    shell.account.clients = {"cloudformation": FakeCloudFormation(), "cloudwatch": FakeCloudWatch()}
+    return shell
+
+
+@pytest.fixture
+def shell(bare_shell: Shell) -> Shell:
+    """A shell beside a running local cloud."""
+    bare_shell.start_local_cloud()
+    return bare_shell

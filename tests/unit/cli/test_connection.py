@@ -1,0 +1,173 @@
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from cli.account import BotoAccount
+from cli.errors import CredentialError, StackError, UsageError
+from cli.keystore import KeyStore
+from cli.stack import find_local_folder, is_local, read_local_stack
+from tests.unit.cli.fakes import API, REGION, Shell, reply
+
+DOCUMENTS = f"{API}/v1/documents"
+
+
+def authorizations(shell: Shell) -> list[str]:
+    return [sent.headers["authorization"] for sent in shell.transport.sent]
+
+
+def test_the_local_cloud_is_found_from_a_folder_below(shell: Shell) -> None:
+    below = shell.folder / "docs" / "deep"
+    below.mkdir(parents=True)
+    assert find_local_folder({}, below) == shell.local_folder
+
+
+def test_the_environment_names_another_local_cloud(shell: Shell, tmp_path: Path) -> None:
+    assert find_local_folder({"ONGGI_LOCAL": str(tmp_path / "elsewhere")}, shell.folder) is None
+    assert find_local_folder({"ONGGI_LOCAL": str(shell.local_folder)}, Path("/")) == shell.local_folder
+
+
+@pytest.mark.parametrize("written", ["{", "[]", '{"stack_name": "onggi"}'])
+def test_a_broken_stack_file_is_a_sentence(shell: Shell, written: str) -> None:
+    (shell.local_folder / "stack.json").write_text(written)
+    with pytest.raises(StackError, match="make up"):
+        read_local_stack(shell.local_folder)
+
+
+def test_without_any_stack(bare_shell: Shell) -> None:
+    assert bare_shell.run("ls") == 3
+    assert "make up" in bare_shell.err.getvalue()
+
+
+def test_a_deployed_stack_is_asked_of_cloudformation_and_has_its_own_keys(bare_shell: Shell) -> None:
+    shell = bare_shell
+    configuration = shell.folder / "configuration"
+    shell.environ["XDG_CONFIG_HOME"] = str(configuration)
+    named = ("--stack", "onggi-prod", "--region", REGION, "--profile", "ops")
+    shell.transport.on("POST", f"{API}/v1/admin/tenants", reply(202, {}))
+    tenant = {"tenant_id": "hanbit", "name": "x", "status": "active"}
+    shell.transport.on("GET", f"{API}/v1/admin/tenants/hanbit", reply(200, tenant))
+    key = {"key_id": "k", "api_key": "onggi_hanbit_deployed", "tenant_id": "hanbit"}
+    shell.transport.on("POST", f"{API}/v1/admin/tenants/hanbit/keys", reply(201, key))
+    assert shell.run(*named, "tenant", "create", "hanbit", "--name", "x") == 0
+    assert set(shell.account.opened) == {(REGION, "ops", None)}
+
+    shell.transport.on("GET", DOCUMENTS, reply(200, {"documents": []}))
+    assert shell.run("ls", *named) == 0
+    assert authorizations(shell)[-1] == "Bearer onggi_hanbit_deployed"
+    kept = configuration / "onggi" / "keys.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert list(json.loads(kept.read_text())) == ["arn:aws:cloudformation:stack/onggi-prod/1"]
+
+
+def test_an_unknown_deployed_stack(bare_shell: Shell) -> None:
+    assert bare_shell.run("ls", "--stack", "nowhere", "--region", REGION) == 3
+    assert "Stack with id nowhere does not exist" in bare_shell.err.getvalue()
+
+
+def test_a_region_without_a_stack_is_refused(shell: Shell) -> None:
+    assert shell.run("ls", "--region", REGION) == 2
+
+
+def test_the_environments_key_comes_first(shell: Shell) -> None:
+    shell.know_key("hanbit")
+    shell.environ["ONGGI_API_KEY"] = "onggi_ridgeline_environment"
+    shell.transport.on("GET", DOCUMENTS, reply(200, {"documents": []}))
+    assert shell.run("ls") == 0
+    assert authorizations(shell) == ["Bearer onggi_ridgeline_environment"]
+    assert shell.run("ls", "--tenant", "hanbit") == 2
+    assert "is a key of ridgeline, not of hanbit" in shell.err.getvalue()
+
+
+def test_a_key_of_another_form_is_not_sent(shell: Shell) -> None:
+    shell.environ["ONGGI_API_KEY"] = "hunter2"
+    assert shell.run("ls", "--tenant", "hanbit") == 4
+    assert "hunter2" not in shell.err.getvalue()
+    assert shell.transport.sent == []
+
+
+def test_the_tenant_may_be_left_out_where_only_one_is_known(shell: Shell) -> None:
+    assert shell.run("ls") == 4
+    shell.know_key("hanbit")
+    shell.transport.on("GET", DOCUMENTS, reply(200, {"documents": []}))
+    assert shell.run("ls") == 0
+    shell.know_key("ridgeline")
+    assert shell.run("ls") == 2
+    assert "hanbit, ridgeline" in shell.err.getvalue()
+    assert shell.run("ls", "--tenant", "ridgeline") == 0
+    assert authorizations(shell)[-1] == "Bearer onggi_ridgeline_secret"
+
+
+def test_a_tenant_without_a_kept_key(shell: Shell) -> None:
+    shell.know_key("hanbit")
+    assert shell.run("ls", "--tenant", "ridgeline") == 4
+    assert "ONGGI_API_KEY" in shell.err.getvalue()
+
+
+def test_a_key_is_replaced_without_touching_others(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    KeyStore(path, "one").put("hanbit", "k1", "onggi_hanbit_1")
+    path.chmod(0o644)
+    KeyStore(path, "two").put("hanbit", "k2", "onggi_hanbit_2")
+    KeyStore(path, "one").put("hanbit", "k3", "onggi_hanbit_3")
+    assert KeyStore(path, "one").get("hanbit") == "onggi_hanbit_3"
+    assert KeyStore(path, "two").get("hanbit") == "onggi_hanbit_2"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("written", ["{", "[]"])
+def test_a_broken_key_file_is_a_sentence_and_stays(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(written)
+    with pytest.raises(CredentialError, match="mend it or move it away"):
+        KeyStore(path, "one").put("hanbit", "k", "onggi_hanbit_1")
+    assert path.read_text() == written
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "local"),
+    [
+        ("http://127.0.0.1:4566", True),
+        ("http://localhost:4566", True),
+        ("http://[::1]:4566", True),
+        ("https://vpce-1.execute-api.ap-northeast-2.vpce.amazonaws.com", False),
+        ("https://localhost.example.com", False),
+        (None, False),
+    ],
+)
+def test_what_is_local(endpoint: str | None, *, local: bool) -> None:
+    assert is_local(endpoint) is local
+
+
+@pytest.fixture
+def own_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment with the user's own credentials and no region."""
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDOWN")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "own")
+
+
+@pytest.mark.usefixtures("own_aws")
+def test_the_local_cloud_never_sees_the_users_credentials() -> None:
+    assert BotoAccount(REGION, None, "http://127.0.0.1:4566").credentials().access_key == "test"
+    assert BotoAccount(REGION, None, None).credentials().access_key == "AKIDOWN"
+
+
+@pytest.mark.usefixtures("own_aws")
+def test_clients_of_the_local_cloud_name_buckets_in_the_path() -> None:
+    client = BotoAccount(REGION, None, "http://localhost:4566").client("s3")
+    address = client.generate_presigned_url("get_object", Params={"Bucket": "documents", "Key": "a"})
+    assert address.startswith("http://localhost:4566/documents/a?")
+
+
+@pytest.mark.usefixtures("own_aws")
+def test_an_account_needs_a_region_and_a_profile_that_exists() -> None:
+    with pytest.raises(UsageError, match="--region"):
+        BotoAccount(None, None, None)
+    with pytest.raises(CredentialError, match="--profile"):
+        BotoAccount(REGION, "nobody", None)

@@ -1,0 +1,95 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.demo.__main__ import main
+from cli.demo.checks import letters
+from cli.demo.documents import COMPANIES, FRIDGE_REPLACED, WARRANTY_QUESTION, WARRANTY_QUESTION_AFTER
+from tests.unit.cli.fakes import FakeAccount, FakeCloudFormation, FakeCloudWatch, FakeOnggi, Shell
+
+ARGUMENTS = ("--endpoint", "http://127.0.0.1:4566", "--stack", "onggi-prod", "--region", "ap-northeast-2")
+
+
+@pytest.fixture
+def onggi() -> FakeOnggi:
+    return FakeOnggi(FakeCloudWatch())
+
+
+@pytest.fixture
+def demo_shell(tmp_path: Path, onggi: FakeOnggi) -> Shell:
+    clients = {"cloudformation": FakeCloudFormation(), "cloudwatch": onggi._cloudwatch, "s3": onggi}
+    return Shell(tmp_path, transport=onggi, account=FakeAccount(clients=clients))
+
+
+def test_every_check_holds_on_a_stack_that_keeps_the_contract(demo_shell: Shell) -> None:
+    status = main(ARGUMENTS, demo_shell.outside)
+    shown = demo_shell.out.getvalue()
+    assert "✗" not in shown
+    assert status == 0
+    assert "15일" in shown
+    assert "hanbit  인사/취업규칙.pdf: ready" in shown
+
+
+def test_it_can_be_told_again_to_the_same_stack(demo_shell: Shell) -> None:
+    assert main(ARGUMENTS, demo_shell.outside) == 0
+    assert main(ARGUMENTS, demo_shell.outside) == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "chapter"),
+    [
+        ("leak", "Nothing seeps from jar to jar"),
+        ("stale", "A document is replaced"),
+        ("undeleted", "A document is deleted"),
+        ("misquote", "They ask questions"),
+        ("broken", "They drop their documents into S3"),
+        ("miscount", "What it took, from the CloudWatch metrics"),
+    ],
+)
+def test_a_fault_of_the_stack_is_told_and_fails(demo_shell: Shell, onggi: FakeOnggi, fault: str, chapter: str) -> None:
+    onggi.faults.add(fault)
+    assert main((*ARGUMENTS, "--json"), demo_shell.outside) == 1
+    told = json.loads(demo_shell.out.getvalue())
+    assert not told["ok"]
+    failed = [check for check in told["checks"] if not check["held"]]
+    assert chapter in {check["chapter"] for check in failed}
+    assert all(check["wrong"] for check in failed)
+
+
+def test_programs_get_one_document(demo_shell: Shell) -> None:
+    assert main((*ARGUMENTS, "--json"), demo_shell.outside) == 0
+    told = json.loads(demo_shell.out.getvalue())
+    assert told["ok"]
+    assert [usage["tenant_id"] for usage in told["usage"]] == ["hanbit", "ridgeline"]
+    assert demo_shell.err.getvalue() == ""
+
+
+def test_a_stack_that_is_not_there_fails(demo_shell: Shell) -> None:
+    status = main(("--stack", "nowhere", "--region", "ap-northeast-2"), demo_shell.outside)
+    assert status == 3
+    assert "nowhere" in demo_shell.err.getvalue()
+
+
+def test_each_fact_stands_in_its_document_only() -> None:
+    texts = {document.path: document.text for company in COMPANIES for document in company.documents}
+    for company in COMPANIES:
+        for question in company.questions:
+            assert [path for path, text in texts.items() if question.fact in text] == [question.path]
+    assert WARRANTY_QUESTION_AFTER.fact in FRIDGE_REPLACED.text
+    assert WARRANTY_QUESTION.fact not in FRIDGE_REPLACED.text
+    assert not any(WARRANTY_QUESTION_AFTER.fact in text for text in texts.values())
+
+
+def test_the_companies_bring_every_kind_of_document() -> None:
+    for company in COMPANIES:
+        assert {document.content_type for document in company.dropped} == {
+            "application/pdf",
+            "text/markdown",
+            "text/plain",
+        }
+    assert any(not document.path.isascii() for company in COMPANIES for document in company.dropped)
+
+
+def test_letters_ignores_what_extraction_changes() -> None:
+    assert letters("# 제목\n\n세 줄-로, 나뉜") == letters("제목 세줄로 나뉜")

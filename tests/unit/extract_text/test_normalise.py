@@ -1,0 +1,71 @@
+import unicodedata
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from readers.normalise import join_hyphenated, normalise
+
+ANY_TEXT = st.text(
+    alphabet=st.one_of(
+        st.characters(),
+        st.sampled_from("\r\n\t\v\f \x85\u00a0\u00ad\u200b\u2028\ufeff\ue000\ud800\ufffeﬁ\u1112\u1161\u11abé\u0301-"),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        pytest.param("\u1112\u1161\u11ab\u1100\u116e\u11a8", "한국", id="decomposed Hangul"),
+        pytest.param("cafe\u0301", "café", id="combining accent"),
+        pytest.param("eﬃcient oﬀer ﬁrst ﬂow", "efficient offer first flow", id="ligatures"),
+        pytest.param("a\r\nb\rc\u2028d\fe", "a\nb\nc\nd\ne", id="line breaks"),
+        pytest.param("a\tb\u00a0c\u3000d", "a b c d", id="blanks"),
+        pytest.param("a  \nb\t\n", "a\nb", id="trailing blanks"),
+        pytest.param("a\n\n\n \n\nb", "a\n\nb", id="many breaks"),
+        pytest.param("a\x00b\x07c\ue123d\U000f1234e\ufeff", "abcde", id="controls and private use"),
+        pytest.param("con\u00adtract\u200b", "contract", id="soft hyphen and zero width"),
+        pytest.param("👩\u200d🔬", "👩\u200d🔬", id="joiner within an emoji"),
+        pytest.param("\n\n  indented", "  indented", id="indentation"),
+    ],
+)
+def test_normal_form(raw: str, expected: str) -> None:
+    assert normalise(raw) == expected
+
+
+@settings(derandomize=True, deadline=None, max_examples=500)
+@given(ANY_TEXT)
+@example("a\n\u0338\n")
+def test_it_is_composed_clean_and_stable(raw: str) -> None:
+    text = normalise(raw)
+    assert normalise(text) == text
+    assert unicodedata.is_normalized("NFC", text)
+    assert not {unicodedata.category(character) for character in text.replace("\n", "")} & {"Cc", "Co", "Cs"}
+    assert "\n\n\n" not in text
+    assert all(line == line.rstrip() for line in text.split("\n"))
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(st.text(alphabet="가나다라abcXYZ019.,!? "))
+def test_plain_words_stay_as_they_are(raw: str) -> None:
+    assert normalise(raw) == raw.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        pytest.param("a long docu-\nment here", "a long document here", id="broken word"),
+        pytest.param("docu- \r\n  ment", "document", id="with blanks around"),
+        pytest.param("docu\u2010\nment con\u00ad\ntract", "document contract", id="other hyphens"),
+        pytest.param("of-\nﬁce", "ofﬁce", id="before a ligature"),
+        pytest.param("Korea-\nUSA", "Korea-\nUSA", id="capital follows"),
+        pytest.param("2024-\n25", "2024-\n25", id="digits"),
+        pytest.param("COVID-\n19", "COVID-\n19", id="digit follows"),
+        pytest.param("서울-\n부산", "서울-\n부산", id="Hangul has no case"),
+        pytest.param("word -\nlist", "word -\nlist", id="a dash"),
+        pytest.param("end-\n\nnext", "end-\n\nnext", id="a paragraph ends"),
+        pytest.param("---\ntitle", "---\ntitle", id="a rule"),
+    ],
+)
+def test_words_are_joined_and_real_hyphens_stay(raw: str, expected: str) -> None:
+    assert join_hyphenated(raw) == expected
