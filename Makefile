@@ -13,6 +13,7 @@ EMULATOR := .venvs/emulator/bin/python
 SAM := .venvs/sam/bin/sam
 UV := $(if $(shell uv --version 2>/dev/null),uv,.venvs/uv/bin/uv)
 ENVIRONMENTS := .venv/installed .venvs/emulator/installed .venvs/sam/installed
+ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 BUILT := .aws-sam/local.built
 
 ##@ Use it
@@ -58,7 +59,7 @@ lint: install ## style, types, the template and the state machines
 	@# Each handler is a module called `app`, so each is checked by itself.
 	@for app in functions/*/app.py; do echo "mypy $$app"; .venv/bin/mypy "$${app%/app.py}"; done
 	$(SAM) validate --lint --config-env local
-	$(PYTHON) requirements/asl_validator.py statemachines/*.asl.yaml
+	$(PYTHON) .ci/validate_state_machines.py statemachines/*.asl.yaml
 
 .PHONY: unit
 unit: .venv/installed ## fast tests, network blocked
@@ -78,7 +79,7 @@ sam-local: install build ## `sam local invoke`, where a container engine runs
 
 .PHONY: bench
 bench: install build ## measure on this machine and write benchmarks/results/
-	@for benchmark in benchmarks/*.py; do $(PYTHON) "$$benchmark"; done
+	@for benchmark in benchmarks/*.py; do $(PYTHON) -m "benchmarks.$$(basename "$$benchmark" .py)"; done
 
 ##@ Keep it
 .PHONY: lock
@@ -108,5 +109,9 @@ $(ENVIRONMENTS): | $(filter .venvs/%,$(UV))
 SOURCES := template.yaml samconfig.toml $(wildcard .aws-sam/build.toml) \
 	$(shell find functions layers statemachines \( -name __pycache__ -o -name '.*_cache' \) -prune -o -print 2>/dev/null)
 $(BUILT): $(SOURCES) | .venvs/sam/installed
-	$(SAM) build --config-env local
+	@echo "building the functions and layers for $(ARCHITECTURE)"
+	@mkdir -p $(@D)
+	@# MAKEFLAGS would reach the make that sam calls.
+	@env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(SAM) build --config-env local \
+		--parameter-overrides Architecture=$(ARCHITECTURE) >.aws-sam/build.log 2>&1 || { cat .aws-sam/build.log; exit 1; }
 	@touch $@

@@ -34,7 +34,7 @@ class ApiClient:
             ApiError: The API answered with a problem.
         """
         given = {name: value for name, value in (query or {}).items() if value is not None}
-        return self._call("GET", route + (f"?{urlencode(given, quote_via=quote, safe="")}" if given else ""))
+        return self._call("GET", route + (f"?{urlencode(given, quote_via=quote, safe='')}" if given else ""))
 
     def post(self, route: str, body: JsonObject) -> JsonObject:
         """Send a document to a route.

@@ -104,3 +104,8 @@ def time_text(timestamp: str | None) -> str:
 def number_text(number: int | None) -> str:
     """Return a number with its thousands apart, or a dash where there is none."""
     return "–" if number is None else f"{number:,}"
+
+
+def milliseconds_text(milliseconds: float | None) -> str:
+    """Return a duration in whole milliseconds, or a dash where there is none."""
+    return "–" if milliseconds is None else f"{milliseconds:,.0f} ms"

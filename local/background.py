@@ -17,6 +17,8 @@ from local.settings import REPOSITORY, CloudSettings, LocalCloudError
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 POLL_SECONDS = 0.05
+# How long a cloud may hold its folder without a description, while it starts or ends.
+CHANGE_SECONDS = 5.0
 LOG_LINES_SHOWN = 15
 
 
@@ -86,14 +88,14 @@ def _running(settings: CloudSettings) -> dict[str, Any] | None:
 
     Only the process that holds the lock has written the description, so its process id is ours to end.
     """
-    if not _is_locked(settings):
-        return None
-    deadline = time.monotonic() + 1.0
+    deadline = time.monotonic() + CHANGE_SECONDS
     while time.monotonic() < deadline:
+        if not _is_locked(settings):
+            return None
         try:
             description: dict[str, Any] = json.loads(settings.description.read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
-            time.sleep(POLL_SECONDS)  # it has taken the lock and is about to write
+            time.sleep(POLL_SECONDS)  # it is just starting or ending
         else:
             return description
     message = f"{settings.lock} is held by a process that has not said which: end it by hand."

@@ -21,12 +21,16 @@ from botocore.exceptions import ClientError
 from local.settings import DEFAULT_STATE, REPOSITORY, LocalCloudError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
     from mypy_boto3_s3.client import S3Client
 
 STACK_NAME = "onggi"
 ARTIFACTS_BUCKET = "onggi-deployments"
 STACK_FILE = "stack.json"
+DEPLOY_LOG = "deploy.log"
 BUILD = REPOSITORY / ".aws-sam" / "build"
 SAM = REPOSITORY / ".venvs" / "sam" / "bin" / "sam"
 ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
@@ -88,10 +92,12 @@ def deploy(state: Path) -> Deployment:
     if standing and standing.fingerprint == wanted:
         return standing
     _ensure_bucket(session.client("s3", endpoint_url=cloud["endpoint"], config=direct), cloud["region"])
-    _sam_deploy(cloud["endpoint"], cloud["region"])
+    log = state / DEPLOY_LOG
+    status = _sam_deploy(cloud["endpoint"], cloud["region"], log)
     outputs = _outputs(cloudformation)
-    if outputs is None:
-        message = f"`sam deploy` ended well, but the stack {STACK_NAME} is not complete: read {state / 'cloud.log'}."
+    if status or outputs is None:
+        reasons = "\n".join(_failures(cloudformation))
+        message = f"`sam deploy` failed; all that it said is in {log}.\n{reasons}".rstrip()
         raise LocalCloudError(message)
     deployment = Deployment(STACK_NAME, cloud["region"], cloud["endpoint"], outputs, wanted)
     (state / STACK_FILE).write_text(json.dumps(asdict(deployment), indent=2) + "\n", encoding="utf-8")
@@ -162,6 +168,26 @@ def _outputs(cloudformation: "CloudFormationClient") -> dict[str, str] | None:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
+def _failures(cloudformation: "CloudFormationClient") -> list[str]:
+    """What CloudFormation says about the resources that failed in the latest deployment, the first one first."""
+    latest: list[str] = []
+    try:
+        for event in _events(cloudformation):
+            status = event.get("ResourceStatus", "")
+            if event["LogicalResourceId"] == STACK_NAME and status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}:
+                break  # events come newest first: here the latest deployment began
+            if status.endswith("_FAILED"):
+                latest.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}")
+    except ClientError:
+        return []  # there is no stack: sam failed before it, and its own words say why
+    return latest[::-1]
+
+
+def _events(cloudformation: "CloudFormationClient") -> "Iterator[StackEventTypeDef]":
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=STACK_NAME):
+        yield from page["StackEvents"]
+
+
 def _ensure_bucket(s3: "S3Client", region: str) -> None:
     try:
         s3.create_bucket(Bucket=ARTIFACTS_BUCKET, CreateBucketConfiguration={"LocationConstraint": region})  # type: ignore[typeddict-item] # any region
@@ -169,35 +195,34 @@ def _ensure_bucket(s3: "S3Client", region: str) -> None:
         return
 
 
-def _sam_deploy(endpoint: str, region: str) -> None:
+def _sam_deploy(endpoint: str, region: str, log: Path) -> int:
+    """Run `sam deploy`, its words into `log`, and return its exit status."""
     architecture = ARCHITECTURES[platform.machine().lower()]
     command = [
         *(str(SAM), "deploy"),
         *("--config-env", "local", "--template", str(BUILD / "template.yaml")),
         *("--stack-name", STACK_NAME, "--region", region, "--s3-bucket", ARTIFACTS_BUCKET),
-        *("--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
+        "--no-resolve-s3",  # which would deploy a stack of its own for the bucket
+        *("--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"),
         *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
         *("--parameter-overrides", f"Architecture={architecture}", f"EndpointUrl={endpoint}"),
     ]
     print(f"deploying to {endpoint}", flush=True)
     try:
-        done = subprocess.run(
-            command,
-            cwd=REPOSITORY,
-            env=_sam_environment(endpoint, region),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=DEPLOY_SECONDS,
-            check=False,
-        )
+        with log.open("wb") as out:
+            return subprocess.run(
+                command,
+                cwd=REPOSITORY,
+                env=_sam_environment(endpoint, region),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                timeout=DEPLOY_SECONDS,
+                check=False,
+            ).returncode
     except subprocess.TimeoutExpired as error:
-        message = f"`sam deploy` did not end within {DEPLOY_SECONDS} s."
+        message = f"`sam deploy` did not end within {DEPLOY_SECONDS} s; what it said is in {log}."
         raise LocalCloudError(message) from error
-    if done.returncode:
-        message = f"{done.stdout}\n`sam deploy` failed; the reason stands above."
-        raise LocalCloudError(message)
 
 
 def _sam_environment(endpoint: str, region: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The local cloud in the foreground: the emulator in this process, mended."""
 
 import fcntl
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from local.settings import CloudSettings, LocalCloudError, configure_process
 
 EMULATOR_VERSION = "1.5.33"
+LOCK_MODE = 0o600
 
 
 def run(settings: CloudSettings) -> None:
@@ -53,17 +55,18 @@ def _require_model_data(settings: CloudSettings) -> None:
 @contextmanager
 def _sole_owner(settings: CloudSettings) -> Iterator[None]:
     """Hold the state folder and describe the cloud for as long as it runs."""
-    with settings.lock.open("w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            message = f"A local cloud already runs on {settings.state}: stop it, or name another folder by --state."
-            raise LocalCloudError(message) from None
-        settings.describe(os.getpid())
-        try:
-            yield
-        finally:
-            settings.description.unlink(missing_ok=True)
+    # Never closed: the system lets go of it when the last thread has ended, and only then is the port free again.
+    lock = os.open(settings.lock, os.O_RDWR | os.O_CREAT, LOCK_MODE)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        message = f"A local cloud already runs on {settings.state}: stop it, or name another folder by --state."
+        raise LocalCloudError(message) from None
+    settings.describe(os.getpid())
+    try:
+        yield
+    finally:
+        settings.description.unlink(missing_ok=True)
 
 
 def _serve(settings: CloudSettings) -> None:
@@ -74,6 +77,7 @@ def _serve(settings: CloudSettings) -> None:
     from local import mends  # noqa: PLC0415
 
     mends.apply_all(settings)
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns about statistics that nobody collects
     sys.argv = ["ministack"]  # its main() reads the command line
     try:
         app.main()

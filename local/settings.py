@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,8 +83,9 @@ class CloudSettings:
 
 
 def configure_process(settings: CloudSettings) -> None:
-    """Set the environment that the emulator reads when it is imported, and make its folders."""
-    settings.temporary.mkdir(parents=True, exist_ok=True)
+    """Set the environment that the emulator reads when it is imported, and empty its scratch space."""
+    shutil.rmtree(settings.temporary, ignore_errors=True)
+    settings.temporary.mkdir(parents=True)
     os.environ.update(
         {
             "AUTH": "true",
@@ -91,6 +93,7 @@ def configure_process(settings: CloudSettings) -> None:
             "GATEWAY_PORT": str(settings.port),
             "IOT_MTLS_ENABLED": "0",
             "LAMBDA_EXECUTOR": "local",
+            "LAMBDA_WARM_TTL_SECONDS": "60",
             "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": REGION,

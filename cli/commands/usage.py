@@ -1,28 +1,33 @@
 """`onggi usage`: what tenants used and what it cost, from the CloudWatch metrics, as the operator."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
+from itertools import batched
 
 from rich.console import Console
 
 from cli.arguments import Subparsers, add_command, add_tenant_argument
 from cli.errors import ExitStatus, UsageError
 from cli.metrics import TenantUsage, UsageMetrics, last_day
-from cli.output import number_text, size_text, table
+from cli.output import milliseconds_text, number_text, size_text, table
 from cli.workspace import Workspace
 
-COLUMNS = (
-    "queries",
-    "mean ms",
-    "tokens in",
-    "tokens out",
-    "embedded",
-    "ingested",
-    "failed",
-    "pages",
-    "chunks",
-    "stored",
-)
+TENANTS_BESIDE = 4  # as many columns as a terminal of 80 characters holds
+MEASURES: dict[str, Callable[[TenantUsage], str]] = {
+    "queries": lambda usage: number_text(usage.queries),
+    "mean latency": lambda usage: milliseconds_text(usage.query_latency_mean_ms),
+    "input tokens": lambda usage: number_text(usage.input_tokens),
+    "output tokens": lambda usage: number_text(usage.output_tokens),
+    "embedding tokens": lambda usage: number_text(usage.embedding_tokens),
+    "documents ingested": lambda usage: number_text(usage.documents_ingested),
+    "documents failed": lambda usage: number_text(usage.documents_failed),
+    "pages extracted": lambda usage: number_text(usage.pages_extracted),
+    "chunks indexed": lambda usage: number_text(usage.chunks_indexed),
+    "stored vectors": lambda usage: number_text(usage.stored_vectors),
+    "stored": lambda usage: size_text(usage.stored_bytes),
+    "estimated cost": lambda usage: f"${usage.estimated_cost_usd:.6f}",
+}
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
@@ -89,26 +94,10 @@ def between(first: datetime | None, last: datetime | None, now: datetime) -> tup
 
 
 def show_usage(console: Console, used: list[TenantUsage]) -> None:
-    """Print a line for each tenant."""
+    """Print a column for each tenant, a few beside each other."""
     if not used:
         console.print("No tenant has metrics yet.")
-        return
-    rows = [
-        (
-            usage.tenant_id,
-            number_text(usage.queries),
-            "–" if usage.query_latency_mean_ms is None else f"{usage.query_latency_mean_ms:.0f}",
-            number_text(usage.input_tokens),
-            number_text(usage.output_tokens),
-            number_text(usage.embedding_tokens),
-            number_text(usage.documents_ingested),
-            number_text(usage.documents_failed),
-            number_text(usage.pages_extracted),
-            number_text(usage.chunks_indexed),
-            f"{number_text(usage.stored_vectors)} / {size_text(usage.stored_bytes)}",
-            f"${usage.estimated_cost_usd:.6f}",
-        )
-        for usage in used
-    ]
-    columns = ("tenant", *COLUMNS, "cost")
-    console.print(table(columns, rows, right=columns[1:]))
+    for beside in batched(used, TENANTS_BESIDE, strict=False):
+        tenants = [usage.tenant_id for usage in beside]
+        rows = [(measure, *(read(usage) for usage in beside)) for measure, read in MEASURES.items()]
+        console.print(table(("", *tenants), rows, right=tenants))

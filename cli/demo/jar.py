@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Protocol
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from cli.api import ApiClient, JsonObject
 from cli.demo.documents import Company, DemoDocument, Question
 from cli.documents import upload
@@ -66,9 +68,18 @@ class Jar:
     originals: dict[str, DemoDocument] = field(default_factory=dict)
 
     def drop(self, s3: S3, bucket: str, document: DemoDocument) -> None:
-        """Put a document straight below the tenant's prefix, as any S3 client would."""
+        """Put a document straight below the tenant's prefix, as any S3 client would.
+
+        Raises:
+            CommandError: S3 does not take it, or keeps no versions.
+        """
         key = f"tenants/{self.company.tenant_id}/{document.path}"
-        put = s3.put_object(Bucket=bucket, Key=key, Body=document.content, ContentType=document.content_type)
+        try:
+            put = s3.put_object(Bucket=bucket, Key=key, Body=document.content, ContentType=document.content_type)
+        except (BotoCoreError, ClientError) as error:
+            raise CommandError("upload_refused", f"S3 does not take {key}: {str(error).rstrip('.')}.") from error
+        if "VersionId" not in put:
+            raise CommandError("no_version", f"The bucket {bucket} keeps no versions: switch its versioning on.")
         self.uploads[document.path] = put["VersionId"]
 
     def post(self, transport: Transport, document: DemoDocument) -> None:

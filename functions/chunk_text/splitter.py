@@ -33,8 +33,8 @@ LANDMARK: Final = 32
 HEADING, PARAGRAPH, SENTENCE, LINE, WORD, CUT = 5, 4, 3, 2, 1, 0
 """The strength of a boundary, by what begins or has ended there; `CUT` lies within a word."""
 
-_SENTENCE_END: Final = r"(?<=[.!?…])\s|(?<=[.!?…][\"'”’)\]」』])\s|(?<=[。．！？])"
-_SEPARATORS: Final = [_SENTENCE_END, r"\n", r"\s"]
+_SENTENCE_END: Final = r"(?<=[.!?…])\s+|(?<=[.!?…][\"'”’)\]」』])\s+|(?<=[。．！？])"
+_SEPARATORS: Final = [_SENTENCE_END, r"\n+", r"\s+"]
 
 _UNIT_END: Final = re.compile(r"\n+|(?<=[.!?…])[^\S\n]+|(?<=[。．！？])")
 _HEADING: Final = re.compile(r" {0,3}#{1,6} ")
@@ -105,7 +105,7 @@ class RecursiveSplitter:
         return max((_checksum(text, at), at) for strength, at in graded if strength == strongest)[1]
 
     def _overlapping_start(self, text: str, boundaries: list[int], end: int) -> int:
-        """Where the chunk after a boundary begins: some pieces before it, but not before a heading nor within a word."""
+        """Where the chunk after a boundary begins: some pieces before it, never before a heading or within a word."""
         if _strength(text, end) == HEADING:
             return end
         repeated = boundaries[bisect_left(boundaries, end - self._overlap) : bisect_left(boundaries, end)]

@@ -9,7 +9,9 @@ from local.mends import (
     lambda_runtime,
     s3_events,
     s3_vectors,
+    secure_transport,
     session_tags,
+    state_machine_yaml,
     step_functions,
 )
 from local.settings import CloudSettings
@@ -20,9 +22,11 @@ def apply_all(settings: CloudSettings) -> None:
     iam_policy_variables.apply()
     dynamodb_leading_keys.apply()
     session_tags.apply()
+    secure_transport.apply()
     lambda_runtime.apply(settings)
     embedded_metrics.apply()
     step_functions.apply()
+    state_machine_yaml.apply()
     s3_events.apply()
     api_gateway.apply()
     bedrock_models.apply()

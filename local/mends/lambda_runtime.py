@@ -35,6 +35,11 @@ INIT_SECONDS = 10.0
 # How long a process that has answered or ended may take to hand over its log.
 EXIT_SECONDS = 1.0
 READ_BYTES = 65536
+# More processes than this at once would only take the processor and memory from each other: further invocations wait.
+MAX_CONCURRENT = 16
+# An invocation that waits longer is throttled, so that functions which call functions cannot lock up for good.
+MAX_WAIT_SECONDS = 60.0
+_slots = threading.BoundedSemaphore(MAX_CONCURRENT)
 # The interpreter this environment was made from: it has none of this environment's packages.
 _INTERPRETER = getattr(sys, "_base_executable", sys.executable)
 # -S no site-packages, -s no user's packages, -P not the script's folder, -u nothing lost when it is killed.
@@ -256,6 +261,18 @@ def execute(function: Json, event: Any, request_id: str) -> Json:
     Returns:
         The emulator's execution result: `body`, `log`, and `error` when the function failed.
     """
+    if not _slots.acquire(timeout=MAX_WAIT_SECONDS):
+        throttled: Json = lambda_svc._throttle_response(
+            reason_code="ConcurrentInvocationLimitExceeded", msg=f"{MAX_CONCURRENT} functions run already"
+        )
+        return throttled
+    try:
+        return _execute(function, event, request_id)
+    finally:
+        _slots.release()
+
+
+def _execute(function: Json, event: Any, request_id: str) -> Json:
     config = function.get("config") or function
     name, version = str(config.get("FunctionName", "unknown")), str(config.get("Version", "$LATEST"))
     lambda_svc._ensure_reaper_thread()

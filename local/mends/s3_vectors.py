@@ -17,6 +17,23 @@ type Json = dict[str, Any]
 type Reply = tuple[int, dict[str, str], bytes]
 
 NAME = "s3vectors"
+RESOURCE_TYPES = {
+    "AWS::S3Vectors::VectorBucket": {
+        "create": cloudformation.create,
+        "update": cloudformation.update,
+        "delete": cloudformation.delete,
+    },
+    "AWS::S3Vectors::Index": {
+        "create": cloudformation.create_index,
+        "update": cloudformation.update,
+        "delete": cloudformation.delete_index,
+    },
+    "AWS::S3Vectors::VectorBucketPolicy": {
+        "create": cloudformation.create_policy,
+        "update": cloudformation.update_policy,
+        "delete": cloudformation.delete_policy,
+    },
+}
 
 
 def apply(settings: CloudSettings) -> None:
@@ -28,10 +45,7 @@ def apply(settings: CloudSettings) -> None:
     app._state_map[NAME] = NAME
     router.SERVICE_PATTERNS[NAME] = {"host_patterns": [r"s3vectors\."]}
     iam_actions.SERVICE_TO_IAM_NAMESPACE[NAME] = NAME
-    provisioners._RESOURCE_HANDLERS["AWS::S3Vectors::VectorBucket"] = {
-        "create": cloudformation.create,
-        "delete": cloudformation.delete,
-    }
+    provisioners._RESOURCE_HANDLERS.update(RESOURCE_TYPES)
     _authorise()
 
 

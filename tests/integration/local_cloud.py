@@ -40,7 +40,8 @@ class LocalCloud:
         )
 
     def client(self, service: str, session: boto3.Session | None = None) -> Any:
-        return (session or self.session()).client(service, endpoint_url=self.endpoint)
+        make: Any = (session or self.session()).client  # the stubs know service names as literals only
+        return make(service, endpoint_url=self.endpoint)
 
     def command(self, name: str) -> list[str]:
         options = ("--port", str(self.port), "--state", str(self.state), "--botocore-data", str(BOTOCORE_DATA))
@@ -60,7 +61,7 @@ def answers(cloud: LocalCloud) -> bool:
         return False
 
 
-def wait_for[T](condition: Callable[[], T], seconds: float = 10.0) -> T:
+def wait_for[T](condition: Callable[[], T | None], seconds: float = 10.0) -> T:
     """Call `condition` until it is true, and return its value; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -7,10 +7,10 @@ import re
 import socket
 import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ BUILD = REPOSITORY / ".aws-sam" / "build"
 LAYER = "CoreLayer"
 EMULATORS = REPOSITORY / ".venvs/sam/lib/python3.13/site-packages/samcli/local/rapid"
 RUNTIME_DISTRIBUTIONS = ("awslambdaric", "simplejson", "snapshot-restore-py")
+INVOCATIONS = "/2015-03-31/functions/function/invocations"
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
 INVOKE_SECONDS = 60.0
@@ -43,15 +44,16 @@ class RunningFunction:
     """A function that the emulator answers for. One call at a time: the emulator cannot do more."""
 
     def __init__(self, port: int, log: Path) -> None:
-        self._url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+        self._port = port
         self._log = log
 
     def invoke(self, event: object) -> Any:  # noqa: ANN401 - any JSON
         """Return what the handler returned, or Lambda's description of its error (`errorType`, `errorMessage`)."""
-        request = urllib.request.Request(self._url, json.dumps(event).encode(), {"content-type": "application/json"})  # noqa: S310 - our own address
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(request, timeout=INVOKE_SECONDS) as response:
-            return json.loads(response.read() or b"null")
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=INVOKE_SECONDS)
+        with closing(connection):
+            connection.request("POST", INVOCATIONS, json.dumps(event).encode(), {"content-type": "application/json"})
+            # An error is an answer, too, whatever the status says.
+            return json.loads(connection.getresponse().read() or b"null")
 
     def init_milliseconds(self) -> float:
         """How long interpreter, runtime client and the function's imports took, as the emulator measured it.

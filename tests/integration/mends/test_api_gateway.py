@@ -26,7 +26,9 @@ def call(
 
 def signed(session: boto3.Session, method: str, url: str, body: bytes | None = None) -> urllib3.BaseHTTPResponse:
     request = AWSRequest(method, url, data=body)
-    SigV4Auth(session.get_credentials(), "execute-api", REGION).add_auth(request)
+    credentials = session.get_credentials()
+    assert credentials
+    SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
     return urllib3.request(method, url, headers=dict(request.headers), body=body, retries=False)
 
 
@@ -115,7 +117,9 @@ def test_signed_routes_refuse_everybody_else(stack: Stack) -> None:
     url = f"{stack.api}/v1/admin/tenants"
     resource = f"arn:aws:execute-api:{REGION}:*:{stack['ApiId']}/live/GET/v1/query"
     other = stack.role_session("contract-no-operator", ["execute-api:Invoke"], resource)
-    forged = boto3.Session("test", "forged", region_name=REGION)
+    known = other.get_credentials()
+    assert known
+    forged = boto3.Session(known.access_key, "forged", known.token, region_name=REGION)
     replies = [signed(other, "GET", url), signed(forged, "GET", url), call(stack, "GET", "/v1/admin/tenants")]
     assert [reply.status for reply in replies] == [403, 403, 403]
     assert [reply.headers["content-type"] for reply in replies] == [PROBLEM] * 3

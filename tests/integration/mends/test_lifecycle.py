@@ -34,7 +34,8 @@ def process_of(cloud: LocalCloud) -> int:
 
 def members(group: int) -> list[int]:
     """The processes of a process group."""
-    listed = subprocess.run(["ps", "-eo", "pgid=,pid=,stat="], capture_output=True, text=True, check=True).stdout
+    command = ["ps", "-eo", "pgid=,pid=,stat="]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rows = [line.split() for line in listed.splitlines()]
     return [int(pid) for pgid, pid, state in rows if int(pgid) == group and not state.startswith("Z")]
 
@@ -47,7 +48,7 @@ def test_everything_is_there_again_after_a_restart(own: LocalCloud) -> None:
     before = deploy(own, "kept")
     own.client("s3").put_object(Bucket=before["Documents"], Key="kept.txt", Body="옹기".encode())
     own.client("dynamodb").put_item(TableName=before["TableName"], Item={"pk": {"S": "a"}, "sk": {"S": "b"}})
-    index = {"vectorBucketArn": before["VectorBucketArn"], "indexName": "kept"}
+    index = {"vectorBucketName": before["VectorBucketArn"].rsplit("/", 1)[-1], "indexName": "kept"}
     vectors = own.client("s3vectors")
     vectors.create_index(**index, dataType="float32", dimension=2, distanceMetric="cosine")
     vectors.put_vectors(**index, vectors=[{"key": "k", "data": {"float32": [1.0, 0.0]}}])

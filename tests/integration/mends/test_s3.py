@@ -39,7 +39,7 @@ def watched(stack: Stack) -> Iterator[Callable[[str, int], list[Json]]]:
             about = [event for event in seen if event["detail"]["object"]["key"] == key]
             return about if len(about) >= count else None
 
-        return sorted(wait_for(enough) or [], key=lambda event: event["detail"]["object"]["sequencer"])
+        return sorted(wait_for(enough), key=lambda event: event["detail"]["object"]["sequencer"])
 
     yield receive
     events.remove_targets(Rule=name, Ids=["queue"])
@@ -84,12 +84,11 @@ def test_a_rule_starts_the_state_machine(stack: Stack) -> None:
         return None
 
     started = wait_for(input_of_started)
-    assert started is not None
     assert started["type"] == "Object Created"
 
 
-def post(form: Json, body: bytes = b"hello", **changes: str) -> int:
-    fields = {**form["fields"], **changes, "file": ("name.pdf", body, "application/pdf")}
+def post(form: Json, body: bytes = b"hello", changes: dict[str, str] | None = None) -> int:
+    fields = {**form["fields"], **(changes or {}), "file": ("name.pdf", body, "application/pdf")}
     return int(urllib3.request("POST", form["url"], fields=fields, retries=False).status)
 
 
@@ -109,10 +108,10 @@ def test_a_presigned_form_takes_what_it_was_signed_for(stack: Stack, tenant: Ten
     assert stored["ContentType"] == "application/pdf"
     assert post(form, b"") == 400
     assert post(form, b"x" * 11) == 400
-    assert post(form, key="tenants/acme/other.pdf") == 403
-    assert post(form, **{"x-amz-meta-department": "finance"}) == 403
-    assert post(form, **{"x-amz-meta-more": "x"}) == 403
-    assert post(form, **{"x-amz-signature": "0" * 64}) == 403
+    assert post(form, changes={"key": "tenants/acme/other.pdf"}) == 403
+    assert post(form, changes={"x-amz-meta-department": "finance"}) == 403
+    assert post(form, changes={"x-amz-meta-more": "x"}) == 403
+    assert post(form, changes={"x-amz-signature": "0" * 64}) == 403
 
 
 def test_a_presigned_form_is_no_more_than_its_signer(stack: Stack, tenant: Tenant) -> None:

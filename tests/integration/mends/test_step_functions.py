@@ -36,9 +36,7 @@ def finished(stack: Stack, execution: str, seconds: float = 15.0) -> Json:
         described: Json = states.describe_execution(executionArn=execution)
         return None if described["status"] == "RUNNING" else described
 
-    described = wait_for(done, seconds)
-    assert described is not None
-    return described
+    return wait_for(done, seconds)
 
 
 def run(stack: Stack, machine: str, value: Json) -> Json:
@@ -90,7 +88,9 @@ def test_a_retry_waits_no_longer_than_its_maximum(stack: Stack, machine: Callabl
 
 
 def test_timeouts(stack: Stack, machine: Callable[[Json], str]) -> None:
-    arn = machine({"StartAt": "Wait", "TimeoutSeconds": 1, "States": {"Wait": {**CAUGHT, "Type": "Wait", "Seconds": 3}}})
+    arn = machine(
+        {"StartAt": "Wait", "TimeoutSeconds": 1, "States": {"Wait": {**CAUGHT, "Type": "Wait", "Seconds": 3}}}
+    )
     ended = run(stack, arn, {})
     assert ended["status"] == "TIMED_OUT"
 
@@ -177,5 +177,9 @@ def test_an_inline_map_keeps_the_name_of_the_error(stack: Stack, machine: Callab
         "Catch": [{"ErrorEquals": ["BadDocumentError"], "ResultPath": "$.failure", "Next": "Caught"}],
         "End": True,
     }
-    ended = run(stack, machine({"StartAt": "Each", "States": {"Each": state, "Caught": CAUGHT}}), {"deeds": ["nothing", "refuse"]})
+    ended = run(
+        stack,
+        machine({"StartAt": "Each", "States": {"Each": state, "Caught": CAUGHT}}),
+        {"deeds": ["nothing", "refuse"]},
+    )
     assert json.loads(ended["output"])["failure"]["Error"] == "BadDocumentError"

@@ -372,9 +372,20 @@ def test_usage_of_all_tenants_for_people(shell: Shell) -> None:
     cloudwatch.emit("hanbit", Queries=1234)
     cloudwatch.emit("ridgeline", StoredBytes=4096, EstimatedCostUSD=0.5)
     assert shell.run("usage", "--all") == 0
-    lines = shell.out.getvalue().splitlines()
-    assert lines[1].split()[:2] == ["hanbit", "1,234"]
-    assert lines[2].split()[-5:] == ["–", "/", "4.0", "KiB", "$0.500000"]
+    lines = [line.split() for line in shell.out.getvalue().splitlines()]
+    assert lines[0] == ["hanbit", "ridgeline"]
+    assert ["queries", "1,234", "0"] in lines
+    assert ["stored", "–", "4.0", "KiB"] in lines
+    assert ["estimated", "cost", "$0.000000", "$0.500000"] in lines
+
+
+def test_usage_of_many_tenants_fits_a_terminal(shell: Shell) -> None:
+    cloudwatch: FakeCloudWatch = shell.account.clients["cloudwatch"]
+    for number in range(9):
+        cloudwatch.emit(f"tenant-{number}", Queries=1)
+    assert shell.run("usage", "--all") == 0
+    assert max(map(len, shell.out.getvalue().splitlines())) <= 80
+    assert all(f"tenant-{number}" in shell.out.getvalue() for number in range(9))
 
 
 def test_usage_of_named_days_reads_them_to_their_end(shell: Shell) -> None:

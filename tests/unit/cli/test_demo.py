@@ -71,6 +71,15 @@ def test_a_stack_that_is_not_there_fails(demo_shell: Shell) -> None:
     assert "nowhere" in demo_shell.err.getvalue()
 
 
+def test_a_bucket_without_versions_is_told(
+    demo_shell: Shell, onggi: FakeOnggi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onggi, "put_object", lambda **_: {})
+    assert main(ARGUMENTS, demo_shell.outside) == 1
+    assert "versioning" in demo_shell.err.getvalue()
+    assert "✗" in demo_shell.out.getvalue()
+
+
 def test_each_fact_stands_in_its_document_only() -> None:
     texts = {document.path: document.text for company in COMPANIES for document in company.documents}
     for company in COMPANIES:

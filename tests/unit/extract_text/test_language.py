@@ -1,4 +1,5 @@
 import pytest
+
 from readers.language import language_of
 
 

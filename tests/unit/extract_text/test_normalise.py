@@ -3,6 +3,7 @@ import unicodedata
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from readers.normalise import join_hyphenated, normalise
 
 ANY_TEXT = st.text(
@@ -19,6 +20,7 @@ ANY_TEXT = st.text(
         pytest.param("\u1112\u1161\u11ab\u1100\u116e\u11a8", "한국", id="decomposed Hangul"),
         pytest.param("cafe\u0301", "café", id="combining accent"),
         pytest.param("eﬃcient oﬀer ﬁrst ﬂow", "efficient offer first flow", id="ligatures"),
+        pytest.param("① ㈜ ㎡ ² Ａ", "① ㈜ ㎡ ² Ａ", id="compatibility characters mean something"),
         pytest.param("a\r\nb\rc\u2028d\fe", "a\nb\nc\nd\ne", id="line breaks"),
         pytest.param("a\tb\u00a0c\u3000d", "a b c d", id="blanks"),
         pytest.param("a  \nb\t\n", "a\nb", id="trailing blanks"),

@@ -1,6 +1,8 @@
 import io
 import random
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -32,6 +34,7 @@ def written(writer: PdfWriter) -> bytes:
     return target.getvalue()
 
 
+@cache
 def encrypted(user_password: str, algorithm: str = "AES-256") -> bytes:
     writer = PdfWriter(clone_from=io.BytesIO(PDF))
     writer.encrypt(user_password, "owner", algorithm=algorithm)
@@ -92,12 +95,10 @@ def test_blank_pages_take_no_room(read_bytes: ReadBytes) -> None:
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(st.lists(st.text(alphabet="가나다 abcXY.-\n", max_size=40), min_size=1, max_size=6))
 def test_pages_concatenate_to_the_text(read_bytes: ReadBytes, pages: list[str]) -> None:
-    try:
-        document = read_bytes(make_pdf(pages, "t"), "a.pdf")
-    except BadDocument as refusal:
-        assert refusal.code == "no_text"  # noqa: PT017 - only this refusal is right, and only for blank pages
-        assert not "".join(pages).strip()
+    if not "".join(pages).strip():
+        assert code_of(read_bytes, make_pdf(pages, "t")) == "no_text"
         return
+    document = read_bytes(make_pdf(pages, "t"), "a.pdf")
     assert document.page_starts[0] == 0
     assert len(document.page_starts) == len(pages)
     slices = [document.text[start:end] for start, end in pairwise([*document.page_starts, len(document.text)])]
@@ -222,22 +223,11 @@ def test_the_parser_logs_nothing_of_the_document(read_bytes: ReadBytes, caplog: 
 
 @pytest.mark.parametrize("seed", range(300))
 def test_mutated_files_end_as_text_or_as_a_bad_document(read_bytes: ReadBytes, seed: int) -> None:
-    chance = random.Random(seed)
-    source = chance.choice([PDF, encrypted_cache(""), make_pdf(["대한민국"], "t", with_unicode_map=False)])
+    chance = random.Random(seed)  # noqa: S311 - the same numbers every time are what a test needs
+    source = chance.choice([PDF, encrypted("", "AES-128"), make_pdf(["대한민국"], "t", with_unicode_map=False)])
     content = mutated(bytearray(source), chance)
-    try:
+    with suppress(BadDocument):
         assert read_bytes(content, "a.pdf").text.strip()
-    except BadDocument as refusal:
-        assert refusal.message
-
-
-_ENCRYPTED: dict[str, bytes] = {}
-
-
-def encrypted_cache(user_password: str) -> bytes:
-    if user_password not in _ENCRYPTED:
-        _ENCRYPTED[user_password] = encrypted(user_password, "AES-128")
-    return _ENCRYPTED[user_password]
 
 
 def mutated(content: bytearray, chance: random.Random) -> bytes:

@@ -82,7 +82,7 @@ class ConverseGenerator:
 
 
 def sentences(text: str) -> list[str]:
-    """A passage in the pieces that an answer may cite: models cite whole blocks, so that a block is a sentence or line."""
+    """A passage in the pieces that an answer may cite: models cite whole blocks, so a block is a sentence or line."""
     return [stripped for piece in SENTENCE_END.split(text) if (stripped := piece.strip())]
 
 

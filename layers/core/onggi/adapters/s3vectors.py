@@ -22,7 +22,7 @@ MAX_QUERY_TEXT: Final = 1024
 
 TEXT_KEYS: Final[dict[str, str | None]] = {"text_ko": "ko", "text_en": "en", "text": None}
 """Searchable metadata keys and the language of their analyser; None is the standard analyser."""
-NON_FILTERABLE: Final = [*TEXT_KEYS, "document_name", "start", "end"]
+NON_FILTERABLE: Final = [*TEXT_KEYS, "document_name", "start", "end", "page_breaks"]
 
 
 class S3VectorsProvisioner:
@@ -117,6 +117,7 @@ def _vector(indexed: IndexedChunk) -> dict[str, Any]:
         "document_name": indexed.document_name,
         "start": chunk.start,
         "end": chunk.end,
+        "page_breaks": " ".join(map(str, chunk.page_breaks)),
         key_for_language(indexed.language): chunk.text,
     }
     return {
@@ -144,4 +145,5 @@ def _passage(found: dict[str, Any]) -> Passage:
             bm25=max(words, default=None),
             fused=scores.get("fused"),
         ),
+        page_breaks=tuple(map(int, metadata["page_breaks"].split())),
     )

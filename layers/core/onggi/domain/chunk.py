@@ -14,6 +14,7 @@ class Chunk:
     Attributes:
         number: from 0, in the order of the text.
         page: from 1, where the chunk starts.
+        page_breaks: the offsets in the document's text at which further pages start inside the chunk.
     """
 
     number: int
@@ -21,6 +22,7 @@ class Chunk:
     end: int
     page: int
     text: str
+    page_breaks: tuple[int, ...] = ()
 
     @property
     def text_hash(self) -> str:
@@ -34,7 +36,7 @@ class Chunk:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Restores what `to_dict` made."""
-        return cls(**data)
+        return cls(**data | {"page_breaks": tuple(data["page_breaks"])})
 
 
 def vector_key(document_id: str, version: str, number: int) -> str:
@@ -91,6 +93,11 @@ class Passage:
     end: int
     text: str
     scores: Scores
+    page_breaks: tuple[int, ...] = ()
+
+    def page_at(self, offset: int) -> int:
+        """The number of the page on which an offset of the document's text lies, within this passage."""
+        return self.page + sum(page_break <= offset for page_break in self.page_breaks)
 
     @property
     def score(self) -> float:

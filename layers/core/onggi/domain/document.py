@@ -146,3 +146,9 @@ class ExtractedText:
     def page_at(self, offset: int) -> int:
         """The number, from 1, of the page on which an offset lies."""
         return bisect.bisect_right(self.page_starts, offset)
+
+    def page_breaks(self, start: int, end: int) -> tuple[int, ...]:
+        """The offsets between two others at which a page starts."""
+        return self.page_starts[
+            bisect.bisect_right(self.page_starts, start) : bisect.bisect_left(self.page_starts, end)
+        ]

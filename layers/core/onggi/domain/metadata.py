@@ -4,7 +4,19 @@ import json
 from typing import Any, Final
 
 RESERVED: Final = frozenset(
-    {"document_id", "version", "page", "language", "document_name", "start", "end", "text", "text_ko", "text_en"}
+    {
+        "document_id",
+        "version",
+        "page",
+        "language",
+        "document_name",
+        "start",
+        "end",
+        "page_breaks",
+        "text",
+        "text_ko",
+        "text_en",
+    }
 )
 """The names that the index uses itself."""
 MAX_ATTRIBUTES: Final = 40

@@ -73,7 +73,7 @@ def _citation(passage: Passage, quote: str) -> Citation:
         marker=0,
         document_id=passage.document_id,
         document_name=passage.document_name,
-        page=passage.page,
+        page=passage.page_at(passage.start + start),
         start=passage.start + start,
         end=passage.start + start + length,
         quote=passage.text[start : start + length],

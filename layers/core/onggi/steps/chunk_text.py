@@ -43,7 +43,14 @@ def chunk_text(document: DocumentVersion, ports: TenantPorts, splitter: Splitter
 def chunks_of(extracted: ExtractedText, splitter: Splitter) -> list[Chunk]:
     """The chunks of a text, each an exact span of it."""
     return [
-        Chunk(number, start, end, extracted.page_at(start), extracted.text[start:end])
+        Chunk(
+            number,
+            start,
+            end,
+            extracted.page_at(start),
+            extracted.text[start:end],
+            extracted.page_breaks(start, end),
+        )
         for number, (start, end) in enumerate(splitter.spans(extracted.text))
     ]
 

@@ -1,0 +1,90 @@
+"""A local cloud with the built stack in it, for tests that run functions outside of it."""
+
+import json
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from local import deploy
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EMULATOR_PYTHON = REPOSITORY / ".venvs/emulator/bin/python"
+
+
+@contextmanager
+def deployed(state: Path) -> Iterator[deploy.Deployment]:
+    """Start a cloud with its memory in `state`, deploy the build to it, and stop it in the end."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    local = [str(EMULATOR_PYTHON), "-m", "local"]
+    subprocess.run([*local, "start", "--port", str(port), "--state", str(state)], cwd=REPOSITORY, check=True)
+    try:
+        yield deploy.deploy(state)
+    finally:
+        subprocess.run([*local, "stop", "--state", str(state)], cwd=REPOSITORY, check=True)
+
+
+class DeployedFunctions:
+    """What the stack tells its functions: their variables and the credentials of their own roles."""
+
+    def __init__(self, stack: deploy.Deployment) -> None:
+        self._stack = stack
+        pages = (
+            self._client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack.stack_name)
+        )
+        self._names = {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for page in pages
+            for resource in page["StackResourceSummaries"]
+            if resource["ResourceType"] == "AWS::Lambda::Function"
+        }
+
+    def logical_ids(self) -> set[str]:
+        return set(self._names)
+
+    def environment(self, logical_id: str) -> dict[str, str]:
+        """The environment of one function, with credentials as Lambda puts them there."""
+        name = self._names[logical_id]
+        function = self._client("lambda").get_function_configuration(FunctionName=name)
+        role = self._client("sts").assume_role(RoleArn=function["Role"], RoleSessionName=name)["Credentials"]
+        return {
+            **function["Environment"]["Variables"],
+            "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": role["SessionToken"],
+            "AWS_REGION": self._stack.region,
+            "AWS_DEFAULT_REGION": self._stack.region,
+            "AWS_ENDPOINT_URL": self._stack.endpoint,
+            "AWS_LAMBDA_FUNCTION_NAME": name,
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    def placed(self, event: Any) -> Any:  # noqa: ANN401 - any JSON
+        """The event with every tenant placed in this stack's buckets, which no file could know."""
+        if isinstance(event, list):
+            return [self.placed(item) for item in event]
+        if isinstance(event, str) and event.startswith("{"):
+            return json.dumps(self.placed(json.loads(event)), ensure_ascii=False)  # a tenant in an authoriser's context
+        if not isinstance(event, dict):
+            return event
+        return {
+            key: self._placement(value) if key == "placement" else self.placed(value) for key, value in event.items()
+        }
+
+    def _placement(self, names: dict[str, Any]) -> dict[str, Any]:
+        outputs = self._stack.outputs
+        here = {
+            "documents_bucket": outputs["DocumentsBucketName"],
+            "artifacts_bucket": outputs["ArtifactsBucketName"],
+            "vector_bucket": outputs["VectorBucketName"],
+        }
+        return {name: here.get(name, value) for name, value in names.items()}
+
+    def _client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
+        session: Any = boto3.Session("test", "test", region_name=self._stack.region)
+        return session.client(service, endpoint_url=self._stack.endpoint)
