@@ -6,7 +6,9 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DELETE_ON_ERROR:
 
 export SAM_CLI_TELEMETRY := 0
-export AWS_REGION ?= ap-northeast-2
+# The local cloud's region; sam wants one even where none is used.
+LOCAL_REGION := ap-northeast-2
+export AWS_REGION ?= $(LOCAL_REGION)
 
 PYTHON := .venv/bin/python
 EMULATOR := .venvs/emulator/bin/python
@@ -22,7 +24,7 @@ help: ## what can be made here
 	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 .PHONY: install
-install: $(ENVIRONMENTS) ## make the three environments from their locked lists
+install: $(ENVIRONMENTS) .venv/bin/onggi ## make the three environments from their locked lists
 
 .PHONY: build
 build: $(BUILT) ## build the functions and layers for this machine
@@ -45,7 +47,7 @@ demo: install build ## show the whole of it: a cloud is started, used and stoppe
 	trap 'exit 130' INT; trap 'exit 143' TERM; \
 	$(EMULATOR) -m local start --port $$port --state "$$state"; \
 	$(PYTHON) -m local.deploy --state "$$state"; \
-	$(PYTHON) -m cli.demo --endpoint "http://127.0.0.1:$$port" --stack onggi --region "$$AWS_REGION"
+	$(PYTHON) -m cli.demo --endpoint "http://127.0.0.1:$$port" --stack onggi --region $(LOCAL_REGION)
 
 ##@ Check it
 .PHONY: test
@@ -55,7 +57,7 @@ test: lint unit integration rie sam-local ## everything that CI runs
 lint: install ## style, types, the template and the state machines
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy layers/core/onggi layers/packaging cli local benchmarks tests
+	.venv/bin/mypy layers/core/onggi layers/packaging .ci cli local benchmarks tests
 	@# Each handler is a module called `app`, so each is checked by itself.
 	@for app in functions/*/app.py; do echo "mypy $$app"; .venv/bin/mypy "$${app%/app.py}"; done
 	$(SAM) validate --lint --config-env local
@@ -104,6 +106,10 @@ $(ENVIRONMENTS): | $(filter .venvs/%,$(UV))
 	@python=$$(sh layers/packaging/find-python.sh) && $(UV) venv --quiet --allow-existing --python "$$python" $(@D)
 	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python $<
 	@touch $@
+
+.venv/bin/onggi: .venv/installed
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/.venv/bin/python" -m cli "$$@"\n' '$(CURDIR)' '$(CURDIR)' >$@
+	@chmod +x $@
 
 # build.toml is there so that a `sam build` for another architecture in between is seen.
 SOURCES := template.yaml samconfig.toml $(wildcard .aws-sam/build.toml) \

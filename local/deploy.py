@@ -130,9 +130,9 @@ def offer(deployment: Deployment) -> str:
         f"  {'AWS services':<26}{deployment.endpoint} (keys test/test, region {deployment.region})",
         "",
         "Try it:",
-        "  .venv/bin/python -m cli tenant create acme --name Acme",
-        "  .venv/bin/python -m cli put README.md --tenant acme",
-        '  .venv/bin/python -m cli ask "What is Onggi?" --tenant acme',
+        "  .venv/bin/onggi tenant create acme --name Acme",
+        "  .venv/bin/onggi put README.md --tenant acme",
+        '  .venv/bin/onggi ask "What is Onggi?" --tenant acme',
     ]
     return "\n".join(lines)
 

@@ -14,7 +14,7 @@ def apply() -> None:
     """Answer `aws:SecureTransport` with true."""
     resolve = iam_evaluator._resolve_condition_key  # the emulator has no public hooks
 
-    def resolve_with_loopback(key: str, ctx: EvalContext) -> Any:  # noqa: ANN401 - as the emulator types it
+    def resolve_with_loopback(key: str, ctx: EvalContext) -> Any:
         return "true" if key.lower() == "aws:securetransport" else resolve(key, ctx)
 
     iam_evaluator._resolve_condition_key = resolve_with_loopback

@@ -11,7 +11,7 @@ def apply() -> None:
     """Turn a YAML definition into JSON before the emulator keeps it."""
     definition_of = provisioners._sfn_definition  # the emulator has no public hooks
 
-    def definition_as_json(props: dict[str, Any]) -> Any:  # noqa: ANN401 - as the emulator types it
+    def definition_as_json(props: dict[str, Any]) -> Any:
         definition = definition_of(props)
         if not isinstance(definition, str):
             return definition

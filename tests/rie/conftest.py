@@ -19,4 +19,6 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedFunc
     if not is_built():
         pytest.fail("nothing is built: run `make build` first")
     with deployed(tmp_path_factory.mktemp("cloud")) as stack:
-        yield DeployedFunctions(stack)
+        functions = DeployedFunctions(stack)
+        functions.onboard("acme")
+        yield functions

@@ -47,7 +47,7 @@ class RunningFunction:
         self._port = port
         self._log = log
 
-    def invoke(self, event: object) -> Any:  # noqa: ANN401 - any JSON
+    def invoke(self, event: object) -> Any:
         """Return what the handler returned, or Lambda's description of its error (`errorType`, `errorMessage`)."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=INVOKE_SECONDS)
         with closing(connection):

@@ -5,6 +5,7 @@ import email.header
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from email.errors import HeaderParseError
 from itertools import batched
 from pathlib import Path
 from typing import Any, Final
@@ -36,17 +37,18 @@ def decode_metadata(headers: Mapping[str, str]) -> Metadata:
     """The attributes that an object's `x-amz-meta-*` headers give.
 
     Raises:
-        BadDocument: when our own header is not what `encode_metadata` makes.
+        BadDocument: when our own header is not what `encode_metadata` makes, or another's encoded words (RFC 2047)
+            cannot be decoded.
     """
     decoded: Metadata = {}
     for name, value in headers.items():
-        if name.lower() == TYPED_METADATA:
-            try:
+        try:
+            if name.lower() == TYPED_METADATA:
                 decoded |= json.loads(base64.b64decode(value, validate=True))
-            except (ValueError, TypeError) as error:
-                raise BadDocument("invalid_metadata") from error
-        else:
-            decoded[name.lower()] = str(email.header.make_header(email.header.decode_header(value)))
+            else:
+                decoded[name.lower()] = str(email.header.make_header(email.header.decode_header(value)))
+        except (ValueError, TypeError, LookupError, HeaderParseError) as error:
+            raise BadDocument("invalid_metadata") from error
     return decoded
 
 

@@ -75,10 +75,14 @@ class S3VectorsIndex:
                 )
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Deletes chunks by key; keys that are not there are no error."""
-        for batch in batched(keys, DELETE_BATCH, strict=False):
-            with translated("S3 Vectors"):
-                self._session.client("s3vectors").delete_vectors(**self._where, keys=list(batch))
+        """Deletes chunks by key; keys that are not there are no error, nor is an index that is gone itself."""
+        try:
+            for batch in batched(keys, DELETE_BATCH, strict=False):
+                with translated("S3 Vectors"):
+                    self._session.client("s3vectors").delete_vectors(**self._where, keys=list(batch))
+        except ClientError as error:
+            if error_code(error) != "NotFoundException":
+                raise
 
     def search(self, vector: Sequence[float], text: str, limit: int, metadata_filter: Filter | None) -> list[Passage]:
         """The best passages for a question by one hybrid query, best first.

@@ -88,6 +88,10 @@ class VersionArtifacts:
         vectors = tuple(array("f", base64.b64decode(row)).tolist() for row in content["vectors"])
         return VectorBatch(content["model"], content["dimensions"], vectors)
 
+    def delete_vectors(self, number: int) -> None:
+        """Deletes the vectors of a batch."""
+        self._store.delete([self._name("vectors", number)])
+
     def batch_numbers(self) -> list[int]:
         """The numbers of all chunk batches."""
         prefix = self._prefix + "chunks/"

@@ -10,6 +10,7 @@ from onggi.domain.money import ModelPrice
 from onggi.domain.tenant import TenantContext
 from onggi.ports import Embedding, TenantPorts
 from onggi.steps.artifacts import ChunkBatch, VectorBatch, VersionArtifacts
+from onggi.steps.retire import is_abandoned
 
 CONCURRENT_CALLS: Final = 8
 """Titan embeds one text a call, so that a batch is a matter of waiting in parallel."""
@@ -40,7 +41,7 @@ def embed_chunks(
     """Embeds a batch and keeps its vectors among the artifacts; equal texts are embedded once.
 
     Raises:
-        NotFound: when the chunks are gone, because the document was removed meanwhile.
+        NotFound: when the document was removed or replaced meanwhile; the batch's vectors do not stay then.
         TransientError: when the model or a store is not available.
     """
     artifacts = VersionArtifacts(ports.artifacts, document.document_id, document.version)
@@ -55,6 +56,9 @@ def embed_chunks(
         ports.meter.record(tenant, EmbeddingTokens=tokens, EstimatedCostUSD=float(model.price.cost(tokens)))
     rows = tuple(vectors[planned.chunk.text_hash] for planned in chunks.chunks)
     artifacts.write_vectors(batch, VectorBatch(model.model_id, model.dimensions, rows))
+    if is_abandoned(document, ports):
+        artifacts.delete_vectors(batch)
+        raise NotFound("The document was removed or replaced while it was being embedded.")
     return EmbeddedBatch(batch, len(embeddings), len(chunks.chunks) - len(embeddings), tokens)
 
 

@@ -7,6 +7,7 @@ from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import NotFound
 from onggi.ports import TenantPorts
 from onggi.steps.artifacts import VersionArtifacts
+from onggi.steps.retire import is_abandoned
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,7 @@ def index_chunks(document: DocumentVersion, batch: int, ports: TenantPorts) -> I
             for planned, vector in zip(chunks.chunks, vectors, strict=True)
         ]
     )
-    # A removal that began before these vectors were written has not seen them, so that they are ours to take back.
-    row = ports.ledger.get(document.document_id)
-    if row is None or row.sequencer != document.sequencer:
+    if is_abandoned(document, ports):
         ports.index.delete(artifacts.vector_keys(chunks))
         raise NotFound("The document was removed or replaced while it was being indexed.")
     return IndexedBatch(batch, len(chunks.chunks))

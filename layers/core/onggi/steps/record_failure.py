@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from onggi.domain.document import Document, DocumentVersion
 from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument, BadDocumentCode
 from onggi.domain.tenant import TenantContext
 from onggi.domain.upload import ObjectEvent
@@ -84,6 +85,8 @@ def record_failure(
     if row is not None and row.sequencer == event.sequencer and row.execution == execution:
         version = replace(version, version=row.version, size=row.size, content_type=row.content_type)
     elif row is not None and row.sequencer >= event.sequencer:
+        if version.version and not _is_wanted(version, row):
+            retire_version(version.document_id, version.version, ports)
         return RecordedFailure("overtaken", failure.code, alarm=False)
     if event.kind == "deleted" or (row is not None and row.status == "deleting"):
         return RecordedFailure("failed", failure.code, alarm=True)
@@ -93,3 +96,8 @@ def record_failure(
         retire_version(version.document_id, version.version, ports)
     ports.meter.record(tenant, DocumentsFailed=1)
     return RecordedFailure("failed", failure.code, alarm=failure.code in OUR_FAULTS)
+
+
+def _is_wanted(version: DocumentVersion, row: Document) -> bool:
+    """Whether a newer event still needs a version; else what this execution wrote last, after the cleaning, stays."""
+    return row.status not in {"deleting", "deleted"} and version.version in {row.version, row.current_version}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import NotFound
 from onggi.ports import TenantPorts
 from onggi.steps.artifacts import VersionArtifacts
@@ -13,6 +14,15 @@ class Retired:
 
     vectors: int
     artifacts: int
+
+
+def is_abandoned(document: DocumentVersion, ports: TenantPorts) -> bool:
+    """Whether a version under way was removed, replaced or given up, so that nobody will clean up after it any more.
+
+    Whoever writes something of a version asks this after the write: a removal that began before has not seen it.
+    """
+    row = ports.ledger.get(document.document_id)
+    return row is None or row.sequencer != document.sequencer or row.status == "failed"
 
 
 def retire_version(document_id: str, version: str, ports: TenantPorts) -> Retired:

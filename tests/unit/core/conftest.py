@@ -1,0 +1,66 @@
+"""One tenant over fakes, and AWS as moto plays it."""
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from onggi.adapters.aws import AwsSession
+from tests.unit.core.fakes import Jar
+
+TENANT_TABLE = "tenant"
+CONTROL_TABLE = "control"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def jar() -> Jar:
+    return Jar()
+
+
+@pytest.fixture
+def unused_tenant_id() -> str:
+    """A tenant that no other test has written anything of."""
+    return f"tenant-{next(_numbers)}"
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[AwsSession]:
+    """A session on moto with the tables and buckets of the template; one for each module, since clients take long."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            environment.setenv(name, "testing")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        with mock_aws():
+            session = AwsSession()
+            _create_tables(session)
+            for bucket in ("documents", "artifacts"):
+                session.client("s3").create_bucket(Bucket=bucket)
+                session.client("s3").put_bucket_versioning(
+                    Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
+                )
+            yield session
+
+
+def _create_tables(session: AwsSession) -> None:
+    keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+    attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
+    client = session.client("dynamodb")
+    client.create_table(
+        TableName=CONTROL_TABLE, KeySchema=keys, AttributeDefinitions=attributes, BillingMode="PAY_PER_REQUEST"
+    )
+    client.create_table(
+        TableName=TENANT_TABLE,
+        KeySchema=keys,
+        AttributeDefinitions=[*attributes, {"AttributeName": "uploaded_at", "AttributeType": "S"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by_upload",
+                "KeySchema": [keys[0], {"AttributeName": "uploaded_at", "KeyType": "RANGE"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )

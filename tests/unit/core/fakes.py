@@ -1,0 +1,557 @@
+"""Every port in memory, for tests of steps and handlers."""
+
+import hashlib
+import itertools
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from onggi.adapters.dynamodb import decode_cursor, encode_cursor
+from onggi.domain.chunk import IndexedChunk, Passage, Scores, vector_key
+from onggi.domain.document import (
+    Document,
+    DocumentStatus,
+    DocumentVersion,
+    ExtractedText,
+    Metadata,
+    comparable_sequencer,
+    document_id_of,
+)
+from onggi.domain.errors import BadDocument, BadDocumentCode, Conflict, InvalidRequest, NotFound
+from onggi.domain.tenant import ApiKey, Placement, TenantContext, TenantRecord, TenantStatus
+from onggi.domain.timestamps import timestamp
+from onggi.ports import (
+    AnswerPart,
+    ClaimOutcome,
+    Embedding,
+    Filter,
+    GeneratedAnswer,
+    ObjectFacts,
+    PresignedUpload,
+    PublishedFacts,
+    Stored,
+    TenantPorts,
+)
+
+DIMENSIONS = 32
+
+
+def tenant_named(tenant_id: str = "acme", bucket: str = "documents") -> TenantContext:
+    placement = Placement(bucket, "artifacts", "vectors", index=tenant_id)
+    return TenantContext(tenant_id, tenant_id.title(), "basic", placement)
+
+
+class FixedClock:
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def advance(self, **how_far: float) -> None:
+        self.time += timedelta(**how_far)
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """A version of an object, or a delete marker where there is no content."""
+
+    version: str
+    content: bytes | None
+    content_type: str
+    metadata: Metadata
+    modified: str
+
+
+class FakeDocumentStore:
+    """A versioned bucket; every change answers the event that S3 would send of it."""
+
+    def __init__(self, clock: FixedClock, bucket: str = "documents") -> None:
+        self._clock = clock
+        self._bucket = bucket
+        self._numbers = itertools.count(1)
+        self.versions: dict[str, list[StoredVersion]] = {}
+        self.events: list[dict[str, Any]] = []
+
+    def upload(
+        self, key: str, content: bytes, content_type: str = "text/plain", metadata: Metadata | None = None
+    ) -> dict[str, Any]:
+        version = self._add(key, content, content_type, metadata or {})
+        return self._event("Object Created", key, version, size=len(content))
+
+    def delete(self, key: str) -> None:
+        marker = self._add(key, None, "", {})
+        self._event("Object Deleted", key, marker, deletion="Delete Marker Created")
+
+    def remove_version(self, key: str, version: str) -> dict[str, Any]:
+        self.versions[key] = [entry for entry in self.versions[key] if entry.version != version]
+        return self._event("Object Deleted", key, version, deletion="Permanently Deleted")
+
+    def facts(self, key: str, version: str | None = None) -> ObjectFacts | None:
+        found = self._find(key, version)
+        if found is None or found.content is None:
+            return None
+        return ObjectFacts(found.version, len(found.content), found.content_type, found.modified, found.metadata)
+
+    def download(self, key: str, version: str, target: Path) -> None:
+        found = self._find(key, version)
+        if found is None or found.content is None:
+            raise NotFound("This version of the document is gone.")
+        target.write_bytes(found.content)
+
+    def presign_upload(
+        self, key: str, content_type: str, size: int, metadata: Metadata, seconds: int
+    ) -> PresignedUpload:
+        fields = {"key": key, "Content-Type": content_type, "size": str(size), "seconds": str(seconds)}
+        return PresignedUpload(f"https://{self._bucket}.example", fields | {name: str(metadata[name]) for name in metadata})
+
+    def newest(self, key: str) -> StoredVersion | None:
+        """What a reader of the bucket gets: the newest version, None behind a delete marker."""
+        found = self._find(key, None)
+        return found if found is not None and found.content is not None else None
+
+    def _find(self, key: str, version: str | None) -> StoredVersion | None:
+        entries = [entry for entry in self.versions.get(key, []) if version in {None, entry.version}]
+        return entries[-1] if entries else None
+
+    def _add(self, key: str, content: bytes | None, content_type: str, metadata: Metadata) -> str:
+        version = f"v{next(self._numbers)}"
+        entry = StoredVersion(version, content, content_type, metadata, timestamp(self._clock()))
+        self.versions.setdefault(key, []).append(entry)
+        return version
+
+    def _event(self, kind: str, key: str, version: str, size: int = 0, deletion: str | None = None) -> dict[str, Any]:
+        number = next(self._numbers)
+        described: dict[str, Any] = {"key": key, "version-id": version, "sequencer": f"{number:016X}"}
+        detail: dict[str, Any] = {"bucket": {"name": self._bucket}, "object": described}
+        if deletion:
+            detail["deletion-type"] = deletion
+        else:
+            described["size"] = size
+        event = {"detail-type": kind, "source": "aws.s3", "time": timestamp(self._clock()), "detail": detail}
+        self.events.append(event)
+        return event
+
+
+class FakeArtifactStore:
+    def __init__(self) -> None:
+        self.content: dict[str, bytes] = {}
+        self.manifests: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+
+    def write(self, name: str, content: bytes) -> None:
+        self.content[name] = content
+
+    def read(self, name: str) -> bytes:
+        if name not in self.content:
+            raise NotFound("What an earlier step made of this document is gone.")
+        return self.content[name]
+
+    def names(self, prefix: str) -> list[str]:
+        return sorted(name for name in self.content if name.startswith(prefix))
+
+    def delete(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.content.pop(name, None)
+
+    def write_manifest(self, document_id: str, version: str, lines: Sequence[Mapping[str, Any]]) -> str:
+        self.manifests[document_id, version] = list(lines)
+        return f"manifests/{document_id}/{version}.jsonl"
+
+    def delete_manifest(self, document_id: str, version: str) -> None:
+        self.manifests.pop((document_id, version), None)
+
+
+class FakeLedger:
+    """The ledger's rules over a dictionary."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Document] = {}
+        self.forget_at: dict[str, datetime] = {}
+        self._stored = Stored(0, 0)
+
+    def claim(self, version: DocumentVersion, execution: str) -> ClaimOutcome:
+        known = self.rows.get(version.document_id)
+        outcome = self._claimable(known, version.sequencer, execution, "processing")
+        if outcome == "claimed":
+            registered = Document(
+                document_id=version.document_id,
+                key=version.key,
+                name=version.name,
+                version=version.version,
+                sequencer=version.sequencer,
+                status="processing",
+                size=version.size,
+                content_type=version.content_type,
+                uploaded_at=version.uploaded_at,
+                metadata=version.metadata,
+                execution=execution,
+                versions=(known.versions if known else frozenset()) | {version.version},
+            )
+            self._write(registered if known is None else _keeping_what_answers(registered, known))
+        return outcome
+
+    def claim_deletion(self, document_id: str, key: str, name: str, sequencer: str, execution: str) -> ClaimOutcome:
+        known = self.rows.get(document_id)
+        outcome = self._claimable(known, sequencer, execution, "deleting")
+        if outcome == "claimed":
+            known = known or Document(document_id, key, name, "", "", "deleting", 0, "", "")
+            changed = {"error_code": None, "error_message": None, "receipt": None, "current_version": None}
+            self._write(
+                replace(known, key=key, name=name, sequencer=sequencer, execution=execution, status="deleting", **changed)
+            )
+        return outcome
+
+    def expect(self, document: Document, forget_at: datetime) -> None:
+        if document.document_id not in self.rows:
+            self._write(document)
+            self.forget_at[document.document_id] = forget_at
+
+    def get(self, document_id: str) -> Document | None:
+        return self.rows.get(document_id)
+
+    def get_many(self, document_ids: Iterable[str]) -> dict[str, Document]:
+        return {document_id: self.rows[document_id] for document_id in document_ids if document_id in self.rows}
+
+    def page(self, status: DocumentStatus | None, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
+        listed = [row for row in self.rows.values() if row.uploaded_at]
+        listed.sort(key=lambda row: (row.uploaded_at, row.document_id), reverse=True)
+        if cursor:
+            place = decode_cursor(cursor, "sk", "uploaded_at")
+            last = (place["uploaded_at"]["S"], place["sk"]["S"])
+            listed = [row for row in listed if (row.uploaded_at, row.document_id) < last]
+        wanted = [row for row in listed if (row.status == status if status else row.status != "deleted")]
+        if len(wanted) <= limit:
+            return wanted, None
+        last_row = wanted[limit - 1]
+        key = {"sk": {"S": last_row.document_id}, "uploaded_at": {"S": last_row.uploaded_at}}
+        return wanted[:limit], encode_cursor(key, "sk", "uploaded_at")
+
+    def publish(self, version: DocumentVersion, facts: PublishedFacts, now: datetime) -> Document | None:
+        known = self.rows.get(version.document_id)
+        if known is None or (known.sequencer, known.version) != (version.sequencer, version.version):
+            return None
+        if known.status != "processing":
+            return known if known.status == "ready" else None
+        return self._settle(
+            replace(
+                known,
+                status="ready",
+                current_version=version.version,
+                current_size=version.size,
+                pages=facts.pages,
+                chunks=facts.chunks,
+                tokens=facts.tokens,
+                language=facts.language,
+                indexed_at=timestamp(now),
+            )
+        )
+
+    def fail(self, failed: DocumentVersion, execution: str, code: BadDocumentCode, message: str) -> bool:
+        known = self.rows.get(failed.document_id)
+        new = known is None or known.sequencer < failed.sequencer
+        if not new:
+            assert known is not None
+            same = (known.sequencer, known.execution) == (failed.sequencer, execution)
+            if not same or known.status not in {"processing", "failed"}:
+                return False
+        base = known or Document(failed.document_id, failed.key, failed.name, "", "", "failed", 0, "", "")
+        if new:
+            base = replace(
+                base,
+                size=failed.size,
+                content_type=failed.content_type,
+                uploaded_at=failed.uploaded_at,
+                metadata=failed.metadata,
+            )
+        base = replace(
+            base,
+            version=failed.version,
+            sequencer=failed.sequencer,
+            execution=execution,
+            status="failed",
+            error_code=code,
+            error_message=message,
+            receipt=None,
+        )
+        self._settle(base if base.current_version else _empty(base))
+        return True
+
+    def mark_deleting(self, document_id: str, version: str) -> Document | None:
+        known = self.rows.get(document_id)
+        if known is not None and known.version == version and known.status != "deleted":
+            self.rows[document_id] = known = replace(known, status="deleting", current_version=None)
+        return known if known and known.status in {"deleting", "deleted"} else None
+
+    def mark_deleted(self, document_id: str, sequencer: str, receipt: Mapping[str, Any], now: datetime) -> bool:
+        known = self.rows.get(document_id)
+        if known is None or known.sequencer != sequencer:
+            return False
+        if known.status != "deleted":
+            uploaded_at = known.uploaded_at or timestamp(now)
+            self._settle(_empty(replace(known, status="deleted", receipt=dict(receipt), uploaded_at=uploaded_at)))
+        return True
+
+    def forget_version(self, document_id: str, version: str) -> None:
+        if document_id in self.rows:
+            known = self.rows[document_id]
+            self.rows[document_id] = replace(known, versions=known.versions - {version})
+
+    def stored(self) -> Stored:
+        return self._stored
+
+    @staticmethod
+    def _claimable(known: Document | None, sequencer: str, execution: str, status: DocumentStatus) -> ClaimOutcome:
+        if known is None or known.sequencer < sequencer:
+            return "claimed"
+        if (known.sequencer, known.execution, known.status) == (sequencer, execution, status):
+            return "claimed"
+        return "duplicate" if known.sequencer == sequencer else "stale"
+
+    def _write(self, document: Document) -> None:
+        self.rows[document.document_id] = document
+        self.forget_at.pop(document.document_id, None)
+
+    def _settle(self, document: Document) -> Document:
+        before = self.rows.get(document.document_id)
+        chunks, size = (before.chunks, before.current_size) if before else (0, 0)
+        vectors = self._stored.vectors + document.chunks - chunks
+        self._stored = Stored(vectors, self._stored.bytes + document.current_size - size)
+        self._write(document)
+        return document
+
+
+def _keeping_what_answers(registered: Document, known: Document) -> Document:
+    kept = ("current_version", "current_size", "pages", "chunks", "tokens", "language", "indexed_at")
+    values: dict[str, Any] = {name: getattr(known, name) for name in kept}
+    return replace(registered, **values)
+
+
+def _empty(document: Document) -> Document:
+    return replace(document, current_size=0, pages=0, chunks=0, tokens=0)
+
+
+class FakeIndex:
+    """Cosine similarity over what was put; knows the filter `$eq` only."""
+
+    def __init__(self) -> None:
+        self.vectors: dict[str, IndexedChunk] = {}
+
+    def put(self, chunks: Sequence[IndexedChunk]) -> None:
+        for indexed in chunks:
+            self.vectors[vector_key(indexed.document_id, indexed.version, indexed.chunk.number)] = indexed
+
+    def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.vectors.pop(key, None)
+
+    def search(self, vector: Sequence[float], text: str, limit: int, metadata_filter: Filter | None) -> list[Passage]:
+        assert text
+        found = [indexed for indexed in self.vectors.values() if _matches(indexed.metadata, metadata_filter or {})]
+        found.sort(key=lambda indexed: (-_cosine(vector, indexed.vector), indexed.document_id, indexed.chunk.number))
+        return [_passage(indexed, _cosine(vector, indexed.vector)) for indexed in found[:limit]]
+
+
+def _matches(metadata: Metadata, wanted: Filter) -> bool:
+    for name, condition in wanted.items():
+        if not isinstance(condition, Mapping) or set(condition) != {"$eq"}:
+            raise InvalidRequest(("filter", "is not a metadata filter that the index understands"))
+        if metadata.get(name) != condition["$eq"]:
+            return False
+    return True
+
+
+def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+def _passage(indexed: IndexedChunk, score: float) -> Passage:
+    chunk = indexed.chunk
+    return Passage(
+        indexed.document_id,
+        indexed.version,
+        indexed.document_name,
+        chunk.page,
+        chunk.start,
+        chunk.end,
+        chunk.text,
+        Scores(vector=score),
+        chunk.page_breaks,
+    )
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+class FakeEmbedder:
+    """Counts words into buckets by their hash, so that texts with common words are near each other."""
+
+    def __init__(self) -> None:
+        self.embedded: list[str] = []
+
+    def embed(self, text: str) -> Embedding:
+        self.embedded.append(text)
+        vector = [0.0] * DIMENSIONS
+        for word in words_of(text):
+            vector[hashlib.sha256(word.encode()).digest()[0] % DIMENSIONS] += 1.0
+        length = math.hypot(*vector) or 1.0
+        return Embedding([number / length for number in vector], len(words_of(text)))
+
+
+class FakeGenerator:
+    """Quotes the first line of each passage that has a word of the question."""
+
+    def __init__(self) -> None:
+        self.questions: list[str] = []
+
+    def answer(self, question: str, passages: Sequence[Passage], model: str, max_tokens: int) -> GeneratedAnswer:
+        assert model
+        self.questions.append(question)
+        parts = []
+        for number, passage in enumerate(passages):
+            quote = passage.text.splitlines()[0]
+            if set(words_of(question)) & set(words_of(quote)):
+                parts.append(AnswerPart(quote + " ", ((number, quote),)))
+        said = tuple(parts) or (AnswerPart("I do not know."),)
+        return GeneratedAnswer(said, len(words_of(question)), min(max_tokens, len(said)))
+
+
+class FakeMeter:
+    def __init__(self) -> None:
+        self.recorded: list[tuple[str, dict[str, float]]] = []
+
+    def record(self, tenant: TenantContext, **values: float) -> None:
+        self.recorded.append((tenant.tenant_id, values))
+
+    def total(self, name: str) -> float:
+        return sum(values.get(name, 0) for _, values in self.recorded)
+
+    def last(self, name: str) -> float:
+        return [values[name] for _, values in self.recorded if name in values][-1]
+
+
+class FakeDirectory:
+    def __init__(self, *records: TenantRecord) -> None:
+        self.records = {record.context.tenant_id: record for record in records}
+        self.keys: dict[tuple[str, str], ApiKey] = {}
+        self.rejections: dict[tuple[str, str, str], tuple[BadDocumentCode, str]] = {}
+
+    def find(self, tenant_id: str) -> TenantRecord | None:
+        return self.records.get(tenant_id)
+
+    def create(self, record: TenantRecord) -> None:
+        if record.context.tenant_id in self.records:
+            raise Conflict("A tenant of this id exists already; choose another id.")
+        self.records[record.context.tenant_id] = record
+
+    def set_status(self, tenant_id: str, status: TenantStatus, reason: str | None = None) -> None:
+        if tenant_id not in self.records:
+            raise NotFound("There is no such tenant.")
+        self.records[tenant_id] = replace(self.records[tenant_id], status=status, reason=reason)
+
+    def page(self, limit: int, cursor: str | None) -> tuple[list[TenantRecord], str | None]:
+        after = decode_cursor(cursor, "sk")["sk"]["S"] if cursor else ""
+        ids = [tenant_id for tenant_id in sorted(self.records) if tenant_id > after]
+        more = encode_cursor({"sk": {"S": ids[limit - 1]}}, "sk") if len(ids) > limit else None
+        return [self.records[tenant_id] for tenant_id in ids[:limit]], more
+
+    def add_key(self, tenant_id: str, key: ApiKey) -> None:
+        self.keys[tenant_id, key.key_id] = key
+
+    def find_key(self, tenant_id: str, key_id: str) -> ApiKey | None:
+        return self.keys.get((tenant_id, key_id))
+
+    def record_rejection(self, bucket: str, key: str, version: str, code: BadDocumentCode, message: str) -> None:
+        self.rejections[bucket, key, version] = (code, message)
+
+
+class FakeProvisioner:
+    def __init__(self) -> None:
+        self.provisioned: list[str] = []
+        self.fault: Exception | None = None
+
+    def provision(self, tenant: TenantContext) -> None:
+        if self.fault:
+            raise self.fault
+        self.provisioned.append(tenant.tenant_id)
+
+
+class LineSplitter:
+    """Every line that is not blank is a chunk."""
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        return [match.span() for match in re.finditer(r"[^\n]*\S[^\n]*", text)]
+
+
+class PlainReader:
+    """UTF-8 text with form feeds between its pages; refuses what begins with `corrupt`."""
+
+    def __init__(self) -> None:
+        self.read_names: list[str] = []
+
+    def read(self, file: Path, name: str) -> ExtractedText:
+        self.read_names.append(name)
+        text = file.read_text()
+        if text.startswith("corrupt"):
+            raise BadDocument("corrupt")
+        starts = (0, *(match.end() for match in re.finditer("\f", text)))
+        return ExtractedText(text, starts, "en", None)
+
+
+@dataclass
+class Jar:
+    """Everything outside of one tenant, and the ports onto it."""
+
+    tenant: TenantContext = field(default_factory=tenant_named)
+    clock: FixedClock = field(default_factory=FixedClock)
+    artifacts: FakeArtifactStore = field(default_factory=FakeArtifactStore)
+    ledger: FakeLedger = field(default_factory=FakeLedger)
+    index: FakeIndex = field(default_factory=FakeIndex)
+    embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
+    generator: FakeGenerator = field(default_factory=FakeGenerator)
+    meter: FakeMeter = field(default_factory=FakeMeter)
+
+    def __post_init__(self) -> None:
+        self.documents = FakeDocumentStore(self.clock, self.tenant.placement.documents_bucket)
+        self.ports = TenantPorts(
+            self.documents,
+            self.artifacts,
+            self.ledger,
+            self.index,
+            self.embedder,
+            self.generator,
+            self.meter,
+            self.clock,
+        )
+        self.directory = FakeDirectory(TenantRecord(self.tenant, "active", timestamp(self.clock())))
+
+    def ports_of(self, tenant: TenantContext) -> TenantPorts:
+        assert tenant == self.tenant
+        return self.ports
+
+
+def version_of(
+    tenant: TenantContext,
+    version: str = "v1",
+    sequencer: str = "01",
+    key: str = "report.txt",
+    size: int = 100,
+    uploaded_at: str = "2026-11-21T09:00:00.000Z",
+    metadata: Metadata | None = None,
+) -> DocumentVersion:
+    full_key = tenant.prefix + key
+    return DocumentVersion(
+        document_id=document_id_of(tenant, full_key),
+        key=full_key,
+        name=key,
+        version=version,
+        sequencer=comparable_sequencer(sequencer),
+        size=size,
+        content_type="text/plain",
+        uploaded_at=uploaded_at,
+        metadata=metadata or {},
+    )

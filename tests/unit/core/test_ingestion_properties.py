@@ -1,0 +1,224 @@
+"""Whatever order events arrive in and however executions interleave, the ledger, the index and the artifacts agree.
+
+Uploads, deletions and removals of single versions change one key of a versioned bucket. Their events arrive in any order,
+more than once. Each starts an execution that goes step by step, repeats steps as Step Functions does, and may break down
+anywhere; the steps of all executions interleave.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Literal
+from unittest.mock import patch
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onggi.domain.document import DocumentVersion, document_id_of
+from onggi.domain.errors import Conflict, NotFound, OnggiError
+from onggi.domain.money import ModelPrice
+from onggi.domain.tenant import TenantContext
+from onggi.domain.upload import ObjectEvent
+from onggi.ports import PublishedFacts, Stored
+from onggi.steps.chunk_text import chunk_text
+from onggi.steps.documents import delete_document
+from onggi.steps.embed_chunks import EmbeddingModel, embed_chunks
+from onggi.steps.extract_text import extract_text
+from onggi.steps.index_chunks import index_chunks
+from onggi.steps.publish_document import publish_document
+from onggi.steps.record_failure import Failure, record_failure
+from onggi.steps.register_document import register_document
+from onggi.steps.remove_document import remove_document
+from onggi.steps.retrieve import RetrievalRequest, retrieve
+from tests.unit.core.fakes import DIMENSIONS, Jar, LineSplitter, PlainReader
+
+MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(1, 1))  # type: ignore[arg-type]  # whole dollars will do
+MAX_BYTES = 1000
+
+
+class Breakdown(Exception):
+    """What no step expects."""
+
+
+class Execution:
+    """One run of the workflow, as the state machine's definition has it."""
+
+    def __init__(self, jar: Jar, event: dict[str, Any], name: str) -> None:
+        self.name = name
+        self.ended = False
+        self.broken = False
+        self._jar = jar
+        self._input = event
+        self._event = ObjectEvent.from_eventbridge(event)
+        self._registration: dict[str, Any] | None = None
+        self._error: Exception | None = None
+        self._steps = self._run()
+        self._next = next(self._steps)
+
+    def advance(self, *, repeat: bool = False, breaks: bool = False) -> None:
+        """Does the next step, twice where the first answer got lost; or breaks down before or after having done it."""
+        try:
+            self._next()
+            if repeat and not breaks:
+                self._next()
+            if breaks:
+                self.broken = True
+                raise Breakdown
+            self._next = next(self._steps)
+        except StopIteration:
+            self.ended = True
+        except (OnggiError, Breakdown) as error:
+            if self._next == self._fail:
+                return  # Step Functions tries this state again
+            self._error = error
+            self._steps = iter(())
+            self._next = self._fail
+
+    def finish(self) -> None:
+        for _ in range(100):
+            if not self.ended:
+                self.advance()
+        assert self.ended
+
+    def _run(self) -> Iterator[Any]:
+        ports = self._jar.ports
+        yield self._register
+        assert self._registration is not None
+        tenant = TenantContext.for_document(self._registration["tenant"], self._registration["document"]["key"])
+        document = DocumentVersion.from_dict(tenant, self._registration["document"])
+        if self._registration["outcome"] == "remove":
+            yield lambda: remove_document(tenant, document, self._registration["versions"], ports)
+        if self._registration["outcome"] != "process":
+            return
+        yield lambda: extract_text(document, ports, PlainReader())
+        chunkings = []
+        yield lambda: chunkings.append(chunk_text(document, ports, LineSplitter(), "artifacts"))
+        for batch in range(chunkings[-1].batches):
+            yield lambda: embed_chunks(tenant, document, batch, ports, MODEL)
+            yield lambda: index_chunks(document, batch, ports)
+        facts = PublishedFacts(1, chunkings[-1].chunks, 1, "en")
+        yield lambda: publish_document(tenant, document, facts, ports)
+
+    def _register(self) -> None:
+        jar = self._jar
+        registration = register_document(self._event, self.name, jar.directory, jar.ports_of, MAX_BYTES)
+        self._registration = json.loads(json.dumps(registration.to_dict()))
+
+    def _fail(self) -> None:
+        error = self._error
+        cause = json.dumps({"errorMessage": str(error), "errorType": type(error).__name__})
+        failure = Failure.from_catch({"Error": type(error).__name__, "Cause": cause})
+        jar = self._jar
+        state = dict(self._input) | ({"registration": self._registration} if self._registration else {})
+        record_failure(ObjectEvent.from_eventbridge(state), self.name, failure, jar.directory, jar.ports_of)
+
+
+
+Act = Literal[
+    "upload", "delete", "remove", "delete by API", "deliver", "deliver again", "step", "repeat a step", "run", "break down"
+]
+CONTENTS = ("kimchi\nsalt\nred pepper", "kimchi\nsoy sauce\nsalt\nkimchi\nwater", "soy sauce", "corrupt", "", "x" * 1001)
+
+
+class World:
+    """One key of a bucket, and the executions that its events have started."""
+
+    def __init__(self) -> None:
+        self.jar = Jar()
+        self.key = self.jar.tenant.prefix + "a.txt"
+        self.document_id = document_id_of(self.jar.tenant, self.key)
+        self.executions: list[Execution] = []
+        self.delivered: list[int] = []
+
+    def play(self, acts: list[tuple[Act, int]]) -> None:
+        for act, choice in acts:
+            self._play(act, choice)
+            self.check_what_answers()
+        undelivered = [number for number in range(len(self.jar.documents.events)) if number not in self.delivered]
+        for number in undelivered:
+            self._start(number)
+        for execution in self.executions:
+            execution.finish()
+            self.check_what_answers()
+        self.check_the_end()
+
+    def _play(self, act: Act, choice: int) -> None:
+        documents = self.jar.documents
+        versions = documents.versions.get(self.key, [])
+        undelivered = [number for number in range(len(documents.events)) if number not in self.delivered]
+        running = [execution for execution in self.executions if not execution.ended]
+        if act == "upload":
+            documents.upload(self.key, CONTENTS[choice % len(CONTENTS)].encode())
+        elif act == "delete":
+            documents.delete(self.key)
+        elif act == "remove" and versions:
+            documents.remove_version(self.key, versions[choice % len(versions)].version)
+        elif act == "delete by API":
+            self._delete_by_api()
+        elif act == "deliver" and undelivered:
+            self._start(undelivered[choice % len(undelivered)])
+        elif act == "deliver again" and self.delivered:
+            self._start(self.delivered[choice % len(self.delivered)])
+        elif act == "run" and running:
+            running[choice % len(running)].finish()
+        elif act in {"step", "repeat a step", "break down"} and running:
+            running[choice % len(running)].advance(repeat=act == "repeat a step", breaks=act == "break down")
+
+    def _delete_by_api(self) -> None:
+        try:
+            delete_document(self.document_id, self.jar.ports)
+        except (Conflict, NotFound):
+            return
+        assert self.answering_version() is None
+
+    def _start(self, number: int) -> None:
+        self.delivered.append(number)
+        name = f"execution-{len(self.executions)}"
+        self.executions.append(Execution(self.jar, self.jar.documents.events[number], name))
+
+    def answering_version(self) -> str | None:
+        row = self.jar.ledger.rows.get(self.document_id)
+        return row.current_version if row else None
+
+    def check_what_answers(self) -> None:
+        """At any moment: the version that answers has all its chunks, and no other answers."""
+        current = self.answering_version()
+        found = retrieve(RetrievalRequest("kimchi salt", 50, None), self.jar.ports)
+        assert {passage.version for passage in found.passages} <= {current}
+        if current is not None:
+            assert len(found.passages) == self.jar.ledger.rows[self.document_id].chunks
+
+    def check_the_end(self) -> None:
+        """After all: the newest version answers, unless it failed; nothing is left of any other."""
+        jar, current = self.jar, self.answering_version()
+        newest, row = jar.documents.newest(self.key), jar.ledger.rows.get(self.document_id)
+        if newest is None:
+            assert current is None
+        else:
+            assert row is not None
+            failed = newest.content in BAD or any(execution.broken for execution in self.executions)
+            assert (row.status, current) == ("ready", newest.version) or (failed and row.status == "failed")
+        kept = {current} - {None}
+        assert {indexed.version for indexed in jar.index.vectors.values()} == kept
+        assert {name.split("/")[1] for name in jar.artifacts.content} == kept
+        assert {version for _, version in jar.artifacts.manifests} == kept
+        assert row is None or row.versions == kept
+        assert jar.ledger.stored() == (Stored(row.chunks, row.current_size) if row and current else Stored(0, 0))
+        assert jar.ledger.stored().vectors == len(jar.index.vectors)
+
+
+BAD = (b"corrupt", b"", b"x" * 1001)
+acts = st.tuples(
+    st.sampled_from(
+        ["upload", "upload", "delete", "remove", "delete by API", "deliver", "deliver", "deliver", "deliver again"]
+        + ["step"] * 6
+        + ["repeat a step", "run", "run", "break down"]
+    ),
+    st.integers(0, 5),
+)
+
+
+@patch("onggi.steps.chunk_text.BATCH_SIZE", 2)
+@settings(max_examples=1500, deadline=None, derandomize=True)
+@given(st.lists(acts, min_size=3, max_size=30))
+def test_any_interleaving_ends_in_one_truth(played: list[tuple[Act, int]]) -> None:
+    World().play(played)
