@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
+from local.bedrock.settings import language_model_server
 from local.settings import CloudSettings, LocalCloudError, configure_process
 
 EMULATOR_VERSION = "1.5.33"
@@ -23,6 +24,7 @@ def run(settings: CloudSettings) -> None:
     """
     _require_emulator()
     _require_model_data(settings)
+    _require_language_model_settings()
     settings.state.mkdir(parents=True, exist_ok=True)
     with _sole_owner(settings):
         configure_process(settings)
@@ -50,6 +52,13 @@ def _require_model_data(settings: CloudSettings) -> None:
             "with boto3 1.44.5 or newer by --botocore-data."
         )
         raise LocalCloudError(message)
+
+
+def _require_language_model_settings() -> None:
+    try:
+        language_model_server()
+    except ValueError as error:
+        raise LocalCloudError(str(error)) from error
 
 
 @contextmanager

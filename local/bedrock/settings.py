@@ -4,6 +4,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+UNNAMED_MODEL = "default"
+"""Asked for where no model is named: a server that runs one model answers with it under any name."""
+
 
 @dataclass(frozen=True)
 class LanguageModelServer:
@@ -27,14 +30,12 @@ def language_model_server(environ: Mapping[str, str] = os.environ) -> LanguageMo
         The server, or None when no URL is set: the extractive model answers then.
 
     Raises:
-        ValueError: the URL is not http(s), or is set without the name of a model.
+        ValueError: the URL is not http(s).
     """
     url = environ.get("ONGGI_LLM_URL", "").strip().rstrip("/")
     if not url:
         return None
     if not url.startswith(("http://", "https://")):
         raise ValueError("ONGGI_LLM_URL must begin with http:// or https://.")
-    model = environ.get("ONGGI_LLM_MODEL", "").strip()
-    if not model:
-        raise ValueError("Set ONGGI_LLM_MODEL to the model that the server at ONGGI_LLM_URL shall run.")
+    model = environ.get("ONGGI_LLM_MODEL", "").strip() or UNNAMED_MODEL
     return LanguageModelServer(url, model, environ.get("ONGGI_LLM_API_KEY") or None)

@@ -80,11 +80,18 @@ async def handle_request(method: str, path: str, _headers: Json, body: bytes, _q
 
 
 def _converse(model_id: str, body: bytes) -> bytes:
-    return json.dumps(bedrock.converse(model_id, json.loads(body))).encode()
+    return json.dumps(bedrock.converse(model_id, _parsed(body))).encode()
 
 
 def _count_tokens(model_id: str, body: bytes) -> bytes:
-    return json.dumps(bedrock.count_tokens(model_id, json.loads(body))).encode()
+    return json.dumps(bedrock.count_tokens(model_id, _parsed(body))).encode()
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise ModelError("SerializationException", 400, "The request is not JSON.") from error
 
 
 def _error(code: str, status: int, message: str) -> Reply:
