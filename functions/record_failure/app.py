@@ -12,9 +12,13 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Takes `{"event", "execution", "error": {"Error", "Cause"}}`; answers how the failure was recorded."""
     event = ObjectEvent.from_eventbridge(state["event"])
     failure = Failure.from_catch(state["error"])
+    registration = state["event"].get("registration", {})
+    claimed_version = registration["document"]["version"] if registration.get("outcome") == "process" else None
 
     def record() -> dict[str, Any]:
-        recorded = record_failure(event, state["execution"], failure, bootstrap.directory(), bootstrap.tenant_ports)
+        recorded = record_failure(
+            event, state["execution"], failure, bootstrap.directory(), bootstrap.tenant_ports, claimed_version
+        )
         return asdict(recorded)
 
     about = {"execution": state["execution"], "code": failure.code, "error": str(state["error"].get("Error"))}

@@ -1,22 +1,27 @@
-"""One local cloud for all integration tests of a run, started in the emulator's own environment."""
+"""Local clouds for the integration tests of a run, started in the emulator's own environment."""
 
+import itertools
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from local.deploy import deploy
 from tests.integration.local_cloud import REPOSITORY, LocalCloud, answers, free_port
+from tests.integration.product import Product, Tenant
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 
 
-@pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    started = LocalCloud(free_port(), tmp_path_factory.mktemp("cloud"))
+@contextmanager
+def running_cloud(state: Path) -> Iterator[LocalCloud]:
+    started = LocalCloud(free_port(), state)
     log = started.state / "test.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -36,3 +41,52 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """A cloud without a stack."""
+    with running_cloud(tmp_path_factory.mktemp("cloud")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product as built and deployed, on a cloud of its own."""
+    with running_cloud(tmp_path_factory.mktemp("product")) as started:
+        deployed = Product(started, deploy(started.state).outputs)
+        yield deployed
+        assert not failures_without_record(deployed)
+        assert not leaks(deployed)
+
+
+@pytest.fixture
+def new_tenant(product: Product) -> Callable[[], Tenant]:
+    """Makes tenants that no other test knows."""
+    return lambda: product.new_tenant(f"tenant-{next(_numbers)}")
+
+
+@pytest.fixture
+def tenant(new_tenant: Callable[[], Tenant]) -> Tenant:
+    return new_tenant()
+
+
+@pytest.fixture(scope="session")
+def shared(product: Product) -> Tenant:
+    """A tenant for tests that leave nothing behind."""
+    return product.new_tenant("shared")
+
+
+_numbers = itertools.count(1)
+
+
+def failures_without_record(product: Product) -> list[str]:
+    """Executions that failed although RecordFailure never ran."""
+    ended = [product.ended(each["executionArn"]) for each in product.executions()]
+    failed = [each["executionArn"] for each in ended if each["status"] != "SUCCEEDED"]
+    return [arn for arn in failed if "RecordFailure" not in product.states_entered(arn)]
+
+
+def leaks(product: Product) -> list[str]:
+    """Log lines that hold a key, a question or a text."""
+    return [line for line in product.log_messages() if any(secret in line for secret in product.confidential)]

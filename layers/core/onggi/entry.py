@@ -228,4 +228,6 @@ def _status(error: OnggiError | None) -> tuple[int, str]:
 def _detail(error: OnggiError | None) -> str:
     if error is None:
         return "Something went wrong on our side; try again, and tell us the request id if it stays."
+    if isinstance(error, TransientError):  # its text names the dependency, which is for logs
+        return "A part of the service is not available at the moment; try again soon."
     return error.message if isinstance(error, BadDocument) else str(error)

@@ -131,6 +131,13 @@ class DocumentLedger(Protocol):
         """
         ...
 
+    def confirm(self, version: DocumentVersion) -> bool:
+        """Notes a newer event after which the version that answers is the newest still; False where it is not.
+
+        Without this note an older event, such as that of a delete marker which is gone by now, would still count.
+        """
+        ...
+
     def claim_deletion(self, document_id: str, key: str, name: str, sequencer: str, execution: str) -> ClaimOutcome:
         """Registers a deletion: from here on nothing of the document answers. Outcomes as for `claim`."""
         ...

@@ -21,9 +21,16 @@ MAX_UPLOAD_BYTES: Final = 5 * 1024**3
 """The largest upload by a form (S3 user guide)."""
 MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 25
-CONTENT_TYPE: Final = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}(\s*;.{0,100})?", re.ASCII)
+CONTENT_TYPE: Final = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}([ \t]*;[\x20-\x7e]{0,100})?", re.ASCII)
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+HALF_CHARACTER: Final = "holds half of a character; send it whole"
 SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be coded: JSON may escape half of a surrogate pair, which no UTF-8 can carry."""
+    return not SURROGATE.search(text)
 
 
 class Fields:
@@ -42,6 +49,8 @@ class Fields:
             self.fault(field, "must be a text")
         elif value != default and not (value.strip() and len(value) <= longest):
             self.fault(field, f"must have 1 to {longest} characters that are not all blank")
+        elif not _is_unicode(value):
+            self.fault(field, HALF_CHARACTER)
         else:
             return value
         return ""
@@ -57,9 +66,12 @@ class Fields:
     def mapping(self, field: str) -> dict[str, Any]:
         """A JSON object, empty where it is left out."""
         value = self._values.pop(field, {})
-        if isinstance(value, dict):
+        if not isinstance(value, dict):
+            self.fault(field, "must be an object")
+        elif not _is_unicode(json.dumps(value, ensure_ascii=False)):
+            self.fault(field, HALF_CHARACTER)
+        else:
             return value
-        self.fault(field, "must be an object")
         return {}
 
     def fault(self, field: str, message: str) -> None:
@@ -73,7 +85,7 @@ class Fields:
             InvalidRequest: when a field was wrong, or one is left that the contract does not know.
         """
         for field in self._values:
-            self.fault(field, "is not a field of this request")
+            self.fault(SURROGATE.sub("?", field), "is not a field of this request")
         if self._errors:
             raise InvalidRequest(*self._errors)
 
@@ -86,8 +98,9 @@ def json_object(body: str | None) -> dict[str, Any]:
     """
     try:
         value = json.loads(body or "")
-    except ValueError as error:
-        raise InvalidRequest(("body", "must be JSON in UTF-8")) from error
+        json.dumps(value, allow_nan=False)  # Python reads NaN and Infinity, which JSON does not know
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(("body", "must be JSON in UTF-8, not too deeply nested")) from error
     if not isinstance(value, dict):
         raise InvalidRequest(("body", "must be a JSON object"))
     return value
@@ -120,7 +133,7 @@ def query_request(body: dict[str, Any], models: tuple[str, ...]) -> tuple[Retrie
     fields = Fields(body)
     request = _retrieval(fields)
     model = fields.text("model", 256, models[0])
-    if model not in models:
+    if model and model not in models:
         fields.fault("model", "is not one of the models that this tenant may use; GET /me lists them")
     max_tokens = fields.integer("max_tokens", 1, MAX_ANSWER_TOKENS, DEFAULT_ANSWER_TOKENS)
     session_id = fields.text("session_id", 64, "")
@@ -156,6 +169,8 @@ def _name_fault(name: str) -> str | None:
         return f"must have at most {MAX_NAME_BYTES} bytes in UTF-8"
     if CONTROL.search(name):
         return "must not hold control characters"
+    if "${filename}" in name:
+        return "must not hold ${filename}, which S3's upload form replaces"
     if any(part in {"", ".", ".."} for part in name.split("/")):
         return "must be a path without empty, . or .. parts"
     return None

@@ -38,9 +38,7 @@ def aws() -> Iterator[AwsSession]:
             _create_tables(session)
             for bucket in ("documents", "artifacts"):
                 session.client("s3").create_bucket(Bucket=bucket)
-                session.client("s3").put_bucket_versioning(
-                    Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
-                )
+                session.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
             yield session
 
 

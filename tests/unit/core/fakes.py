@@ -107,7 +107,9 @@ class FakeDocumentStore:
         self, key: str, content_type: str, size: int, metadata: Metadata, seconds: int
     ) -> PresignedUpload:
         fields = {"key": key, "Content-Type": content_type, "size": str(size), "seconds": str(seconds)}
-        return PresignedUpload(f"https://{self._bucket}.example", fields | {name: str(metadata[name]) for name in metadata})
+        return PresignedUpload(
+            f"https://{self._bucket}.example", fields | {name: str(metadata[name]) for name in metadata}
+        )
 
     def newest(self, key: str) -> StoredVersion | None:
         """What a reader of the bucket gets: the newest version, None behind a delete marker."""
@@ -194,14 +196,30 @@ class FakeLedger:
             self._write(registered if known is None else _keeping_what_answers(registered, known))
         return outcome
 
+    def confirm(self, version: DocumentVersion) -> bool:
+        known = self.rows.get(version.document_id)
+        if known is None or (known.version, known.status) != (version.version, "ready"):
+            return False
+        if known.sequencer > version.sequencer:
+            return False
+        self.rows[version.document_id] = replace(known, sequencer=version.sequencer)
+        return True
+
     def claim_deletion(self, document_id: str, key: str, name: str, sequencer: str, execution: str) -> ClaimOutcome:
         known = self.rows.get(document_id)
         outcome = self._claimable(known, sequencer, execution, "deleting")
         if outcome == "claimed":
             known = known or Document(document_id, key, name, "", "", "deleting", 0, "", "")
-            changed = {"error_code": None, "error_message": None, "receipt": None, "current_version": None}
+            changed: dict[str, Any] = {
+                "error_code": None,
+                "error_message": None,
+                "receipt": None,
+                "current_version": None,
+            }
             self._write(
-                replace(known, key=key, name=name, sequencer=sequencer, execution=execution, status="deleting", **changed)
+                replace(
+                    known, key=key, name=name, sequencer=sequencer, execution=execution, status="deleting", **changed
+                )
             )
         return outcome
 
@@ -232,10 +250,12 @@ class FakeLedger:
 
     def publish(self, version: DocumentVersion, facts: PublishedFacts, now: datetime) -> Document | None:
         known = self.rows.get(version.document_id)
-        if known is None or (known.sequencer, known.version) != (version.sequencer, version.version):
+        if known is None or known.version != version.version:
             return None
-        if known.status != "processing":
-            return known if known.status == "ready" else None
+        if known.status == "ready":
+            return known
+        if known.status != "processing" or known.sequencer != version.sequencer:
+            return None
         return self._settle(
             replace(
                 known,

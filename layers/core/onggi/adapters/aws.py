@@ -1,5 +1,6 @@
 """Sessions, clients and the translation of what the SDK raises; shared by the adapters."""
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from typing import Any, Final
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
 from onggi.domain.errors import TransientError
@@ -37,6 +38,7 @@ TRANSIENT_CODES: Final = frozenset(
         "ServiceUnavailableException",
         "SlowDown",
         "Throttling",
+        "ThrottlingErrorException",
         "ThrottlingException",
         "TooManyRequestsException",
         "TransactionConflictException",
@@ -59,6 +61,12 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def _cancellation_codes(error: ClientError) -> set[str]:
+    """Why DynamoDB has cancelled a transaction, in the terms of exceptions: a conflict with another is no fault."""
+    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]  # the SDK types it loosely
+    return {f"{reason.get('Code')}Exception" for reason in reasons}
+
+
 @contextmanager
 def translated(service: str) -> Iterator[None]:
     """Turns the SDK's transient faults into TransientError; others pass, to be translated where they are expected.
@@ -70,10 +78,11 @@ def translated(service: str) -> Iterator[None]:
         yield
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if error_code(error) in TRANSIENT_CODES or status >= 500:  # noqa: PLR2004 - HTTP's server errors
+        codes = {error_code(error), *_cancellation_codes(error)}
+        if codes & TRANSIENT_CODES or status >= 500:  # noqa: PLR2004 - HTTP's server errors
             raise TransientError(f"{service} is not available at the moment; try again.") from error
         raise
-    except (HTTPClientError, BotocoreConnectionError) as error:
+    except (HTTPClientError, BotocoreConnectionError, IncompleteReadError) as error:
         raise TransientError(f"{service} cannot be reached at the moment; try again.") from error
 
 
@@ -92,14 +101,16 @@ class AwsSession:
                 credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
             )
         self._clients: dict[str, Any] = {}
+        self._making = threading.Lock()
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
         """The client of a service, such as `s3`."""
-        if service not in self._clients:
-            self._clients[service] = self._session.create_client(
-                service, config=SERVICE_CONFIGS.get(service, CLIENT_CONFIG)
-            )
-        return self._clients[service]
+        with self._making:  # a session must not make clients in several threads at once; clients serve them all
+            if service not in self._clients:
+                self._clients[service] = self._session.create_client(
+                    service, config=SERVICE_CONFIGS.get(service, CLIENT_CONFIG)
+                )
+            return self._clients[service]
 
 
 class TenantSessions:

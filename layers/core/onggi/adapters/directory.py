@@ -1,5 +1,6 @@
 """The control table: tenants and hashes of their keys. Functions reach it by their own role; no tenant session can."""
 
+import hashlib
 import json
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -128,11 +129,14 @@ class DynamoTenantDirectory:
         return ApiKey(row["sk"], row["salt"], row["secret_hash"], row["created_at"])
 
     def record_rejection(self, bucket: str, key: str, version: str, code: BadDocumentCode, message: str) -> None:
-        """Keeps note of an upload that belongs to no tenant."""
+        """Keeps note of an upload that belongs to no tenant; under a hash, since its key may be longer than ours."""
         now: datetime = self._clock()
         row = {
             "pk": REJECTED,
-            "sk": f"{bucket}/{key}/{version}",
+            "sk": hashlib.sha256(f"{bucket}/{key}/{version}".encode()).hexdigest(),
+            "bucket": bucket,
+            "key": key,
+            "version": version,
             "code": code,
             "message": message,
             "rejected_at": timestamp(now),

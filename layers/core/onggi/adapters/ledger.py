@@ -24,6 +24,17 @@ NEWEST_FIRST: Final = "by_upload"
 GET_BATCH: Final = 100
 """BatchGetItem takes at most so many keys (DynamoDB API reference)."""
 PUBLISH_TRIES: Final = 3
+OF_WHAT_ANSWERS: Final = (
+    "current_version",
+    "current_size",
+    "pages",
+    "chunks",
+    "tokens",
+    "language",
+    "indexed_at",
+    "versions",
+)
+"""What a row tells of the version that answers, and of all versions, while a newer one comes and fails."""
 
 REGISTER: Final = (
     "attribute_not_exists(pk) OR sequencer < :sequencer"
@@ -62,6 +73,16 @@ class DynamoDocumentLedger:
             "uploaded_at": version.uploaded_at,
         }
         return self._register(version.document_id, version.sequencer, execution, "processing", values, version.version)
+
+    def confirm(self, version: DocumentVersion) -> bool:
+        """Notes a newer event after which the version that answers is the newest still; False where it is not."""
+        return self._update(
+            version.document_id,
+            "SET sequencer = :sequencer",
+            "version = :version AND #status = :ready AND sequencer <= :sequencer",
+            {":sequencer": version.sequencer, ":version": version.version, ":ready": "ready"},
+            ["status"],
+        )
 
     def claim_deletion(self, document_id: str, key: str, name: str, sequencer: str, execution: str) -> ClaimOutcome:
         """Registers a deletion: from here on nothing of the document answers. Outcomes as for `claim`."""
@@ -104,17 +125,7 @@ class DynamoDocumentLedger:
 
     def expect(self, document: Document, forget_at: datetime) -> None:
         """Notes a permitted upload as `pending`, where the ledger has no row of the document; forgotten at a time."""
-        row = _to_row(document) | {"expires_at": int(forget_at.timestamp())}
-        try:
-            with translated("DynamoDB"):
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=self._key(DOCUMENT + document.document_id) | to_item(row),
-                    ConditionExpression="attribute_not_exists(pk)",
-                )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
+        self._create(document, expires_at=int(forget_at.timestamp()))
 
     def get(self, document_id: str) -> Document | None:
         """A document's row, read consistently."""
@@ -170,11 +181,11 @@ class DynamoDocumentLedger:
         """Makes a version the one that answers; answers its row, or None where a newer event has overtaken it."""
         for _ in range(PUBLISH_TRIES):
             known = self.get(version.document_id)
-            if known is None or known.sequencer != version.sequencer or known.version != version.version:
+            if known is None or known.version != version.version:
                 return None
             if known.status == "ready":
                 return known
-            if known.status != "processing":
+            if known.status != "processing" or known.sequencer != version.sequencer:
                 return None
             published = replace(
                 known,
@@ -193,28 +204,14 @@ class DynamoDocumentLedger:
 
     def fail(self, failed: DocumentVersion, execution: str, code: BadDocumentCode, message: str) -> bool:
         """Marks a version as failed; False where another event or execution has overtaken it, or it answers already."""
-        values = {
-            "key": failed.key,
-            "name": failed.name,
-            "version": failed.version,
-            "sequencer": failed.sequencer,
-            "execution": execution,
-            "status": "failed",
-            "error_code": code,
-            "error_message": message,
-        }
-        new = {"uploaded_at": failed.uploaded_at, "size": failed.size, "content_type": failed.content_type}
-        assignments = [f"#{name} = :{name}" for name in values]
-        assignments += [f"#{name} = if_not_exists(#{name}, :{name})" for name in new]
-        return self._update(
-            failed.document_id,
-            "SET document_id = :document_id, " + ", ".join(assignments) + " REMOVE expires_at",
-            "attribute_not_exists(pk) OR sequencer < :sequencer"
-            " OR (sequencer = :sequencer AND execution = :execution AND #status IN (:processing, :status))",
-            {f":{name}": value for name, value in (values | new).items()}
-            | {":document_id": failed.document_id, ":processing": "processing"},
-            [*values, *new],
-        )
+        for _ in range(PUBLISH_TRIES):
+            known = self.get(failed.document_id)
+            row = _failed(known, failed, execution, code, message)
+            if row is None:
+                return False
+            if self._create(row) if known is None else row == known or self._replace(known, row):
+                return True
+        raise TransientError("The document's row changes too often; try again.")
 
     def mark_deleting(self, document_id: str, version: str) -> Document | None:
         """Marks a document as `deleting`: nothing of it answers; None where a newer version has come."""
@@ -236,29 +233,21 @@ class DynamoDocumentLedger:
                 return False
             if known.status == "deleted":
                 return True
-            deleted = replace(
-                known,
-                status="deleted",
-                receipt=dict(receipt),
-                uploaded_at=known.uploaded_at or timestamp(now),
-                current_size=0,
-                pages=0,
-                chunks=0,
-                tokens=0,
-            )
-            if self._replace(known, deleted):
+            uploaded_at = known.uploaded_at or timestamp(now)
+            deleted = replace(known, status="deleted", receipt=dict(receipt), uploaded_at=uploaded_at)
+            if self._replace(known, _emptied(deleted)):
                 return True
         raise TransientError("The document's row changes too often; try again.")
 
     def forget_version(self, document_id: str, version: str) -> None:
         """Notes that nothing is left of a version, neither vectors nor artifacts."""
-        with translated("DynamoDB"):
-            self._client.update_item(
-                TableName=self._table,
-                Key=self._key(DOCUMENT + document_id),
-                UpdateExpression="DELETE versions :versions",
-                ExpressionAttributeValues=to_item({":versions": frozenset({version})}),
-            )
+        self._update(
+            document_id,
+            "DELETE #versions :versions",
+            "attribute_exists(pk)",
+            {":versions": frozenset({version})},
+            ["versions"],
+        )
 
     def stored(self) -> Stored:
         """What the tenant has stored now."""
@@ -266,6 +255,21 @@ class DynamoDocumentLedger:
             response = self._client.get_item(TableName=self._table, Key=self._key(STORED), ConsistentRead=True)
         row = to_row(response.get("Item", {}))
         return Stored(row.get("vectors", 0), row.get("bytes", 0))
+
+    def _create(self, document: Document, **more: int) -> bool:
+        """Adds a row; False where there is one already."""
+        try:
+            with translated("DynamoDB"):
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=self._key(DOCUMENT + document.document_id) | to_item(_to_row(document) | more),
+                    ConditionExpression="attribute_not_exists(pk)",
+                )
+        except ClientError as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
 
     def _update(self, document_id: str, update: str, condition: str, values: Row, names: list[str]) -> bool:
         try:
@@ -286,11 +290,11 @@ class DynamoDocumentLedger:
 
     def _replace(self, known: Document, new: Document) -> bool:
         """Changes the row from what was read, together with the tenant's sums; False where it has changed meanwhile."""
-        changed = {
-            name: value
-            for name, value in _to_row(new).items()
-            if value is not None and value != _to_row(known)[name] and name != "versions"
-        }
+        before, after = _to_row(known), _to_row(new)
+        differing = [name for name in after if after[name] != before[name] and name != "versions"]
+        changed = {name: after[name] for name in differing if after[name] is not None}
+        removed = [*(f"#{name}" for name in differing if after[name] is None), "expires_at"]
+        update = "SET " + ", ".join(f"#{name} = :{name}" for name in changed) + " REMOVE " + ", ".join(removed)
         sums = {":vectors": new.chunks - known.chunks, ":bytes": new.current_size - known.current_size}
         try:
             with translated("DynamoDB"):
@@ -300,9 +304,9 @@ class DynamoDocumentLedger:
                             "Update": {
                                 "TableName": self._table,
                                 "Key": self._key(DOCUMENT + known.document_id),
-                                "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in changed),
+                                "UpdateExpression": update,
                                 "ConditionExpression": "sequencer = :known_sequencer AND #status = :known_status",
-                                "ExpressionAttributeNames": {f"#{name}": name for name in changed},
+                                "ExpressionAttributeNames": {f"#{name}": name for name in [*differing, "status"]},
                                 "ExpressionAttributeValues": to_item(
                                     {f":{name}": value for name, value in changed.items()}
                                     | {":known_sequencer": known.sequencer, ":known_status": known.status}
@@ -324,6 +328,40 @@ class DynamoDocumentLedger:
                 return False
             raise
         return True
+
+
+def _failed(
+    known: Document | None, failed: DocumentVersion, execution: str, code: BadDocumentCode, message: str
+) -> Document | None:
+    """What becomes of a row by a failure; None where the failure does not concern what the row tells."""
+    error: dict[str, Any] = {"status": "failed", "error_code": code, "error_message": message}
+    if known is None or known.sequencer < failed.sequencer:
+        row = Document(
+            document_id=failed.document_id,
+            key=failed.key,
+            name=failed.name,
+            version=failed.version,
+            sequencer=failed.sequencer,
+            size=failed.size,
+            content_type=failed.content_type,
+            uploaded_at=failed.uploaded_at,
+            execution=execution,
+            **error,
+        )
+        row = replace(row, **{name: getattr(known, name) for name in OF_WHAT_ANSWERS}) if known else row
+    elif (known.sequencer, known.execution) == (failed.sequencer, execution) and known.status in {
+        "processing",
+        "failed",
+    }:
+        row = replace(known, **error)
+    else:
+        return None
+    return row if row.current_version else _emptied(row)
+
+
+def _emptied(document: Document) -> Document:
+    """A row of which nothing answers, so that nothing counts as stored."""
+    return replace(document, current_size=0, pages=0, chunks=0, tokens=0)
 
 
 def _to_row(document: Document) -> Row:

@@ -47,7 +47,7 @@ def decode_metadata(headers: Mapping[str, str]) -> Metadata:
                 decoded |= json.loads(base64.b64decode(value, validate=True))
             else:
                 decoded[name.lower()] = str(email.header.make_header(email.header.decode_header(value)))
-        except (ValueError, TypeError, LookupError, HeaderParseError) as error:
+        except (ValueError, TypeError, LookupError, RecursionError, HeaderParseError) as error:
             raise BadDocument("invalid_metadata") from error
     return decoded
 

@@ -110,6 +110,10 @@ class Document:
     receipt: dict[str, Any] | None = None
     versions: frozenset[str] = frozenset()
 
+    def needs(self, version: str) -> bool:
+        """Whether a version answers or is on its way to; whatever lies about of any other has to go."""
+        return version == self.current_version or (version == self.version and self.status in {"processing", "ready"})
+
     def to_json(self) -> dict[str, Any]:
         """The document as the HTTP API shows it."""
         shown: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """A document's own attributes: filterable, so that they must fit into what the vector index allows."""
 
 import json
+import sys
 from typing import Any, Final
 
 RESERVED: Final = frozenset(
@@ -25,6 +26,8 @@ MAX_NAME_LENGTH: Final = 63
 """The longest metadata key (S3 Vectors API reference)."""
 MAX_BYTES: Final = 1280
 """Of S3 Vectors' 2 KB of filterable metadata; as base64 it also fits the 2 KB of an upload's own headers."""
+MAX_NUMBER: Final = sys.float_info.max
+"""The index keeps numbers as doubles; JSON as Python reads it has larger ones, Infinity and NaN."""
 
 
 def metadata_fault(metadata: dict[str, Any]) -> str | None:
@@ -46,4 +49,6 @@ def metadata_fault(metadata: dict[str, Any]) -> str | None:
 def _is_value(value: object) -> bool:
     if isinstance(value, list):
         return bool(value) and all(isinstance(entry, str) for entry in value)
-    return isinstance(value, str | bool | int | float)
+    if isinstance(value, int | float):
+        return abs(value) <= MAX_NUMBER  # nor is it true of NaN
+    return isinstance(value, str)

@@ -1,5 +1,6 @@
 """A tenant's view of its documents: upload, list, look, delete."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ from onggi.domain.tenant import TenantContext
 from onggi.domain.timestamps import timestamp
 from onggi.ports import TenantPorts
 
+DOCUMENT_ID: Final = re.compile(r"[0-9a-f]{32}")
 UPLOAD_SECONDS: Final = 900
 FORGET_AFTER: Final = timedelta(days=1)
 """A permitted upload that never came is forgotten."""
@@ -70,7 +72,7 @@ def existing_document(document_id: str, ports: TenantPorts) -> Document:
     Raises:
         NotFound: when the tenant has no such document.
     """
-    document = ports.ledger.get(document_id)
+    document = ports.ledger.get(document_id) if DOCUMENT_ID.fullmatch(document_id) else None
     if document is None:
         raise NotFound("There is no document of this id.")
     return document

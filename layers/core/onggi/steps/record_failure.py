@@ -1,11 +1,11 @@
 """RecordFailure: whatever stopped the workflow, the document says so, and nothing half-visible stays."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from onggi.domain.document import Document, DocumentVersion
+from onggi.domain.document import Document
 from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument, BadDocumentCode
 from onggi.domain.tenant import TenantContext
 from onggi.domain.upload import ObjectEvent
@@ -65,39 +65,58 @@ def record_failure(
     failure: Failure,
     directory: TenantDirectory,
     ports_of: Callable[[TenantContext], TenantPorts],
+    claimed_version: str | None = None,
 ) -> RecordedFailure:
     """Records a failure and removes what the failed version has left.
 
     It starts from the event alone, so that it works wherever the workflow has stopped. A deletion that failed keeps its
     status, since nothing of the document answers any more: an operator redrives the execution.
 
+    Args:
+        event: what has started the workflow.
+        execution: the workflow's execution.
+        failure: what stopped it.
+        directory: knows the tenants.
+        ports_of: makes a tenant's ports.
+        claimed_version: what the execution was processing, where it came so far; after a version was removed for good,
+            that is another than the event's.
+
     Raises:
         TransientError: when a dependency is not available.
     """
     try:
-        tenant = tenant_of(event, directory)
+        tenant = tenant_of(event, directory).context
     except BadDocument as bad:
         directory.record_rejection(event.bucket, event.key, event.version or "", bad.code, bad.message)
         return RecordedFailure("rejected", bad.code, alarm=False)
     ports = ports_of(tenant)
     version = unseen_version(event, tenant)
     row = ports.ledger.get(version.document_id)
+    if event.kind == "deleted" or _is_removal(event, execution, row, claimed_version):
+        overtaken = row is not None and row.sequencer > event.sequencer
+        return RecordedFailure("overtaken" if overtaken else "failed", failure.code, alarm=not overtaken)
     if row is not None and row.sequencer == event.sequencer and row.execution == execution:
         version = replace(version, version=row.version, size=row.size, content_type=row.content_type)
-    elif row is not None and row.sequencer >= event.sequencer:
-        if version.version and not _is_wanted(version, row):
-            retire_version(version.document_id, version.version, ports)
-        return RecordedFailure("overtaken", failure.code, alarm=False)
-    if event.kind == "deleted" or (row is not None and row.status == "deleting"):
-        return RecordedFailure("failed", failure.code, alarm=True)
+    elif claimed_version:
+        version = replace(version, version=claimed_version)
     if not ports.ledger.fail(version, execution, failure.code, failure.message):
+        _retire(version.document_id, {version.version}, ports)
         return RecordedFailure("overtaken", failure.code, alarm=False)
-    if row is None or row.current_version != version.version:
-        retire_version(version.document_id, version.version, ports)
+    registered = row.versions if row is not None else frozenset()
+    _retire(version.document_id, registered | {version.version}, ports)
     ports.meter.record(tenant, DocumentsFailed=1)
     return RecordedFailure("failed", failure.code, alarm=failure.code in OUR_FAULTS)
 
 
-def _is_wanted(version: DocumentVersion, row: Document) -> bool:
-    """Whether a newer event still needs a version; else what this execution wrote last, after the cleaning, stays."""
-    return row.status not in {"deleting", "deleted"} and version.version in {row.version, row.current_version}
+def _is_removal(event: ObjectEvent, execution: str, row: Document | None, claimed_version: str | None) -> bool:
+    """Whether the execution was removing a document, after its last version was removed for good."""
+    if row is None or claimed_version or event.kind != "version_removed":
+        return False
+    return row.status == "deleting" and (row.sequencer, row.execution) == (event.sequencer, execution)
+
+
+def _retire(document_id: str, versions: Iterable[str], ports: TenantPorts) -> None:
+    """Removes what is left of versions, those apart that the ledger needs: nobody else comes after a failure."""
+    for version in sorted(versions):
+        if version:  # an event of a bucket without versions names none
+            retire_version(document_id, version, ports)

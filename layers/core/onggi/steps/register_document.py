@@ -7,7 +7,7 @@ from typing import Any, Literal
 from onggi.domain.document import DocumentVersion, document_id_of, document_name_of
 from onggi.domain.errors import BadDocument, TransientError
 from onggi.domain.metadata import metadata_fault
-from onggi.domain.tenant import TenantContext, tenant_id_of_key
+from onggi.domain.tenant import TenantContext, TenantRecord, tenant_id_of_key
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import ObjectFacts, TenantDirectory, TenantPorts
 
@@ -36,20 +36,17 @@ class Registration:
         }
 
 
-def tenant_of(event: ObjectEvent, directory: TenantDirectory) -> TenantContext:
+def tenant_of(event: ObjectEvent, directory: TenantDirectory) -> TenantRecord:
     """The tenant under whose prefix an object lies: the one place where a key becomes a tenant.
 
     Raises:
         BadDocument: `unknown_tenant` when the key or the bucket is no known tenant's.
-        TransientError: while the tenant is still being provisioned.
     """
     tenant_id = tenant_id_of_key(event.key)
     record = directory.find(tenant_id) if tenant_id else None
     if record is None or record.context.placement.documents_bucket != event.bucket:
         raise BadDocument("unknown_tenant")
-    if record.status == "provisioning":
-        raise TransientError("The tenant is still being set up; the upload is tried again soon.", retry_after=5)
-    return record.context
+    return record
 
 
 def register_document(
@@ -63,15 +60,18 @@ def register_document(
 
     Raises:
         BadDocument: when the upload cannot be processed, whatever its content.
-        TransientError: when a dependency is not available.
+        TransientError: when a dependency is not available, or while the tenant is still being provisioned.
     """
-    tenant = tenant_of(event, directory)
+    record = tenant_of(event, directory)
+    if record.status == "provisioning":
+        raise TransientError("The tenant is still being set up; the upload is tried again soon.", retry_after=5)
+    tenant = record.context
     ports = ports_of(tenant)
     facts = _facts(event, ports)
     if facts is None and event.kind != "created":
         return _register_deletion(event, execution, tenant, ports)
     document = unseen_version(event, tenant) if facts is None else _version_of(event, tenant, facts)
-    if facts is None or (event.kind == "version_removed" and _is_known(document, ports)):
+    if facts is None or (event.kind == "version_removed" and ports.ledger.confirm(document)):
         return Registration("stale", tenant, document)
     claim = ports.ledger.claim(document, execution)
     if claim != "claimed":
@@ -85,12 +85,6 @@ def _facts(event: ObjectEvent, ports: TenantPorts) -> ObjectFacts | None:
     if event.kind == "deleted":
         return None
     return ports.documents.facts(event.key, event.version if event.kind == "created" else None)
-
-
-def _is_known(document: DocumentVersion, ports: TenantPorts) -> bool:
-    """Whether the version that is left is the one that answers or is being processed already."""
-    known = ports.ledger.get(document.document_id)
-    return known is not None and known.version == document.version and known.status in {"ready", "processing"}
 
 
 def _version_of(event: ObjectEvent, tenant: TenantContext, facts: ObjectFacts) -> DocumentVersion:

@@ -20,19 +20,24 @@ def is_abandoned(document: DocumentVersion, ports: TenantPorts) -> bool:
     """Whether a version under way was removed, replaced or given up, so that nobody will clean up after it any more.
 
     Whoever writes something of a version asks this after the write: a removal that began before has not seen it.
+    A newer event may have made the same version wanted again, when the one above it was removed for good.
     """
     row = ports.ledger.get(document.document_id)
-    return row is None or row.sequencer != document.sequencer or row.status == "failed"
+    return row is None or not row.needs(document.version)
 
 
 def retire_version(document_id: str, version: str, ports: TenantPorts) -> Retired:
-    """Removes a version from the index and the artifacts; safe to repeat.
+    """Removes a version from the index and the artifacts, unless the ledger needs it; safe to repeat.
 
-    Vectors go first: as long as the chunks are listed among the artifacts, a repetition finds the vectors again.
+    Vectors go first: as long as the chunks are listed among the artifacts, a repetition finds the vectors again. The
+    manifest goes before the artifacts for the same reason.
 
     Raises:
         TransientError: when the index or a store is not available.
     """
+    row = ports.ledger.get(document_id)
+    if row is not None and row.needs(version):
+        return Retired(0, 0)
     artifacts = VersionArtifacts(ports.artifacts, document_id, version)
     vectors = 0
     for number in artifacts.batch_numbers():
@@ -44,7 +49,7 @@ def retire_version(document_id: str, version: str, ports: TenantPorts) -> Retire
         vectors += len(keys)
     names = artifacts.names()
     if names:
-        ports.artifacts.delete(names)
         artifacts.delete_manifest()
+        ports.artifacts.delete(names)
     ports.ledger.forget_version(document_id, version)
     return Retired(vectors, len(names))

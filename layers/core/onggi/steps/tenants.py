@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onggi.domain.errors import Conflict, NotFound
-from onggi.domain.tenant import Placement, TenantContext, TenantRecord
+from onggi.domain.tenant import Placement, TenantContext, TenantRecord, is_tenant_id
 from onggi.domain.timestamps import timestamp
 from onggi.ports import Clock, IndexProvisioner, TenantDirectory
 from onggi.steps.authorize import new_api_key
@@ -66,7 +66,7 @@ def existing_tenant(tenant_id: str, directory: TenantDirectory) -> TenantRecord:
     Raises:
         NotFound: when there is no such tenant.
     """
-    record = directory.find(tenant_id)
+    record = directory.find(tenant_id) if is_tenant_id(tenant_id) else None
     if record is None:
         raise NotFound("There is no tenant of this id.")
     return record

@@ -1,0 +1,125 @@
+"""The operator's routes, as api contract version 1 has them."""
+
+import itertools
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from tests.integration.product import Product, Tenant
+from tests.integration.test_documents_api import assert_problem
+
+ADMIN_ROUTES = [
+    ("POST", "/admin/tenants"),
+    ("GET", "/admin/tenants"),
+    ("GET", "/admin/tenants/wall"),
+    ("POST", "/admin/tenants/wall/keys"),
+]
+
+
+def test_a_tenant_from_its_creation_to_its_first_key(product: Product) -> None:
+    body = {"tenant_id": "admin-1", "name": "한빛 & Co. <1>", "tier": "basic"}
+    created = product.as_operator("POST", "/admin/tenants", body)
+    assert (created.status, created.body) == (202, {"tenant_id": "admin-1", "status": "provisioning"})
+    shown = product.as_operator("GET", "/admin/tenants/admin-1")
+    assert shown.status == 200
+    assert (shown.body["status"], shown.body["name"], shown.body["tier"]) == ("active", body["name"], "basic")
+    assert shown.body["placement"]["prefix"] == "tenants/admin-1/"
+    assert shown.body["placement"]["documents_bucket"] == product["DocumentsBucketName"]
+    issued = product.as_operator("POST", "/admin/tenants/admin-1/keys", {})
+    assert issued.status == 201
+    assert set(issued.body) == {"tenant_id", "key_id", "api_key", "created_at"}
+    key = issued.body["api_key"]
+    assert key.startswith(f"onggi_admin-1_{issued.body['key_id']}")
+    me = product.send("GET", product.url("/me"), {"authorization": f"Bearer {key}"})
+    assert me.body["tenant_id"] == "admin-1"
+
+
+def test_a_key_is_stored_as_a_hash_only(product: Product, tenant: Tenant) -> None:
+    pages = product.root("dynamodb").get_paginator("scan").paginate(TableName=product["ControlTableName"])
+    stored = str([item for page in pages for item in page["Items"]])
+    assert f"KEYS#{tenant.tenant_id}" in stored
+    assert tenant.api_key not in stored
+    assert tenant.api_key[-43:] not in stored
+
+
+def test_an_id_is_given_once(product: Product) -> None:
+    body = {"tenant_id": "admin-once", "name": "First"}
+    assert product.as_operator("POST", "/admin/tenants", body).status == 202
+    assert_problem(product.as_operator("POST", "/admin/tenants", body), 409)
+    assert_problem(product.as_operator("POST", "/admin/tenants", {**body, "name": "Second"}), 409)
+    assert product.as_operator("GET", "/admin/tenants/admin-once").body["name"] == "First"
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ({"tenant_id": None}, ["tenant_id"]),
+        ({"tenant_id": "ab"}, ["tenant_id"]),
+        ({"tenant_id": "Upper"}, ["tenant_id"]),
+        ({"tenant_id": "a--b"}, ["tenant_id"]),
+        ({"tenant_id": "-ab"}, ["tenant_id"]),
+        ({"tenant_id": "ab-"}, ["tenant_id"]),
+        ({"tenant_id": "a_b"}, ["tenant_id"]),
+        ({"tenant_id": "한빛가전"}, ["tenant_id"]),
+        ({"tenant_id": "a" * 64}, ["tenant_id"]),
+        ({"tenant_id": 123}, ["tenant_id"]),
+        ({"name": ""}, ["name"]),
+        ({"name": "x" * 201}, ["name"]),
+        ({"tier": "gold"}, ["tier"]),
+        ({"status": "active"}, ["status"]),
+    ],
+)
+def test_an_invalid_tenant_is_told_field_by_field(product: Product, change: dict[str, Any], fields: list[str]) -> None:
+    body = {"tenant_id": "admin-bad", "name": "Bad"} | change
+    assert_problem(product.as_operator("POST", "/admin/tenants", body), 400, *fields)
+    assert product.as_operator("GET", "/admin/tenants/admin-bad").status == 404
+
+
+def test_tenants_are_listed_page_by_page(product: Product) -> None:
+    for number in range(3):
+        product.as_operator("POST", "/admin/tenants", {"tenant_id": f"admin-page-{number}", "name": "Page"})
+    query: dict[str, Any] = {"limit": 2}
+    seen: list[str] = []
+    for _ in itertools.count():
+        reply = product.as_operator("GET", "/admin/tenants", **query)
+        assert reply.status == 200
+        assert len(reply.body["tenants"]) <= 2
+        seen += [tenant["tenant_id"] for tenant in reply.body["tenants"]]
+        if "next_cursor" not in reply.body:
+            break
+        query["cursor"] = reply.body["next_cursor"]
+    assert seen == sorted(set(seen))
+    assert {f"admin-page-{number}" for number in range(3)} <= set(seen)
+
+
+@pytest.mark.parametrize(("query", "field"), [({"limit": 0}, "limit"), ({"cursor": "x"}, "cursor"), ({"a": 1}, "a")])
+def test_an_invalid_listing(product: Product, query: dict[str, Any], field: str) -> None:
+    assert_problem(product.as_operator("GET", "/admin/tenants", **query), 400, field)
+
+
+def test_a_tenant_that_is_not_there(product: Product) -> None:
+    for unknown in ("nobody", "x" * 3000, "%00", "TENANTS"):
+        assert_problem(product.as_operator("GET", f"/admin/tenants/{unknown}"), 404)
+    assert_problem(product.as_operator("POST", "/admin/tenants/nobody/keys", {}), 404)
+
+
+@pytest.mark.parametrize(("method", "route"), ADMIN_ROUTES)
+def test_operators_routes_take_signatures_only(product: Product, tenant: Tenant, method: str, route: str) -> None:
+    for headers in ({}, {"authorization": f"Bearer {tenant.api_key}"}):
+        reply = product.send(method, product.url(route), headers, b"{}")
+        assert reply.status in {403, 404}, reply
+        assert_problem(reply, reply.status)
+
+
+def test_a_signature_of_another_secret_is_refused(product: Product) -> None:
+    signed = AWSRequest("GET", product.url("/admin/tenants"))
+    SigV4Auth(Credentials("AKIANOBODY0000000000", "wrong"), "execute-api", "ap-northeast-2").add_auth(signed)
+    reply = product.send("GET", product.url("/admin/tenants"), dict(signed.headers.items()))
+    assert_problem(reply, 403)
+
+
+def test_a_signature_does_not_open_the_routes_of_tenants(product: Product) -> None:
+    assert product.as_operator("GET", "/me").status == 401

@@ -1,0 +1,92 @@
+"""The `onggi` command against the deployed stack."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.demo.pdf import make_pdf
+from tests.integration.local_cloud import REPOSITORY
+from tests.integration.product import Product
+
+
+@pytest.fixture(scope="module")
+def folder(product: Product) -> Path:
+    files = product.cloud.state / "files"
+    files.mkdir()
+    (files / "바다.pdf").write_bytes(make_pdf(["등대는 하루에 두 번 소등한다.", "선착장은 여섯 시에 연다."], "바다"))
+    (files / "fares.md").write_text("# Fares\n\nThe ferry to the island costs twelve coins.\n")
+    (files / "bad.pdf").write_bytes(b"no pdf")
+    return files
+
+
+def run(product: Product, *arguments: str) -> tuple[int, Any, str]:
+    """Exit status, JSON on the standard output, and what stands on the standard error."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ONGGI_"))}
+    ended = subprocess.run(
+        [sys.executable, "-m", "cli", *arguments, "--json"],
+        cwd=REPOSITORY,
+        env=kept | {"ONGGI_LOCAL": str(product.cloud.state)},
+        capture_output=True,
+        timeout=90,
+        check=False,
+    )
+    printed = ended.stdout.decode()
+    return ended.returncode, json.loads(printed) if printed.strip() else None, ended.stderr.decode()
+
+
+def test_a_day_with_the_command(product: Product, folder: Path) -> None:
+    status, created, _ = run(product, "tenant", "create", "harbour", "--name", "항구")
+    assert (status, created["tenant"]["status"]) == (0, "active")
+    product.confidential.add(created["key"]["api_key"])
+    status, listed, _ = run(product, "tenant", "list")
+    assert status == 0
+    assert "harbour" in {tenant["tenant_id"] for tenant in listed["tenants"]}
+    status, shown, _ = run(product, "tenant", "show", "harbour")
+    assert (status, shown["name"]) == (0, "항구")
+
+    put = ("put", str(folder / "바다.pdf"), str(folder / "fares.md"), "--tenant", "harbour", "--metadata", "dock=west")
+    status, uploaded, _ = run(product, *put)
+    assert (status, [each["status"] for each in uploaded["documents"]]) == (0, ["ready", "ready"])
+    assert [each["metadata"] for each in uploaded["documents"]] == [{"dock": "west"}] * 2
+    status, there, _ = run(product, "ls", "--tenant", "harbour")
+    assert (status, {each["name"] for each in there["documents"]}) == (0, {"바다.pdf", "fares.md"})
+
+    status, answer, _ = run(product, "ask", "선착장은 몇 시에 여나요?", "--tenant", "harbour")
+    assert (status, answer["grounded"]) == (0, True)
+    assert (answer["citations"][0]["document_name"], answer["citations"][0]["page"]) == ("바다.pdf", 2)
+    status, found, _ = run(product, "search", "What does the ferry cost?", "--tenant", "harbour")
+    assert (status, found["passages"][0]["document_name"]) == (0, "fares.md")
+    status, used, _ = run(product, "usage", "--tenant", "harbour")
+    assert status == 0
+    (usage,) = used["tenants"]
+    assert (usage["queries"], usage["documents_ingested"], usage["pages_extracted"]) == (1, 2, 3)
+    assert usage["input_tokens"] == answer["usage"]["input_tokens"]
+
+    status, _, _ = run(product, "rm", "fares.md", "--tenant", "harbour")
+    assert status == 0
+    status, there, _ = run(product, "ls", "--tenant", "harbour")
+    assert {each["name"] for each in there["documents"]} == {"바다.pdf"}
+
+
+def test_what_goes_wrong_is_said_and_told_by_the_exit_status(product: Product, folder: Path) -> None:
+    assert run(product, "tenant", "create", "quay", "--name", "Quay")[0] == 0
+    status, uploaded, _ = run(product, "put", str(folder / "bad.pdf"), "--tenant", "quay")
+    assert status == 1
+    assert uploaded["documents"][0]["error"]["code"] == "corrupt"
+    for arguments in (
+        ("tenant", "create", "quay", "--name", "Quay"),
+        ("tenant", "show", "no-such-tenant"),
+        ("ask", "Who?", "--tenant", "no-such-tenant"),
+        ("ask", "x" * 4001, "--tenant", "quay"),
+        ("rm", "missing.txt", "--tenant", "quay"),
+    ):
+        status, told, error = run(product, *arguments)
+        assert status != 0, arguments
+        sentence = json.dumps(told) + error
+        assert "Traceback" not in sentence
+        assert "." in sentence

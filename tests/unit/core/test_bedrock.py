@@ -1,0 +1,146 @@
+"""Embeddings and answers; botocore validates each request and parses each response."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+
+from onggi.adapters.bedrock import ConverseGenerator, TitanEmbedder, sentences
+from onggi.domain.chunk import Passage, Scores
+from onggi.domain.errors import InvalidRequest, TransientError
+from onggi.steps.answer import answer
+from onggi.steps.retrieve import Retrieval
+from tests.unit.core.fakes import Jar
+from tests.unit.core.served import as_json, session_answered_by
+
+PASSAGE = Passage("doc", "v1", "a.txt", 1, 100, 140, "Salt keeps. Water boils!\nRice is white.", Scores(vector=0.5))
+
+
+class Model:
+    """Answers every request alike and remembers them."""
+
+    def __init__(self, status: int, content: dict[str, Any], error: str | None = None) -> None:
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+        self._response = as_json(status, content, error)
+        self.session = session_answered_by("bedrock-runtime", self._answer)
+
+    def _answer(self, request: AWSPreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        assert isinstance(request.body, bytes)
+        self.requests.append((request.url, json.loads(request.body)))
+        return self._response
+
+
+def converse(*blocks: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "output": {"message": {"role": "assistant", "content": list(blocks)}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 11, "outputTokens": 5, "totalTokens": 16},
+        "metrics": {"latencyMs": 1},
+    }
+
+
+def cited(text: str, index: int, quote: str) -> dict[str, Any]:
+    location = {"searchResultLocation": {"searchResultIndex": index, "start": 0, "end": 1}}
+    citation = {"source": "s", "location": location, "sourceContent": [{"text": quote}]}
+    return {"citationsContent": {"content": [{"text": text}], "citations": [citation]}}
+
+
+def test_a_text_is_embedded_as_titan_wants_it() -> None:
+    model = Model(200, {"embedding": [0.6, 0.8], "inputTextTokenCount": 3})
+    embedding = TitanEmbedder(model.session, "amazon.titan-embed-text-v2:0", 256).embed("김치")
+    assert (embedding.vector, embedding.tokens) == ([0.6, 0.8], 3)
+    url, body = model.requests[0]
+    assert "amazon.titan-embed-text-v2%3A0/invoke" in url
+    assert body == {"inputText": "김치", "dimensions": 256, "normalize": True}
+
+
+def test_what_is_too_long_for_titan_is_cut_between_characters() -> None:
+    model = Model(200, {"embedding": [1.0], "inputTextTokenCount": 1})
+    TitanEmbedder(model.session, "titan", 256).embed("a" + "김" * 4000)
+    text = model.requests[0][1]["inputText"]
+    assert len(text.encode()) <= 8192
+    assert set(text) == {"a", "김"}
+
+
+def test_a_question_goes_out_with_its_passages_to_cite() -> None:
+    model = Model(200, converse({"text": "I do not know."}))
+    generated = ConverseGenerator(model.session).answer("Why salt?", [PASSAGE], "claude", 99)
+    body = model.requests[0][1]
+    result, question = body["messages"][0]["content"]
+    assert question == {"text": "Why salt?"}
+    assert result["searchResult"]["citations"] == {"enabled": True}
+    assert [block["text"] for block in result["searchResult"]["content"]] == [
+        "Salt keeps.",
+        "Water boils!",
+        "Rice is white.",
+    ]
+    assert body["inferenceConfig"]["maxTokens"] == 99
+    assert (generated.input_tokens, generated.output_tokens) == (11, 5)
+    assert [(part.text, part.sources) for part in generated.parts] == [("I do not know.", ())]
+
+
+def test_citations_name_passage_and_words() -> None:
+    model = Model(200, converse({"text": "Well: "}, cited("it keeps", 0, "Salt keeps."), cited("lost", 7, "Nowhere.")))
+    generated = ConverseGenerator(model.session).answer("Why salt?", [PASSAGE], "claude", 99)
+    assert [(part.text, part.sources) for part in generated.parts] == [
+        ("Well: ", ()),
+        ("it keeps", ((0, "Salt keeps."),)),
+        ("lost", ((7, "Nowhere."),)),
+    ]
+
+
+def test_a_citation_of_something_else_than_a_search_result_is_left_out() -> None:
+    block = cited("text", 0, "Salt keeps.")
+    block["citationsContent"]["citations"][0]["location"] = {"documentChar": {"documentIndex": 0, "start": 0, "end": 3}}
+    reasoning = {"reasoningContent": {"reasoningText": {"text": "hmm"}}}
+    model = Model(200, converse(reasoning, block))
+    generated = ConverseGenerator(model.session).answer("Why?", [PASSAGE], "claude", 9)
+    assert [(part.text, part.sources) for part in generated.parts] == [("", ()), ("text", ())]
+
+
+def test_an_index_out_of_range_is_no_citation() -> None:
+    model = Model(200, converse(cited("It keeps.", -1, "Salt keeps."), cited(" It boils.", 1, "Water boils!")))
+    ports = replace(Jar().ports, generator=ConverseGenerator(model.session))
+    found = answer("Why?", Retrieval((PASSAGE,), 1), "claude", 9, ports)
+    assert not found.grounded
+    assert found.citations == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("ThrottlingException", 429),
+        ("ServiceUnavailableException", 503),
+        ("ModelTimeoutException", 408),
+        ("InternalServerException", 500),
+    ],
+)
+def test_a_model_that_is_busy_is_transient(code: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    model = Model(status, {"message": "Too many requests"}, code)
+    with pytest.raises(TransientError):
+        TitanEmbedder(model.session, "titan", 256).embed("a")
+    with pytest.raises(TransientError):
+        ConverseGenerator(model.session).answer("a", [PASSAGE], "claude", 9)
+
+
+def test_no_answer_at_all_is_transient() -> None:
+    empty = converse()
+    del empty["output"]
+    with pytest.raises(TransientError):
+        ConverseGenerator(Model(200, empty).session).answer("a", [PASSAGE], "claude", 9)
+
+
+def test_a_question_too_long_for_the_model_is_the_callers_fault() -> None:
+    model = Model(400, {"message": "Input is too long for requested model."}, "ValidationException")
+    with pytest.raises(InvalidRequest) as caught:
+        ConverseGenerator(model.session).answer("a", [PASSAGE], "claude", 9)
+    assert caught.value.errors[0][0] == "question"
+
+
+def test_sentences_are_pieces_of_the_passage() -> None:
+    text = "하나. 둘?  셋！\n\n- four\n3.14 is one."
+    assert sentences(text) == ["하나.", "둘?", "셋！", "- four", "3.14 is one."]
+    assert all(sentence in text for sentence in sentences(text))

@@ -1,0 +1,189 @@
+"""Every field's limits, and what is said of a request that breaks them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from onggi import requests
+from onggi.domain.errors import InvalidRequest
+
+MODELS = ("claude",)
+UPLOAD = {"name": "a/b.pdf", "content_type": "application/pdf", "size": 5}
+
+
+def faults(call: Any, *arguments: Any, **named: Any) -> dict[str, str]:
+    with pytest.raises(InvalidRequest) as caught:
+        call(*arguments, **named)
+    assert all(message for _, message in caught.value.errors)
+    return dict(caught.value.errors)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        "",
+        "{",
+        "[]",
+        "1",
+        '"x"',
+        "null",
+        '{"a": NaN}',
+        '{"a": -Infinity}',
+        '{"a": 1e999}',
+        "[" * 100_000,
+        '{"a":' * 50_000,
+        '{"a": ' + "9" * 5000 + "}",
+    ],
+)
+def test_what_is_no_json_object(body: str | None) -> None:
+    assert set(faults(requests.json_object, body)) == {"body"}
+
+
+def test_a_json_object() -> None:
+    assert requests.json_object('{"질문": [1.5, null]}') == {"질문": [1.5, None]}
+
+
+def test_the_least_and_the_most_of_a_question() -> None:
+    least = requests.retrieval_request({"question": "?"})
+    assert (least.question, least.top_k, least.filter) == ("?", 8, None)
+    most = requests.retrieval_request({"question": "김" * 4000, "top_k": 50, "filter": {"a": {"$eq": "b"}}})
+    assert (most.top_k, most.filter) == (50, {"a": {"$eq": "b"}})
+    query = requests.query_request(
+        {"question": "?", "model": "claude", "max_tokens": 4096, "session_id": "a-_1" * 16}, MODELS
+    )
+    assert query[1:] == ("claude", 4096, "a-_1" * 16)
+    assert requests.query_request({"question": "?"}, MODELS)[1:] == ("claude", 1024, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("question", None),
+        ("question", ""),
+        ("question", " \n"),
+        ("question", "x" * 4001),
+        ("question", 5),
+        ("question", "\ud800"),
+        ("top_k", 0),
+        ("top_k", 51),
+        ("top_k", True),
+        ("top_k", 1.5),
+        ("top_k", "8"),
+        ("filter", []),
+        ("filter", {"a": "\udfff"}),
+        ("model", "other"),
+        ("model", 1),
+        ("model", ""),
+        ("max_tokens", 0),
+        ("max_tokens", 4097),
+        ("session_id", "a b"),
+        ("session_id", "x" * 65),
+        ("session_id", "a\n"),
+        ("unknown", 1),
+    ],
+)
+def test_a_field_of_a_question_that_is_wrong(field: str, value: object) -> None:
+    assert set(faults(requests.query_request, {"question": "?"} | {field: value}, MODELS)) == {field}
+
+
+def test_all_that_is_wrong_is_told_at_once_in_text_that_can_be_sent() -> None:
+    told = faults(requests.query_request, {"top_k": 0, "\ud800": 1, "tenant_id": "other"}, MODELS)
+    assert set(told) == {"question", "top_k", "?", "tenant_id"}
+    json.dumps(told, ensure_ascii=False).encode()
+
+
+def test_an_upload() -> None:
+    upload = requests.upload_request(UPLOAD | {"metadata": {"year": 2026}})
+    assert (upload.name, upload.content_type, upload.size, upload.metadata) == (*UPLOAD.values(), {"year": 2026})
+    with_charset = {"content_type": "text/plain; charset=utf-8"}
+    assert requests.upload_request(UPLOAD | with_charset).content_type == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(
+            ("name", name)
+            for name in (
+                "",
+                " ",
+                "/a",
+                "a/",
+                "a//b",
+                "..",
+                "a/../b",
+                "./a",
+                "a\x00b",
+                "a\nb",
+                "김" * 301,
+                "x" * 901,
+                "\ud800",
+                1,
+                "${filename}",
+                "a/${filename}",
+            )
+        ),
+        *(
+            ("content_type", value)
+            for value in (
+                "",
+                "pdf",
+                "a/b/c",
+                "text/plain\n",
+                "text/plain;\r\nx: y",
+                "text/plain\n;x",
+                "é/b",
+                "a/" + "b" * 65,
+            )
+        ),
+        *(("size", size) for size in (0, -1, 5 * 1024**3 + 1, "5", None)),
+        *(("metadata", value) for value in (None, {"version": "x"}, {"a": None}, {"a": "\ud800"})),
+        ("key", "tenants/other/x"),
+    ],
+)
+def test_a_field_of_an_upload_that_is_wrong(field: str, value: object) -> None:
+    assert set(faults(requests.upload_request, UPLOAD | {field: value})) == {field}
+
+
+def test_the_parameters_of_a_listing() -> None:
+    assert requests.listing({}, with_status=True) == (None, 25, None)
+    query = {"status": "failed", "limit": "100", "cursor": "abc"}
+    assert requests.listing(query, with_status=True) == ("failed", 100, "abc")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("limit", limit) for limit in ("0", "101", "-1", "1.0", "", "x", "９", "9" * 5000)),
+        ("status", "gone"),
+        ("cursor", "x" * 1025),
+        ("offset", "1"),
+    ],
+)
+def test_a_parameter_of_a_listing_that_is_wrong(field: str, value: str) -> None:
+    assert set(faults(requests.listing, {field: value}, with_status=True)) == {field}
+
+
+def test_a_listing_of_tenants_has_no_status() -> None:
+    assert set(faults(requests.listing, {"status": "ready"}, with_status=False)) == {"status"}
+
+
+def test_a_tenant() -> None:
+    assert requests.tenant_request({"tenant_id": "acme", "name": "김치집", "tier": "basic"}) == ("acme", "김치집")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("tenant_id", "A"),
+        ("tenant_id", "../x"),
+        ("tenant_id", None),
+        ("name", ""),
+        ("name", "x" * 201),
+        ("tier", "gold"),
+    ],
+)
+def test_a_field_of_a_tenant_that_is_wrong(field: str, value: object) -> None:
+    assert set(faults(requests.tenant_request, {"tenant_id": "acme", "name": "A"} | {field: value})) == {field}

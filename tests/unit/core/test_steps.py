@@ -1,0 +1,337 @@
+"""Steps, one at a time, over fakes; how they interleave is told by the properties of ingestion."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onggi.domain.chunk import Passage, Scores
+from onggi.domain.document import document_id_of
+from onggi.domain.errors import BadDocument, Conflict, NotFound, TransientError, Unauthorized
+from onggi.domain.upload import ObjectEvent
+from onggi.ports import AnswerPart, GeneratedAnswer, PublishedFacts
+from onggi.steps.answer import NOTHING_FOUND, Answer, answer
+from onggi.steps.authorize import authorize
+from onggi.steps.documents import UploadRequest, delete_document, existing_document, permit_upload
+from onggi.steps.publish_document import publish_document
+from onggi.steps.record_failure import Failure, record_failure
+from onggi.steps.register_document import register_document
+from onggi.steps.retrieve import Retrieval
+from onggi.steps.tenants import Pool, create_tenant, issue_key
+from tests.unit.core.fakes import FakeDirectory, FakeProvisioner, Jar, tenant_named, version_of
+
+POOL = Pool("documents", "artifacts", "vectors")
+
+
+class Saying:
+    """A model that says what it is told to."""
+
+    def __init__(self, *parts: AnswerPart) -> None:
+        self._said = GeneratedAnswer(parts, 10, 5)
+
+    def answer(self, *_: object) -> GeneratedAnswer:
+        return self._said
+
+
+def answered(passages: list[Passage], *parts: AnswerPart, question: str = "Why?") -> Answer:
+    ports = replace(Jar().ports, generator=Saying(*parts))
+    return answer(question, Retrieval(tuple(passages), 1), "claude", 99, ports)
+
+
+DOCUMENT_TEXT = "첫 문장입니다. Second sentence.\fThird page, first line. 끝 문장. Second sentence."
+PAGE_BREAK = DOCUMENT_TEXT.index("\f") + 1
+
+
+def passage_of(start: int, end: int) -> Passage:
+    page, breaks = (2, ()) if start >= PAGE_BREAK else (1, (PAGE_BREAK,) if end > PAGE_BREAK else ())
+    return Passage("doc", "v1", "a.txt", page, start, end, DOCUMENT_TEXT[start:end], Scores(vector=0.5), breaks)
+
+
+spans = st.tuples(st.integers(0, len(DOCUMENT_TEXT) - 1), st.integers(1, 40)).map(
+    lambda span: (span[0], min(sum(span), len(DOCUMENT_TEXT)))
+)
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.lists(spans, min_size=1, max_size=3), st.lists(st.tuples(st.integers(-2, 4), spans | st.none()), max_size=6))
+def test_quotes_are_spans_of_the_document_and_markers_stand_in_order(
+    places: list[tuple[int, int]], cited: list[tuple[int, tuple[int, int] | None]]
+) -> None:
+    passages = [passage_of(*place) for place in places]
+    parts = [
+        AnswerPart("said. ", ((number, DOCUMENT_TEXT[slice(*quote)] if quote else "not in it"),))
+        for number, quote in cited
+    ]
+    found = answered(passages, *parts)
+    for citation in found.citations:
+        assert DOCUMENT_TEXT[citation.start : citation.end] == citation.quote
+        assert citation.page == (2 if citation.start >= PAGE_BREAK else 1)
+    markers = [citation.marker for citation in found.citations]
+    assert markers == list(range(1, len(markers) + 1))
+    assert len({(citation.start, citation.end) for citation in found.citations}) == len(markers)
+    assert [marker for marker in markers if f"[{marker}]" not in found.text] == []
+    assert found.grounded == any(0 <= number < len(passages) for number, _ in cited)
+
+
+def test_a_marker_stands_behind_the_words_it_supports() -> None:
+    passages = [passage_of(0, len(DOCUMENT_TEXT))]
+    found = answered(
+        passages,
+        AnswerPart("First "),
+        AnswerPart("two. ", ((0, "첫 문장입니다."), (0, "Second sentence."))),
+        AnswerPart("Again.", ((0, "첫 문장입니다."), (0, "첫 문장입니다."))),
+    )
+    assert found.text == "First two.[1][2] Again.[1]"
+
+
+def test_words_that_are_not_the_passages_cite_all_of_it() -> None:
+    found = answered([passage_of(3, 20)], AnswerPart("So.", ((0, "SECOND"),)))
+    assert [(citation.start, citation.end) for citation in found.citations] == [(3, 20)]
+
+
+@pytest.mark.parametrize(("question", "language"), [("왜?", "ko"), ("Why 김치?", "ko"), ("Why?", "en"), ("?", "en")])
+def test_what_the_documents_do_not_tell_is_said_in_the_questions_language(question: str, language: str) -> None:
+    nothing = answered([], question=question)
+    guessed = answered([passage_of(0, 5)], AnswerPart("I guess it is 42."), question=question)
+    for found in (nothing, guessed):
+        assert (found.text, found.grounded) == (NOTHING_FOUND[language], False)
+    assert (nothing.input_tokens, guessed.input_tokens) == (0, 10), "a model that was not asked costs nothing"
+
+
+def keyed(status: str = "active") -> tuple[FakeDirectory, str]:
+    jar = Jar()
+    credential: str = issue_key("acme", jar.directory, jar.clock)["api_key"]
+    jar.directory.set_status("acme", status)  # type: ignore[arg-type]  # one of the statuses
+    return jar.directory, credential
+
+
+def test_a_key_verifies_its_tenant_whatever_the_scheme_is_spelt_like() -> None:
+    directory, credential = keyed("suspended")
+    for header in (f"Bearer {credential}", f"bearer  {credential} "):
+        caller = authorize(header, directory)
+        assert (caller.record.context.tenant_id, caller.record.status) == ("acme", "suspended")
+    assert caller.key_id in credential
+
+
+def test_only_a_hash_of_a_key_is_kept() -> None:
+    directory, credential = keyed()
+    secret = credential.split("_", 2)[2]
+    (key,) = directory.keys.values()
+    assert secret[12:] not in repr(key)
+    assert keyed()[1] != credential
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda credential: credential[:0],
+        lambda credential: credential,
+        lambda credential: "Basic " + credential,
+        lambda credential: "Bearer" + credential[:0],
+        lambda credential: "Bearer " + credential[:-1],
+        lambda credential: "Bearer " + credential + "x",
+        lambda credential: "Bearer " + credential[:-1] + ("a" if credential[-1] != "a" else "b"),
+        lambda credential: "Bearer " + credential.replace("acme", "other"),
+        lambda credential: "Bearer " + credential.replace("acme", "ac--me"),
+        lambda credential: "Bearer " + credential + "\nx",
+        lambda credential: "Bearer " + credential * 1000,
+    ],
+)
+def test_what_is_no_key_of_the_tenant(change: object) -> None:
+    directory, credential = keyed()
+    directory.create(replace(directory.records["acme"], context=tenant_named("other")))
+    assert callable(change)
+    with pytest.raises(Unauthorized) as caught:
+        authorize(change(credential), directory)
+    assert credential not in str(caught.value)
+
+
+def test_the_key_of_a_tenant_that_is_gone_is_unknown() -> None:
+    directory, credential = keyed()
+    del directory.records["acme"]
+    with pytest.raises(Unauthorized):
+        authorize(f"Bearer {credential}", directory)
+
+
+def test_a_tenant_is_created_once_and_provisioning_is_taken_up_again() -> None:
+    directory, provisioner, clock = FakeDirectory(), FakeProvisioner(), Jar().clock
+    provisioner.fault = TransientError("no")
+    with pytest.raises(TransientError):
+        create_tenant("acme", "Acme", POOL, directory, provisioner, clock)
+    assert directory.records["acme"].status == "provisioning"
+    with pytest.raises(Conflict):
+        create_tenant("acme", "Somebody else", POOL, directory, provisioner, clock)
+    provisioner.fault = None
+    create_tenant("acme", "Acme", POOL, directory, provisioner, clock)
+    assert (directory.records["acme"].status, provisioner.provisioned) == ("active", ["acme"])
+    with pytest.raises(Conflict):
+        create_tenant("acme", "Acme", POOL, directory, provisioner, clock)
+
+
+@pytest.mark.parametrize("tenant_id", ["nobody", "../acme", "x" * 5000])
+def test_nobody_gets_no_key(tenant_id: str) -> None:
+    with pytest.raises(NotFound):
+        issue_key(tenant_id, FakeDirectory(), Jar().clock)
+
+
+def test_an_upload_is_permitted_and_pending(jar: Jar) -> None:
+    request = UploadRequest("계약/보고서.pdf", "application/pdf", 9, {"year": 2026})  # decomposed, as a Mac types it
+    permitted = permit_upload(jar.tenant, request, 9, jar.ports)
+    key = "tenants/acme/계약/보고서.pdf"
+    assert permitted["upload"]["fields"]["key"] == key
+    assert permitted["expires_at"] == "2026-11-21T09:15:00.000Z"
+    row = existing_document(permitted["document_id"], jar.ports)
+    assert (row.document_id, row.status, row.metadata) == (document_id_of(jar.tenant, key), "pending", {"year": 2026})
+    assert (jar.ledger.forget_at[row.document_id] - jar.clock()).days == 1
+
+
+@pytest.mark.parametrize(("name", "size", "code"), [("a.exe", 1, "unsupported_type"), ("a.pdf", 10, "too_large")])
+def test_an_upload_that_cannot_be_read_is_not_permitted(jar: Jar, name: str, size: int, code: str) -> None:
+    with pytest.raises(BadDocument) as caught:
+        permit_upload(jar.tenant, UploadRequest(name, "application/x", size, {}), 9, jar.ports)
+    assert caught.value.code == code
+    assert not jar.ledger.rows
+
+
+@pytest.mark.parametrize("document_id", ["0" * 32, "", "../x", "0" * 5000, "\ud800"])
+def test_there_is_no_document_of_another_id(jar: Jar, document_id: str) -> None:
+    with pytest.raises(NotFound):
+        delete_document(document_id, jar.ports)
+
+
+def test_deleting_again_tells_the_same(jar: Jar) -> None:
+    jar.ledger.claim(version_of(jar.tenant), "e1")
+    jar.ledger.publish(version_of(jar.tenant), PublishedFacts(1, 1, 1, "en"), jar.clock())
+    deleting = delete_document(version_of(jar.tenant).document_id, jar.ports)
+    assert deleting.status == "deleting"
+    assert delete_document(deleting.document_id, jar.ports) == deleting
+    assert len(jar.documents.events) == 1, "one delete marker is enough"
+
+
+def created(jar: Jar, key: str = "tenants/acme/a.txt", **upload: object) -> ObjectEvent:
+    return ObjectEvent.from_eventbridge(jar.documents.upload(key, b"kimchi", **upload))  # type: ignore[arg-type]  # as uploaded
+
+
+def register(jar: Jar, event: ObjectEvent) -> str:
+    return register_document(event, "e1", jar.directory, jar.ports_of, 100).outcome
+
+
+@pytest.mark.parametrize("key", ["tenants/nobody/a", "a.txt", "tenants/acme/", "tenants/acme"])
+def test_an_upload_of_nobody_is_rejected_and_noted(jar: Jar, key: str) -> None:
+    event = created(jar, key)
+    with pytest.raises(BadDocument, match="unknown_tenant"):
+        register(jar, event)
+    failure = Failure("unknown_tenant", "Nobody's.")
+    recorded = record_failure(event, "e1", failure, jar.directory, jar.ports_of)
+    assert (recorded.outcome, recorded.alarm) == ("rejected", False)
+    assert list(jar.directory.rejections) == [("documents", key, event.version)]
+
+
+def test_a_tenants_prefix_in_another_bucket_is_nobodys(jar: Jar) -> None:
+    with pytest.raises(BadDocument, match="unknown_tenant"):
+        register(jar, replace(created(jar), bucket="another"))
+    assert not jar.ledger.rows
+
+
+def test_an_upload_waits_for_its_tenant_and_is_told_if_that_takes_too_long(jar: Jar) -> None:
+    jar.directory.set_status("acme", "provisioning")
+    event = created(jar)
+    with pytest.raises(TransientError):
+        register(jar, event)
+    failure = Failure.from_catch({"Error": "TransientError", "Cause": "{}"})
+    recorded = record_failure(event, "e1", failure, jar.directory, jar.ports_of)
+    assert (recorded.outcome, recorded.code, recorded.alarm) == ("failed", "internal", True)
+    (row,) = jar.ledger.rows.values()
+    assert (row.status, row.error_code) == ("failed", "internal")
+
+
+@pytest.mark.parametrize(
+    ("content", "metadata", "key", "code"),
+    [
+        (b"", {}, "a.txt", "empty"),
+        (b"x" * 101, {}, "a.txt", "too_large"),
+        (b"x", {"version": "1"}, "a.txt", "invalid_metadata"),
+        (b"x", {}, "folder/", "invalid_key"),
+    ],
+)
+def test_an_upload_that_is_refused_whatever_it_holds(
+    jar: Jar, content: bytes, metadata: dict[str, str], key: str, code: str
+) -> None:
+    event = ObjectEvent.from_eventbridge(jar.documents.upload(jar.tenant.prefix + key, content, metadata={**metadata}))
+    with pytest.raises(BadDocument) as caught:
+        register(jar, event)
+    assert caught.value.code == code
+    cause = json.dumps({"errorMessage": str(caught.value), "errorType": "BadDocument"})
+    failure = Failure.from_catch({"Error": "BadDocument", "Cause": cause})
+    assert record_failure(event, "e1", failure, jar.directory, jar.ports_of).alarm is False
+    (row,) = jar.ledger.rows.values()
+    assert (row.status, row.error_code, row.error_message) == ("failed", code, caught.value.message)
+    assert jar.meter.total("DocumentsFailed") == 1
+
+
+def test_a_version_that_is_gone_already_is_stale(jar: Jar) -> None:
+    event = created(jar)
+    jar.documents.remove_version(event.key, event.version or "")
+    assert register(jar, event) == "stale"
+
+
+def test_a_late_deletion_does_not_count_after_the_marker_was_taken_away(jar: Jar) -> None:
+    event = created(jar)
+    assert register(jar, event) == "process"
+    document = version_of(jar.tenant, event.version or "", event.sequencer, "a.txt")
+    publish_document(jar.tenant, document, PublishedFacts(1, 1, 1, "en"), jar.ports)
+    jar.documents.delete(event.key)
+    marker = jar.documents.versions[event.key][-1].version
+    taken_away = jar.documents.remove_version(event.key, marker)
+    assert register(jar, ObjectEvent.from_eventbridge(taken_away)) == "stale"
+    assert register(jar, ObjectEvent.from_eventbridge(jar.documents.events[1])) == "stale"
+    assert jar.ledger.rows[document.document_id].current_version == event.version
+
+
+def test_registering_again_after_a_lost_answer_processes_what_was_left(jar: Jar) -> None:
+    first, second = created(jar), created(jar)
+    removed = ObjectEvent.from_eventbridge(jar.documents.remove_version(first.key, second.version or ""))
+    for _ in range(2):
+        registration = register_document(removed, "e3", jar.directory, jar.ports_of, 100)
+        assert (registration.outcome, registration.document.version) == ("process", first.version)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        ({"Error": "States.Timeout"}, "timeout", "too long"),
+        ({"Error": "Sandbox.Timedout", "Cause": "{"}, "timeout", "too long"),
+        (
+            {"Error": "BadDocument", "Cause": json.dumps({"errorMessage": "encrypted: Take the lock off: now."})},
+            "encrypted",
+            "Take the lock off: now.",
+        ),
+        (
+            {"Error": "BadDocument", "Cause": json.dumps({"errorMessage": "surprise: no such code"})},
+            "internal",
+            "our side",
+        ),
+        ({"Error": "BadDocument", "Cause": "cut off {"}, "internal", "our side"),
+        ({"Error": "BadDocument", "Cause": "[]"}, "internal", "our side"),
+        ({"Error": "States.ExceedToleratedFailureThreshold", "Cause": "1 of 1"}, "internal", "our side"),
+        ({"Error": "KeyError", "Cause": json.dumps({"errorMessage": "'secret text'"})}, "internal", "our side"),
+        ({}, "internal", "our side"),
+    ],
+)
+def test_what_a_catch_hands_over(error: dict[str, str], code: str, message: str) -> None:
+    failure = Failure.from_catch(error)
+    assert failure.code == code
+    assert message in failure.message
+    assert "secret" not in failure.message
+
+
+def test_publishing_is_metered(jar: Jar) -> None:
+    document = version_of(jar.tenant)
+    jar.ledger.claim(document, "e1")
+    jar.clock.advance(seconds=90)
+    publish_document(jar.tenant, document, PublishedFacts(3, 7, 50, "ko"), jar.ports)
+    assert jar.meter.last("IngestLatency") == 90_000
+    assert (jar.meter.last("StoredVectors"), jar.meter.last("StoredBytes")) == (7, 100)
+    assert (jar.meter.total("PagesExtracted"), jar.meter.total("ChunksIndexed")) == (3, 7)
