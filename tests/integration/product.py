@@ -144,12 +144,15 @@ class Product:
         return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
     def rejection(self, key: str, version: str) -> Json | None:
-        sort_key = {"S": f"{self['DocumentsBucketName']}/{key}/{version}"}
-        found = self.root("dynamodb").get_item(
-            TableName=self["ControlTableName"], Key={"pk": {"S": "REJECTED"}, "sk": sort_key}
+        """The control table's note of an upload that belongs to no tenant."""
+        pages = self.root("dynamodb").get_paginator("query")
+        noted = pages.paginate(
+            TableName=self["ControlTableName"],
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "REJECTED"}},
         )
-        item: Json | None = found.get("Item")
-        return item
+        items = [item for page in noted for item in page["Items"]]
+        return next((item for item in items if (item["key"]["S"], item["version"]["S"]) == (key, version)), None)
 
     def log_messages(self) -> Iterator[str]:
         """Every line in every log group of the account."""

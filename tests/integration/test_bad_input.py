@@ -132,6 +132,7 @@ def test_a_failed_document_can_be_deleted(tenant: Tenant) -> None:
         "tenants/{tenant}-2/a.txt",
         "tenants/{tenant}",
         "tenants/{tenant}/",
+        "long/" + "x" * 1019,
     ],
 )
 def test_an_upload_of_no_tenant_is_rejected_and_noted(product: Product, tenant: Tenant, key: str) -> None:

@@ -70,7 +70,7 @@ def record_failure(
     """Records a failure and removes what the failed version has left.
 
     It starts from the event alone, so that it works wherever the workflow has stopped. A deletion that failed keeps its
-    status, since nothing of the document answers any more: an operator redrives the execution.
+    status, since nothing of the document answers any more: deleting it again starts a new removal.
 
     Args:
         event: what has started the workflow.
