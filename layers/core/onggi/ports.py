@@ -139,7 +139,10 @@ class DocumentLedger(Protocol):
         ...
 
     def claim_deletion(self, document_id: str, key: str, name: str, sequencer: str, execution: str) -> ClaimOutcome:
-        """Registers a deletion: from here on nothing of the document answers. Outcomes as for `claim`."""
+        """Registers a deletion: from here on nothing of the document answers. Outcomes as for `claim`.
+
+        A document that is deleted already only takes note of the newer event, and keeps its receipt: `duplicate`.
+        """
         ...
 
     def expect(self, document: Document, forget_at: datetime) -> None:

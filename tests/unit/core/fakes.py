@@ -207,6 +207,9 @@ class FakeLedger:
 
     def claim_deletion(self, document_id: str, key: str, name: str, sequencer: str, execution: str) -> ClaimOutcome:
         known = self.rows.get(document_id)
+        if known and known.status == "deleted" and known.sequencer < sequencer:
+            self._write(replace(known, sequencer=sequencer))
+            return "duplicate"
         outcome = self._claimable(known, sequencer, execution, "deleting")
         if outcome == "claimed":
             known = known or Document(document_id, key, name, "", "", "deleting", 0, "", "")

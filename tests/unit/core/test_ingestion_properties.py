@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 from unittest.mock import patch
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onggi.domain.document import DocumentVersion, document_id_of
@@ -236,8 +236,38 @@ acts = st.tuples(
 )
 
 
+WANTED_AGAIN: list[tuple[Act, int]] = [
+    ("upload", 0),
+    ("deliver", 0),
+    ("step", 0),
+    ("step", 0),
+    ("step", 0),
+    ("step", 0),
+    ("upload", 1),
+    ("deliver", 0),
+    ("step", 1),
+    ("remove", 1),
+    ("deliver", 0),
+    ("run", 2),
+    ("run", 0),
+]
+"""The version above is removed for good, so that a second execution takes up the one that a first is still at."""
+FAILED_AFTER_A_DELETION: list[tuple[Act, int]] = [
+    ("upload", 0),
+    ("deliver", 0),
+    ("run", 0),
+    ("delete by API", 0),
+    ("upload", 3),
+    ("deliver", 1),
+    ("run", 0),
+]
+"""A new version fails before the deletion of the old one is heard of; nobody else removes the old one then."""
+
+
 @patch("onggi.steps.chunk_text.BATCH_SIZE", 2)
 @settings(max_examples=1500, deadline=None, derandomize=True)
 @given(st.lists(acts, min_size=3, max_size=30))
+@example(WANTED_AGAIN)
+@example(FAILED_AFTER_A_DELETION)
 def test_any_interleaving_ends_in_one_truth(played: list[tuple[Act, int]]) -> None:
     World().play(played)

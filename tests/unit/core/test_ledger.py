@@ -505,3 +505,18 @@ def test_a_row_that_changes_all_the_time_is_tried_again_later(
     monkeypatch.setattr(aws, "client", lambda _: refusing)
     with pytest.raises(TransientError, match="too often"):
         ledger.publish(version_of(tenant), FACTS, NOW)
+
+
+def test_a_second_deletion_keeps_the_receipt_and_fences_what_came_before_it(
+    ledger: DocumentLedger, tenant: TenantContext
+) -> None:
+    published = publish(ledger, tenant)
+    first, second = version_of(tenant, sequencer="02").sequencer, version_of(tenant, sequencer="05").sequencer
+    ledger.claim_deletion(published.document_id, published.key, published.name, first, "e2")
+    ledger.mark_deleted(published.document_id, first, {"vectors": 7}, NOW)
+
+    assert ledger.claim_deletion(published.document_id, published.key, published.name, second, "e5") == "duplicate"
+
+    row = row_of(ledger, published.document_id)
+    assert (row.status, row.receipt) == ("deleted", {"vectors": 7})
+    assert ledger.claim(version_of(tenant, "v4", "04"), "e4") == "stale"

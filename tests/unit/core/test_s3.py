@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession
-from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore, decode_metadata, encode_metadata
+from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore, decode_metadata, encode_metadata, is_gone
 from onggi.domain.errors import BadDocument, NotFound
 from onggi.domain.tenant import TenantContext
 from tests.unit.core.fakes import tenant_named
@@ -169,3 +170,45 @@ def test_a_manifest_lies_where_the_workflow_may_read_it(
     artifacts.delete_manifest("d", "v")
     with pytest.raises(aws.client("s3").exceptions.NoSuchKey):
         aws.client("s3").get_object(Bucket="artifacts", Key=key)
+
+
+def refuse_like_aws(aws: AwsSession, **_: Any) -> None:
+    """Answer what is missing as S3 answers those who may not list the whole bucket."""
+
+    def deny(parsed: dict[str, Any], **_: Any) -> None:
+        if parsed.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NoSuchVersion"}:
+            parsed["Error"] = {"Code": "AccessDenied", "Message": "Access Denied"}
+
+    for operation in ("HeadObject", "GetObject"):
+        aws.client("s3").meta.events.register(f"after-call.s3.{operation}", deny)
+
+
+def test_what_is_gone_is_told_from_what_is_denied(
+    aws: AwsSession, store: S3DocumentStore, artifacts: S3ArtifactStore, tenant: TenantContext, tmp_path: Path
+) -> None:
+    refuse_like_aws(aws)
+    key = tenant.prefix + "a.txt"
+    assert store.facts(key) is None
+    put(aws, key + ".longer")
+    version = put(aws, key)
+    aws.client("s3").delete_object(Bucket="documents", Key=key, VersionId=version)
+    assert store.facts(key, version) is None
+    with pytest.raises(NotFound):
+        store.download(key, version, tmp_path / "a")
+    with pytest.raises(NotFound):
+        artifacts.read("document/version/text.txt")
+
+
+@pytest.mark.parametrize(
+    ("code", "listed", "gone"),
+    [
+        ("404", True, True),
+        ("403", False, True),
+        ("403", True, False),
+        ("AccessDenied", True, False),
+        ("400", False, False),
+    ],
+)
+def test_what_is_denied_is_not_taken_for_gone(code: str, listed: bool, gone: bool) -> None:
+    error = ClientError({"Error": {"Code": code, "Message": "no"}}, "HeadObject")
+    assert is_gone(error, lambda: listed) is gone

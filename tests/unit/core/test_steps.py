@@ -1,27 +1,45 @@
 """Steps, one at a time, over fakes; how they interleave is told by the properties of ingestion."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onggi.domain.chunk import Passage, Scores
-from onggi.domain.document import document_id_of
+from onggi.domain.chunk import IndexedChunk, Passage, Scores
+from onggi.domain.document import DocumentVersion, document_id_of
 from onggi.domain.errors import BadDocument, Conflict, NotFound, TransientError, Unauthorized
+from onggi.domain.money import ModelPrice
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import AnswerPart, GeneratedAnswer, PublishedFacts
+from onggi.ports import AnswerPart, Embedding, GeneratedAnswer, PublishedFacts
 from onggi.steps.answer import NOTHING_FOUND, Answer, answer
 from onggi.steps.authorize import authorize
+from onggi.steps.chunk_text import chunk_text
 from onggi.steps.documents import UploadRequest, delete_document, existing_document, permit_upload
+from onggi.steps.embed_chunks import EmbeddingModel, embed_chunks
+from onggi.steps.extract_text import extract_text
+from onggi.steps.index_chunks import index_chunks
 from onggi.steps.publish_document import publish_document
 from onggi.steps.record_failure import Failure, record_failure
 from onggi.steps.register_document import register_document
+from onggi.steps.remove_document import remove_document
 from onggi.steps.retrieve import Retrieval
 from onggi.steps.tenants import Pool, create_tenant, issue_key
-from tests.unit.core.fakes import FakeDirectory, FakeProvisioner, Jar, tenant_named, version_of
+from tests.unit.core.fakes import (
+    DIMENSIONS,
+    FakeDirectory,
+    FakeProvisioner,
+    Jar,
+    LineSplitter,
+    PlainReader,
+    tenant_named,
+    version_of,
+)
 
+MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(Decimal(1)))
 POOL = Pool("documents", "artifacts", "vectors")
 
 
@@ -335,3 +353,72 @@ def test_publishing_is_metered(jar: Jar) -> None:
     assert jar.meter.last("IngestLatency") == 90_000
     assert (jar.meter.last("StoredVectors"), jar.meter.last("StoredBytes")) == (7, 100)
     assert (jar.meter.total("PagesExtracted"), jar.meter.total("ChunksIndexed")) == (3, 7)
+
+
+def under_way(jar: Jar) -> DocumentVersion:
+    """A version whose chunks are cut, and nothing more."""
+    event = created(jar)
+    document = register_document(event, "e1", jar.directory, jar.ports_of, 100).document
+    extract_text(document, jar.ports, PlainReader())
+    chunk_text(document, jar.ports, LineSplitter(), "artifacts")
+    return document
+
+
+def delete_meanwhile(jar: Jar, document: DocumentVersion) -> None:
+    jar.documents.delete(document.key)
+    event = ObjectEvent.from_eventbridge(jar.documents.events[-1])
+    removal = register_document(event, "e2", jar.directory, jar.ports_of, 100)
+    remove_document(jar.tenant, removal.document, removal.versions, jar.ports)
+
+
+def test_vectors_written_while_the_document_was_removed_are_taken_back(
+    jar: Jar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = under_way(jar)
+    embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+    put = jar.index.put
+
+    def slowly(chunks: Sequence[IndexedChunk]) -> None:
+        delete_meanwhile(jar, document)
+        put(chunks)
+
+    monkeypatch.setattr(jar.index, "put", slowly)
+    with pytest.raises(NotFound):
+        index_chunks(document, 0, jar.ports)
+    assert jar.index.vectors == {}
+
+
+def test_embeddings_written_while_the_document_was_removed_are_taken_back(
+    jar: Jar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = under_way(jar)
+    embed = jar.embedder.embed
+
+    def slowly(text: str) -> Embedding:
+        delete_meanwhile(jar, document)
+        return embed(text)
+
+    monkeypatch.setattr(jar.embedder, "embed", slowly)
+    with pytest.raises(NotFound):
+        embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+    assert jar.artifacts.content == {}
+
+
+def test_an_overtaken_version_goes_at_once(jar: Jar) -> None:
+    document = under_way(jar)
+    register(jar, created(jar))
+    publication = publish_document(jar.tenant, document, PublishedFacts(1, 1, 1, "en"), jar.ports)
+    assert publication.outcome == "overtaken"
+    assert jar.artifacts.content == {}
+
+
+def test_a_text_that_was_in_the_version_before_is_not_embedded_again(jar: Jar) -> None:
+    document = under_way(jar)
+    embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+    index_chunks(document, 0, jar.ports)
+    publish_document(jar.tenant, document, PublishedFacts(1, 1, 1, "en"), jar.ports)
+    newer = under_way(jar)
+    assert embed_chunks(jar.tenant, newer, 0, jar.ports, MODEL).reused == 1
+    assert jar.embedder.embedded == ["kimchi"]
+    other_model = EmbeddingModel("another", DIMENSIONS, ModelPrice(Decimal(1)))
+    assert embed_chunks(jar.tenant, newer, 0, jar.ports, other_model).reused == 0

@@ -85,8 +85,22 @@ class DynamoDocumentLedger:
         )
 
     def claim_deletion(self, document_id: str, key: str, name: str, sequencer: str, execution: str) -> ClaimOutcome:
-        """Registers a deletion: from here on nothing of the document answers. Outcomes as for `claim`."""
+        """Registers a deletion: from here on nothing of the document answers. Outcomes as for `claim`.
+
+        A document that is deleted already only takes note of the newer event, and keeps its receipt: `duplicate`.
+        """
+        if self._note_on_deleted(document_id, sequencer):
+            return "duplicate"
         return self._register(document_id, sequencer, execution, "deleting", {"key": key, "name": name}, None)
+
+    def _note_on_deleted(self, document_id: str, sequencer: str) -> bool:
+        return self._update(
+            document_id,
+            "SET sequencer = :sequencer",
+            "#status = :deleted AND sequencer < :sequencer",
+            {":sequencer": sequencer, ":deleted": "deleted"},
+            ["status"],
+        )
 
     def _register(
         self,

@@ -4,7 +4,7 @@ import base64
 import email.header
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from email.errors import HeaderParseError
 from itertools import batched
 from pathlib import Path
@@ -26,6 +26,17 @@ DELETE_BATCH: Final = 1000
 """DeleteObjects takes at most so many keys (S3 API reference)."""
 MISSING: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound", "405", "MethodNotAllowed"})
 """What S3 answers where a version is gone; 405 is its word for a delete marker."""
+DENIED: Final = frozenset({"403", "AccessDenied", "Forbidden"})
+
+
+def is_gone(error: ClientError, is_listed: Callable[[], bool]) -> bool:
+    """Whether an error means that an object is not there.
+
+    S3 says so only to callers who may list the whole bucket, and answers 403 to others (HeadObject, S3 API reference).
+    A tenant may list what lies below its own prefix: what is not listed there is gone, and not denied.
+    """
+    code = error_code(error)
+    return code in MISSING or (code in DENIED and not is_listed())
 
 
 def encode_metadata(metadata: Metadata) -> str:
@@ -66,7 +77,7 @@ class S3DocumentStore:
             with translated("S3"):
                 head = self._session.client("s3").head_object(Bucket=self._bucket, Key=key, **wanted)
         except ClientError as error:
-            if error_code(error) in MISSING:
+            if is_gone(error, lambda: self._is_listed(key, version)):
                 return None
             raise
         return ObjectFacts(
@@ -88,9 +99,19 @@ class S3DocumentStore:
                 response = self._session.client("s3").get_object(Bucket=self._bucket, Key=key, VersionId=version)
                 shutil.copyfileobj(response["Body"], file, 1 << 20)
         except ClientError as error:
-            if error_code(error) in MISSING:
+            if is_gone(error, lambda: self._is_listed(key, version)):
                 raise NotFound("This version of the document is gone.") from error
             raise
+
+    def _is_listed(self, key: str, version: str | None) -> bool:
+        """Whether a version, or a newest one, is there."""
+        pages = self._session.client("s3").get_paginator("list_object_versions")
+        with translated("S3"):
+            return any(
+                entry["Key"] == key and (entry["VersionId"] == version if version else entry["IsLatest"])
+                for page in pages.paginate(Bucket=self._bucket, Prefix=key)
+                for entry in page.get("Versions", [])
+            )
 
     def delete(self, key: str) -> None:
         """Deletes the newest version by a delete marker; earlier versions stay."""
@@ -140,7 +161,7 @@ class S3ArtifactStore:
                 content: bytes = response["Body"].read()
                 return content
         except ClientError as error:
-            if error_code(error) in MISSING:
+            if is_gone(error, lambda: name in self.names(name)):
                 raise NotFound("What an earlier step made of this document is gone.") from error
             raise
 
