@@ -120,22 +120,10 @@ class DynamoDocumentLedger:
             bound[":versions"] = frozenset({new_version})
         else:
             update += ", current_version"
-        try:
-            with translated("DynamoDB"):
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=self._key(DOCUMENT + document_id),
-                    UpdateExpression=update,
-                    ConditionExpression=REGISTER,
-                    ExpressionAttributeNames={f"#{name}": name for name in assigned},
-                    ExpressionAttributeValues=to_item(bound),
-                )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            known = self.get(document_id)
-            return "duplicate" if known and known.sequencer == sequencer else "stale"
-        return "claimed"
+        if self._update(document_id, update, REGISTER, bound, list(assigned)):
+            return "claimed"
+        known = self.get(document_id)
+        return "duplicate" if known and known.sequencer == sequencer else "stale"
 
     def expect(self, document: Document, forget_at: datetime) -> None:
         """Notes a permitted upload as `pending`, where the ledger has no row of the document; forgotten at a time."""
@@ -270,37 +258,36 @@ class DynamoDocumentLedger:
         row = to_row(response.get("Item", {}))
         return Stored(row.get("vectors", 0), row.get("bytes", 0))
 
-    def _create(self, document: Document, **more: int) -> bool:
-        """Adds a row; False where there is one already."""
+    def _write(self, operation: str, **request: Any) -> bool:  # noqa: ANN401 - as the SDK takes it
+        """Makes a conditional write; False where its condition does not hold."""
         try:
             with translated("DynamoDB"):
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=self._key(DOCUMENT + document.document_id) | to_item(_to_row(document) | more),
-                    ConditionExpression="attribute_not_exists(pk)",
-                )
+                getattr(self._client, operation)(**request)
         except ClientError as error:
             if condition_failed(error):
                 return False
             raise
         return True
 
+    def _create(self, document: Document, **more: int) -> bool:
+        """Adds a row; False where there is one already."""
+        return self._write(
+            "put_item",
+            TableName=self._table,
+            Item=self._key(DOCUMENT + document.document_id) | to_item(_to_row(document) | more),
+            ConditionExpression="attribute_not_exists(pk)",
+        )
+
     def _update(self, document_id: str, update: str, condition: str, values: Row, names: list[str]) -> bool:
-        try:
-            with translated("DynamoDB"):
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=self._key(DOCUMENT + document_id),
-                    UpdateExpression=update,
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames={f"#{name}": name for name in names},
-                    ExpressionAttributeValues=to_item(values),
-                )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        return self._write(
+            "update_item",
+            TableName=self._table,
+            Key=self._key(DOCUMENT + document_id),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeNames={f"#{name}": name for name in names},
+            ExpressionAttributeValues=to_item(values),
+        )
 
     def _replace(self, known: Document, new: Document) -> bool:
         """Changes the row from what was read, together with the tenant's sums; False where it has changed meanwhile."""
@@ -309,39 +296,26 @@ class DynamoDocumentLedger:
         changed = {name: after[name] for name in differing if after[name] is not None}
         removed = [*(f"#{name}" for name in differing if after[name] is None), "expires_at"]
         update = "SET " + ", ".join(f"#{name} = :{name}" for name in changed) + " REMOVE " + ", ".join(removed)
-        sums = {":vectors": new.chunks - known.chunks, ":bytes": new.current_size - known.current_size}
-        try:
-            with translated("DynamoDB"):
-                self._client.transact_write_items(
-                    TransactItems=[
-                        {
-                            "Update": {
-                                "TableName": self._table,
-                                "Key": self._key(DOCUMENT + known.document_id),
-                                "UpdateExpression": update,
-                                "ConditionExpression": "sequencer = :known_sequencer AND #status = :known_status",
-                                "ExpressionAttributeNames": {f"#{name}": name for name in [*differing, "status"]},
-                                "ExpressionAttributeValues": to_item(
-                                    {f":{name}": value for name, value in changed.items()}
-                                    | {":known_sequencer": known.sequencer, ":known_status": known.status}
-                                ),
-                            }
-                        },
-                        {
-                            "Update": {
-                                "TableName": self._table,
-                                "Key": self._key(STORED),
-                                "UpdateExpression": "ADD vectors :vectors, bytes :bytes",
-                                "ExpressionAttributeValues": to_item(sums),
-                            }
-                        },
-                    ]
-                )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        values = {f":{name}": value for name, value in changed.items()}
+        row = {
+            "TableName": self._table,
+            "Key": self._key(DOCUMENT + known.document_id),
+            "UpdateExpression": update,
+            "ConditionExpression": "sequencer = :known_sequencer AND #status = :known_status",
+            "ExpressionAttributeNames": {f"#{name}": name for name in [*differing, "status"]},
+            "ExpressionAttributeValues": to_item(
+                values | {":known_sequencer": known.sequencer, ":known_status": known.status}
+            ),
+        }
+        sums = {
+            "TableName": self._table,
+            "Key": self._key(STORED),
+            "UpdateExpression": "ADD vectors :vectors, bytes :bytes",
+            "ExpressionAttributeValues": to_item(
+                {":vectors": new.chunks - known.chunks, ":bytes": new.current_size - known.current_size}
+            ),
+        }
+        return self._write("transact_write_items", TransactItems=[{"Update": row}, {"Update": sums}])
 
 
 def _failed(
