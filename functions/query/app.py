@@ -2,13 +2,16 @@
 
 import time
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from onggi import bootstrap, requests
 from onggi.domain.money import usd
+from onggi.domain.tenant import TenantContext
 from onggi.entry import ApiRequest, ApiResponse, api
+from onggi.ports import TenantPorts
 from onggi.steps.answer import answer
-from onggi.steps.retrieve import MAX_TOP_K, retrieve
+from onggi.steps.retrieve import MAX_TOP_K, Retrieval, RetrievalRequest, retrieve
 
 
 def query(request: ApiRequest) -> ApiResponse:
@@ -19,23 +22,19 @@ def query(request: ApiRequest) -> ApiResponse:
         requests.json_object(request.body), (configuration.generation_model_id,)
     )
     ports = bootstrap.tenant_ports(tenant)
-    retrieval = retrieve(wanted, ports)
+    retrieval, embedding_cost = _retrieve(tenant, wanted, ports, began)
     retrieved = time.perf_counter()
     found = answer(wanted.question, retrieval, model, max_tokens, ports)
     ended = time.perf_counter()
-    prices = configuration.model_prices
-    cost = prices[configuration.embedding_model_id].cost(retrieval.embedding_tokens)
-    cost += prices[model].cost(found.input_tokens, found.output_tokens)
+    generation_cost = configuration.model_prices[model].cost(found.input_tokens, found.output_tokens)
     latency = {"retrieve": retrieved - began, "generate": ended - retrieved, "total": ended - began}
     ports.meter.record(
         tenant,
         Queries=1,
-        RetrievalLatency=latency["retrieve"] * 1000,
         QueryLatency=latency["total"] * 1000,
-        EmbeddingTokens=retrieval.embedding_tokens,
         InputTokens=found.input_tokens,
         OutputTokens=found.output_tokens,
-        EstimatedCostUSD=float(cost),
+        EstimatedCostUSD=float(generation_cost),
     )
     body: dict[str, Any] = {
         "answer": found.text,
@@ -47,7 +46,7 @@ def query(request: ApiRequest) -> ApiResponse:
             "embedding_tokens": retrieval.embedding_tokens,
             "input_tokens": found.input_tokens,
             "output_tokens": found.output_tokens,
-            "cost_usd": usd(cost),
+            "cost_usd": usd(embedding_cost + generation_cost),
         },
         "latency_ms": {name: round(seconds * 1000) for name, seconds in latency.items()},
         "request_id": request.request_id,
@@ -55,12 +54,10 @@ def query(request: ApiRequest) -> ApiResponse:
     return ApiResponse(200, body)
 
 
-def find_passages(request: ApiRequest) -> ApiResponse:
-    """POST /retrieve."""
-    began = time.perf_counter()
-    tenant = request.verified_tenant
-    wanted = requests.retrieval_request(requests.json_object(request.body))
-    ports = bootstrap.tenant_ports(tenant)
+def _retrieve(
+    tenant: TenantContext, wanted: RetrievalRequest, ports: TenantPorts, began: float
+) -> tuple[Retrieval, Decimal]:
+    """Retrieves and meters at once, so that the tokens count even if no answer follows; with the cost in USD."""
     retrieval = retrieve(wanted, ports)
     cost = bootstrap.embedding_model().price.cost(retrieval.embedding_tokens)
     ports.meter.record(
@@ -69,6 +66,15 @@ def find_passages(request: ApiRequest) -> ApiResponse:
         EmbeddingTokens=retrieval.embedding_tokens,
         EstimatedCostUSD=float(cost),
     )
+    return retrieval, cost
+
+
+def find_passages(request: ApiRequest) -> ApiResponse:
+    """POST /retrieve."""
+    began = time.perf_counter()
+    tenant = request.verified_tenant
+    wanted = requests.retrieval_request(requests.json_object(request.body))
+    retrieval, _ = _retrieve(tenant, wanted, bootstrap.tenant_ports(tenant), began)
     passages = [passage.to_json() for passage in retrieval.passages]
     return ApiResponse(200, {"passages": passages, "usage": {"embedding_tokens": retrieval.embedding_tokens}})
 

@@ -40,5 +40,6 @@ handler = api(
         ("GET", "/v1/admin/tenants"): list_tenants,
         ("GET", "/v1/admin/tenants/{id}"): show,
         ("POST", "/v1/admin/tenants/{id}/keys"): issue_key,
-    }
+    },
+    operators_only=True,
 )

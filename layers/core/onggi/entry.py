@@ -133,13 +133,18 @@ class ApiResponse:
 Route = Callable[[ApiRequest], ApiResponse]
 
 
-def api(routes: Mapping[tuple[str, str], Route]) -> Handler:
-    """Makes a handler of routes by method and API Gateway resource, such as `("GET", "/v1/documents/{id}")`."""
+def api(routes: Mapping[tuple[str, str], Route], *, operators_only: bool = False) -> Handler:
+    """Makes a handler of routes by method and API Gateway resource, such as `("GET", "/v1/documents/{id}")`.
+
+    With `operators_only`, a call that API Gateway has not verified as signed by an AWS principal is refused here too.
+    """
 
     def handle(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
         request_id = event["requestContext"]["requestId"]
         about = {"request_id": request_id, "route": f"{event['httpMethod']} {event['resource']}"}
         try:
+            if operators_only and not event["requestContext"].get("identity", {}).get("userArn"):
+                raise Forbidden("This route needs the signature of an operator.")
             return logged(context, about, lambda: _answer(event, request_id, about, routes))
         except OnggiError as error:
             return _problem(error, request_id)

@@ -389,3 +389,24 @@ def test_a_rejected_upload_is_recorded(functions: Functions) -> None:
     functions.jar.directory.records.clear()
     assert functions.call("record_failure")["outcome"] == "rejected"
     assert len(functions.jar.directory.rejections) == 1
+
+
+def test_the_tokens_of_a_question_count_even_where_no_answer_follows(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions.ingest()
+    before = functions.jar.meter.total("EmbeddingTokens")
+
+    def fail(*_: object) -> None:
+        raise TransientError("The answering model is down.")
+
+    monkeypatch.setattr(functions.jar.generator, "answer", fail)
+    assert functions.api("query", "POST", "/v1/query", {"question": "연차 15일"})[0] == 503
+    assert functions.jar.meter.total("EmbeddingTokens") > before
+    assert functions.jar.meter.total("Queries") == 0
+
+
+def test_operators_routes_refuse_whoever_has_not_signed(functions: Functions) -> None:
+    event = functions.event("tenants")
+    del event["requestContext"]["identity"]["userArn"]
+    assert functions.call("tenants", event)["statusCode"] == 403

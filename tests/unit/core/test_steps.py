@@ -228,8 +228,8 @@ def test_deleting_again_tells_the_same(jar: Jar) -> None:
     assert len(jar.documents.events) == 1, "one delete marker is enough"
 
 
-def created(jar: Jar, key: str = "tenants/acme/a.txt", **upload: object) -> ObjectEvent:
-    return ObjectEvent.from_eventbridge(jar.documents.upload(key, b"kimchi", **upload))  # type: ignore[arg-type]  # as uploaded
+def created(jar: Jar, key: str = "tenants/acme/a.txt", content: bytes = b"kimchi", **upload: object) -> ObjectEvent:
+    return ObjectEvent.from_eventbridge(jar.documents.upload(key, content, **upload))  # type: ignore[arg-type]  # as uploaded
 
 
 def register(jar: Jar, event: ObjectEvent) -> str:
@@ -355,9 +355,9 @@ def test_publishing_is_metered(jar: Jar) -> None:
     assert (jar.meter.total("PagesExtracted"), jar.meter.total("ChunksIndexed")) == (3, 7)
 
 
-def under_way(jar: Jar) -> DocumentVersion:
+def under_way(jar: Jar, content: bytes = b"kimchi") -> DocumentVersion:
     """A version whose chunks are cut, and nothing more."""
-    event = created(jar)
+    event = created(jar, content=content)
     document = register_document(event, "e1", jar.directory, jar.ports_of, 100).document
     extract_text(document, jar.ports, PlainReader())
     chunk_text(document, jar.ports, LineSplitter(), "artifacts")
@@ -422,3 +422,18 @@ def test_a_text_that_was_in_the_version_before_is_not_embedded_again(jar: Jar) -
     assert jar.embedder.embedded == ["kimchi"]
     other_model = EmbeddingModel("another", DIMENSIONS, ModelPrice(Decimal(1)))
     assert embed_chunks(jar.tenant, newer, 0, jar.ports, other_model).reused == 0
+
+
+def test_tokens_count_even_where_another_text_of_the_batch_fails(jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = under_way(jar, b"one two three\nbroken")
+    embed = jar.embedder.embed
+
+    def fail_once(text: str) -> Embedding:
+        if "broken" in text:
+            raise TransientError("The embedding model is throttling.")
+        return embed(text)
+
+    monkeypatch.setattr(jar.embedder, "embed", fail_once)
+    with pytest.raises(TransientError):
+        embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+    assert jar.meter.total("EmbeddingTokens") == 3

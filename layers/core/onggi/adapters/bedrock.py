@@ -102,9 +102,9 @@ def _part(block: Mapping[str, Any]) -> AnswerPart:
         return AnswerPart(block.get("text", ""))
     cited = block["citationsContent"]
     sources = [
-        (citation["location"]["searchResultLocation"]["searchResultIndex"], source["text"])
+        (citation["location"]["searchResultLocation"].get("searchResultIndex", -1), source.get("text", ""))
         for citation in cited.get("citations", [])
         for source in citation.get("sourceContent", [])
         if "searchResultLocation" in citation.get("location", {})
     ]
-    return AnswerPart("".join(piece["text"] for piece in cited.get("content", [])), tuple(sources))
+    return AnswerPart("".join(piece.get("text", "") for piece in cited.get("content", [])), tuple(sources))

@@ -23,6 +23,8 @@ NEWEST_FIRST: Final = "by_upload"
 """The index of a tenant's documents by time of upload."""
 GET_BATCH: Final = 100
 """BatchGetItem takes at most so many keys (DynamoDB API reference)."""
+PAGE_READ: Final = 200
+"""Rows read at a time: of a rare status, many are read for one that is shown."""
 PUBLISH_TRIES: Final = 3
 OF_WHAT_ANSWERS: Final = (
     "current_version",
@@ -173,11 +175,13 @@ class DynamoDocumentLedger:
         while True:
             place = {"ExclusiveStartKey": start | {"pk": {"S": self._tenant_id}}} if start else {}
             with translated("DynamoDB"):
-                response = self._client.query(**query, **place, Limit=limit - len(documents))
+                response = self._client.query(**query, **place, Limit=PAGE_READ)
             documents += [_to_document(item) for item in response["Items"]]
             start = response.get("LastEvaluatedKey")
-            if not start or len(documents) >= limit:
-                return documents, encode_cursor(start, "sk", "uploaded_at") if start else None
+            if len(documents) > limit:
+                return documents[:limit], _cursor_behind(documents[limit - 1])
+            if not start:
+                return documents, None
 
     def publish(self, version: DocumentVersion, facts: PublishedFacts, now: datetime) -> Document | None:
         """Makes a version the one that answers; answers its row, or None where a newer event has overtaken it."""
@@ -350,6 +354,11 @@ def _failed(
 def _emptied(document: Document) -> Document:
     """A row of which nothing answers, so that nothing counts as stored."""
     return replace(document, current_size=0, pages=0, chunks=0, tokens=0)
+
+
+def _cursor_behind(document: Document) -> str:
+    place = {"sk": DOCUMENT + document.document_id, "uploaded_at": document.uploaded_at}
+    return encode_cursor(to_item(place), "sk", "uploaded_at")
 
 
 def _to_row(document: Document) -> Row:

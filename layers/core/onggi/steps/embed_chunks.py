@@ -49,22 +49,27 @@ def embed_chunks(
     vectors = _reused(document, chunks, ports, model)
     missing = {planned.chunk.text_hash: planned.chunk.text for planned in chunks.chunks}
     missing = {text_hash: text for text_hash, text in missing.items() if text_hash not in vectors}
-    embeddings = _embed(missing, ports)
+    embeddings = _embed(tenant, missing, ports, model)
     vectors |= {text_hash: embedding.vector for text_hash, embedding in embeddings.items()}
-    tokens = sum(embedding.tokens for embedding in embeddings.values())
-    if tokens:
-        ports.meter.record(tenant, EmbeddingTokens=tokens, EstimatedCostUSD=float(model.price.cost(tokens)))
     rows = tuple(vectors[planned.chunk.text_hash] for planned in chunks.chunks)
     artifacts.write_vectors(batch, VectorBatch(model.model_id, model.dimensions, rows))
     if is_abandoned(document, ports):
         artifacts.delete_vectors(batch)
         raise NotFound("The document was removed or replaced while it was being embedded.")
+    tokens = sum(embedding.tokens for embedding in embeddings.values())
     return EmbeddedBatch(batch, len(embeddings), len(chunks.chunks) - len(embeddings), tokens)
 
 
-def _embed(texts: dict[str, str], ports: TenantPorts) -> dict[str, Embedding]:
+def _embed(
+    tenant: TenantContext, texts: dict[str, str], ports: TenantPorts, model: EmbeddingModel
+) -> dict[str, Embedding]:
+    """Embeds texts in parallel; what was spent is metered even where one of them fails."""
     with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
-        return dict(zip(texts, pool.map(ports.embedder.embed, texts.values()), strict=True))
+        calls = {text_hash: pool.submit(ports.embedder.embed, text) for text_hash, text in texts.items()}
+    tokens = sum(call.result().tokens for call in calls.values() if call.exception() is None)
+    if tokens:
+        ports.meter.record(tenant, EmbeddingTokens=tokens, EstimatedCostUSD=float(model.price.cost(tokens)))
+    return {text_hash: call.result() for text_hash, call in calls.items()}
 
 
 def _reused(
