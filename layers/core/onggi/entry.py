@@ -81,13 +81,16 @@ def logged(
     about: Mapping[str, str],
     work: Callable[[], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Runs work and logs how it ended and how long it took, with ids and numbers only."""
+    """Runs work and logs how it ended and how long it took, with ids and numbers, and which dependency was down."""
     began = time.perf_counter()
     outcome = "done"
+    reason: dict[str, str] = {}
     try:
         return work()
     except OnggiError as error:
         outcome = type(error).__name__
+        if isinstance(error, TransientError):  # other errors may quote what a caller has sent
+            reason = {"reason": str(error)}
         raise
     except Exception:
         outcome = "fault"
@@ -96,7 +99,7 @@ def logged(
     finally:
         milliseconds = round((time.perf_counter() - began) * 1000)
         request_id = getattr(context, "aws_request_id", None)
-        logger.info(outcome, extra={**about, "function_request_id": request_id, "duration_ms": milliseconds})
+        logger.info(outcome, extra={**about, **reason, "function_request_id": request_id, "duration_ms": milliseconds})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +142,16 @@ def api(routes: Mapping[tuple[str, str], Route], *, operators_only: bool = False
     With `operators_only`, a call that API Gateway has not verified as signed by an AWS principal is refused here too.
     """
 
+    def answer(event: Event, request_id: str, about: dict[str, str]) -> dict[str, Any]:
+        if operators_only and not event["requestContext"].get("identity", {}).get("userArn"):
+            raise Forbidden("This route needs the signature of an operator.")
+        return _answer(event, request_id, about, routes)
+
     def handle(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
         request_id = event["requestContext"]["requestId"]
         about = {"request_id": request_id, "route": f"{event['httpMethod']} {event['resource']}"}
         try:
-            if operators_only and not event["requestContext"].get("identity", {}).get("userArn"):
-                raise Forbidden("This route needs the signature of an operator.")
-            return logged(context, about, lambda: _answer(event, request_id, about, routes))
+            return logged(context, about, lambda: answer(event, request_id, about))
         except OnggiError as error:
             return _problem(error, request_id)
         except Exception:  # logged already, and the caller must not read a stack trace

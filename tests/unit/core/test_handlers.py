@@ -410,3 +410,23 @@ def test_operators_routes_refuse_whoever_has_not_signed(functions: Functions) ->
     event = functions.event("tenants")
     del event["requestContext"]["identity"]["userArn"]
     assert functions.call("tenants", event)["statusCode"] == 403
+
+
+def test_a_dependency_that_is_down_is_named_in_the_log_and_not_to_the_caller(
+    functions: Functions, log: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> None:
+        raise TransientError("The embedding model is throttling.")
+
+    monkeypatch.setattr(functions.jar.embedder, "embed", fail)
+    status, problem = functions.api("query", "POST", "/v1/retrieve", {"question": "연차"})
+    assert status == 503
+    assert "embedding model" not in json.dumps(problem)
+    assert "The embedding model is throttling." in "".join(log)
+
+
+def test_a_refused_operators_call_is_logged(functions: Functions, log: list[str]) -> None:
+    event = functions.event("tenants")
+    del event["requestContext"]["identity"]["userArn"]
+    functions.call("tenants", event)
+    assert "Forbidden" in "".join(log)
