@@ -15,6 +15,9 @@ lock() {
 for name in uv sam emulator project; do
     lock requirements $name --universal
 done
+for name in pypdfloader markitdown; do
+    lock benchmarks/requirements $name --universal
+done
 # What is shipped is what the tests ran on, resolved for the one system that runs it.
 shipped() {
     folder=$1

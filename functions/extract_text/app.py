@@ -3,12 +3,17 @@
 from dataclasses import asdict
 from typing import Any
 
+from onggi import bootstrap
 from onggi.entry import WorkflowTask, workflow_step
 from onggi.steps.extract_text import extract_text
-from readers import Readers
+from readers.cage import Cage
+from readers.caged import CagedReaders
+
+READERS = CagedReaders(Cage())
+"""One an environment: its process is started by the first document and forks for all that follow."""
 
 
 @workflow_step
 def handler(task: WorkflowTask) -> dict[str, Any]:
     """Takes a registration; answers pages, characters and language."""
-    return asdict(extract_text(task.document, task.ports, Readers()))
+    return asdict(extract_text(task.tenant, task.document, task.ports, READERS, bootstrap.recognition_model()))

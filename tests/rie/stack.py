@@ -53,6 +53,11 @@ class DeployedFunctions:
         answer = json.loads(invoked["Payload"].read())
         assert answer["statusCode"] == 202, answer
 
+    def upload(self, bucket: str, key: str, content: bytes) -> str:
+        """Put an object; answers its version."""
+        version: str = self._client("s3").put_object(Bucket=bucket, Key=key, Body=content)["VersionId"]
+        return version
+
     def logical_ids(self) -> set[str]:
         return set(self._names)
 

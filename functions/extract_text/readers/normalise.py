@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
+from itertools import chain
 from typing import Final
 
 _LINE_BREAK: Final = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_TRAILING_BLANKS: Final = re.compile(r"[^\S\n]+(?=\n|\Z)")
-_MANY_BREAKS: Final = re.compile(r"\n{3,}")
 _BLANK: Final = re.compile(r"[^\S\n ]")
+_MANY_BREAKS: Final = re.compile(r"\n{3,}")
 
 _INVISIBLE: Final = re.compile(
     "["
@@ -19,33 +19,39 @@ _INVISIBLE: Final = re.compile(
     "]"
 )
 
-_HYPHENS: Final = "-\u2010\u00ad"
-_HYPHENATED: Final = re.compile(rf"(?<=[^\W\d_])[{_HYPHENS}][^\S\n]*\n[^\S\n]*(?=[^\W\d_])")
-
-_LIGATURES: Final = str.maketrans(
-    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}  # U+FB00 to U+FB06
+_PRESENTATION_FORMS: Final = "".join(
+    map(
+        chr,
+        chain(
+            range(0xFB00, 0xFB07),  # Latin ligatures, `ﬁ`
+            (0x2E9F, 0x2EF3, *range(0x2F00, 0x2FD6)),  # radicals, which fonts give for the ideograph they are drawn as
+            (*range(0xFE10, 0xFE1A), *range(0xFE30, 0xFE45), 0xFE47, 0xFE48),  # punctuation of vertical lines
+        ),
+    )
+)
+_HAS_PRESENTATION_FORM: Final = re.compile(f"[{_PRESENTATION_FORMS}]")
+_PLAIN_FORMS: Final = str.maketrans(
+    {character: unicodedata.normalize("NFKC", character) for character in _PRESENTATION_FORMS}
 )
 
 
 def normalise(text: str) -> str:
     r"""Text in composed form (NFC), with `\n` alone as line break and the space alone as blank.
 
-    Controls, private-use characters, surrogates and zero-width characters are removed, Latin ligatures are spelt out,
-    lines have no trailing blanks, at most two line breaks stand in a row, and the text neither begins nor ends with
-    one. Doing it again changes nothing.
+    Controls, private-use characters, surrogates and zero-width characters are removed; Latin ligatures, radicals and
+    vertical punctuation become what they show; lines have no trailing blanks, at most two line breaks stand in a row,
+    and the text neither begins nor ends with one. Doing it again changes nothing.
     """
-    text = _BLANK.sub(" ", _LINE_BREAK.sub("\n", text))
-    text = _INVISIBLE.sub("", text).translate(_LIGATURES)
-    text = _TRAILING_BLANKS.sub("", unicodedata.normalize("NFC", text))
-    return _MANY_BREAKS.sub("\n\n", text).strip("\n")
-
-
-def join_hyphenated(text: str) -> str:
-    r"""Joins words that a typesetter has broken over two lines.
-
-    A hyphen at a line end vanishes with the break where a letter precedes it and the next line begins with a
-    lower-case letter. Before an upper-case letter, a digit, a mark or a letter without case (Hangul) hyphen and break
-    stay: there it is a real one (`Korea-\nUSA`, `2024-\n25`).
-    """
-    text = _LINE_BREAK.sub("\n", text)
-    return _HYPHENATED.sub(lambda match: "" if text[match.end()].islower() else match.group(), text)
+    # Most text is clean already. Spaces are the only blanks, and line breaks the only controls, that count as printable
+    # here, so that one fast look tells.
+    if not text.replace("\n", "").isprintable():
+        text = _INVISIBLE.sub("", _BLANK.sub(" ", _LINE_BREAK.sub("\n", text)))
+    if not text.isascii():
+        if _HAS_PRESENTATION_FORM.search(text):
+            text = text.translate(_PLAIN_FORMS)
+        text = unicodedata.normalize("NFC", text)
+    if " \n" in text or text.endswith(" "):
+        text = "\n".join([line.rstrip(" ") for line in text.split("\n")])
+    if "\n\n\n" in text:
+        text = _MANY_BREAKS.sub("\n\n", text)
+    return text.strip("\n")

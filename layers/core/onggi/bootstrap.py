@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from onggi.adapters.aws import AwsSession, TenantSessions
-from onggi.adapters.bedrock import ConverseGenerator, TitanEmbedder
+from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.metrics import EmbeddedMeter
@@ -14,6 +14,7 @@ from onggi.domain.tenant import TenantContext
 from onggi.ports import IndexProvisioner, Meter, TenantDirectory, TenantPorts
 from onggi.settings import Settings
 from onggi.steps.embed_chunks import EmbeddingModel
+from onggi.steps.recognise_pages import RecognitionModel
 from onggi.steps.tenants import Pool
 
 
@@ -59,6 +60,7 @@ def tenant_ports(tenant: TenantContext) -> TenantPorts:
         index=S3VectorsIndex(session, tenant),
         embedder=TitanEmbedder(session, configuration.embedding_model_id, configuration.embedding_dimensions),
         generator=ConverseGenerator(session),
+        recogniser=ConverseRecogniser(session),
         meter=meter(),
         clock=now,
     )
@@ -87,3 +89,10 @@ def embedding_model() -> EmbeddingModel:
     configuration = settings()
     model_id = configuration.embedding_model_id
     return EmbeddingModel(model_id, configuration.embedding_dimensions, configuration.model_prices[model_id])
+
+
+def recognition_model() -> RecognitionModel:
+    """The model that reads pictures of pages: the one that answers, which sees as well as it reads."""
+    configuration = settings()
+    model_id = configuration.generation_model_id
+    return RecognitionModel(model_id, configuration.model_prices[model_id])

@@ -1,13 +1,13 @@
 """Everything outside, as the steps see it. A port that touches tenants' data is bound to one tenant when it is made."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from onggi.domain.chunk import IndexedChunk, Passage
-from onggi.domain.document import Document, DocumentStatus, DocumentVersion, ExtractedText, Metadata
+from onggi.domain.document import Document, DocumentProperties, DocumentStatus, DocumentVersion, ExtractedText, Metadata
 from onggi.domain.errors import BadDocumentCode
 from onggi.domain.tenant import ApiKey, TenantContext, TenantRecord, TenantStatus
 
@@ -55,6 +55,10 @@ class DocumentStore(Protocol):
         Raises:
             NotFound: when that version is gone.
         """
+        ...
+
+    def read_start(self, key: str, most: int) -> bytes | None:
+        """The beginning of the newest version, at most so many bytes; None where it is not there or is deleted."""
         ...
 
     def delete(self, key: str) -> None:
@@ -111,6 +115,8 @@ class PublishedFacts:
     chunks: int
     tokens: int
     language: str
+    needs_ocr: int = 0
+    properties: DocumentProperties = field(default_factory=DocumentProperties)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,19 @@ class DocumentLedger(Protocol):
 
     def publish(self, version: DocumentVersion, facts: PublishedFacts, now: datetime) -> Document | None:
         """Makes a version the one that answers; answers its row, or None where a newer event has overtaken it."""
+        ...
+
+    def describe(self, known: Document, metadata: Metadata, fault: str | None) -> bool:
+        """Notes the attributes that filters find the version by which answers, and what is wrong with its sidecar.
+
+        Args:
+            known: the row as it was before those attributes were read.
+            metadata: the attributes.
+            fault: a sentence; None where nothing is wrong.
+
+        Returns:
+            Whether the row was still as it was known; else nothing is noted.
+        """
         ...
 
     def fail(self, failed: DocumentVersion, execution: str, code: BadDocumentCode, message: str) -> bool:
@@ -254,20 +273,47 @@ class Generator(Protocol):
 class TextReader(Protocol):
     """Reads files of every supported format."""
 
-    def read(self, file: Path, name: str) -> ExtractedText:
-        """The text of a file; the name helps where the content does not tell the type.
+    def read(self, file: Path, name: str, recognised: Mapping[int, str]) -> ExtractedText:
+        """The text of a file, empty where no page has any; the name helps where the content does not tell the type.
+
+        `recognised` gives texts by page number for pages that have none but need optical character recognition.
 
         Raises:
             BadDocument: when the file cannot be read.
         """
         ...
 
+    def page_image(self, file: Path, page: int) -> bytes:
+        """A picture of a page (from 1) in PNG.
+
+        Raises:
+            BadDocument: when it cannot be drawn.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What a model read in a picture, and the tokens it cost."""
+
+    text: str
+    input_tokens: int
+    output_tokens: int
+
+
+class PageRecogniser(Protocol):
+    """Reads pictures of pages (optical character recognition)."""
+
+    def recognise(self, image: bytes, model: str) -> Recognition:
+        """The text on a picture in PNG, empty where there is none."""
+        ...
+
 
 class Splitter(Protocol):
     """Finds the boundaries of chunks."""
 
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Start and end of each chunk, in order; no chunk is blank."""
+    def spans(self, extracted: ExtractedText) -> list[tuple[int, int]]:
+        """Start and end of each chunk in the text, in order; no chunk is blank."""
         ...
 
 
@@ -341,5 +387,6 @@ class TenantPorts:
     index: VectorIndex
     embedder: Embedder
     generator: Generator
+    recogniser: PageRecogniser
     meter: Meter
     clock: Clock

@@ -25,3 +25,9 @@ from readers.language import language_of
 )
 def test_language(text: str, language: str) -> None:
     assert language_of(text) == language
+
+
+def test_a_long_cover_in_another_language_does_not_decide() -> None:
+    cover = "The landlord shall return the deposit to the tenant before the end of the term. " * 60
+    body = "임대인은 임차인에게 계약 기간이 끝나기 전까지 보증금을 반환하여야 한다. " * 400
+    assert language_of(cover + body) == "ko"

@@ -1,62 +1,73 @@
 import io
 import random
-from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 from pypdf.errors import LimitReachedError
-from pypdf.generic import DictionaryObject, NameObject, StreamObject
+from pypdf.generic import DictionaryObject, NameObject
 
 from cli.demo.pdf import make_pdf
 from onggi.domain.document import ExtractedText
 from onggi.domain.errors import BadDocument
+from readers import pdf_pdfium, pdf_pypdf
+from readers.assemble import assemble
+from readers.model import Heading, RawDocument, Reader
+from readers.pdf_pdfium import iso_of_pdf_date, read_pdf
+from readers.pdf_pypdf import read_pdf_second
+from tests.files.pdf import (
+    encrypted,
+    make_drawing,
+    make_form,
+    make_in_form_object,
+    make_report,
+    make_sample,
+    make_scan,
+    unicode_map,
+    with_font,
+    written,
+)
 
 ReadBytes = Callable[[bytes, str], ExtractedText]
+ReadContent = Callable[[Reader, bytes], RawDocument]
 
 PAGES = ["제1조 임대인은 보증금을 반환한다.\n똠방각하 Test 123", "The second page has the other terms.", "끝"]
 PDF = make_pdf(PAGES, "임대차 계약서")
 
+EACH = pytest.mark.parametrize("reader", [read_pdf, read_pdf_second])
 
-def code_of(read_bytes: ReadBytes, content: bytes, name: str = "a.pdf") -> str:
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> ReadContent:
+    file = tmp_path_factory.mktemp("upload") / "content.pdf"
+
+    def read_content(reader: Reader, content: bytes) -> RawDocument:
+        file.write_bytes(content)
+        return reader(file)
+
+    return read_content
+
+
+@contextmanager
+def refused_as(code: str) -> Iterator[None]:
     with pytest.raises(BadDocument) as caught:
-        read_bytes(content, name)
-    return caught.value.code
+        yield
+    assert caught.value.code == code
 
 
-def written(writer: PdfWriter) -> bytes:
-    target = io.BytesIO()
-    writer.write(target)
-    return target.getvalue()
+def text_of(document: RawDocument) -> str:
+    return assemble(document).text
 
 
-@cache
-def encrypted(user_password: str, algorithm: str = "AES-256") -> bytes:
-    writer = PdfWriter(clone_from=io.BytesIO(PDF))
-    writer.encrypt(user_password, "owner", algorithm=algorithm)
-    return written(writer)
-
-
-def with_font(encoding: str, unicode_map: bytes | None = None) -> bytes:
-    """The document with another encoding, and another map or none, in its font dictionary."""
-    writer = PdfWriter(clone_from=io.BytesIO(make_pdf(["대한민국 Test"], "t")))
-    resources = writer.pages[0]["/Resources"]
-    assert isinstance(resources, DictionaryObject)
-    fonts = resources["/Font"]
-    assert isinstance(fonts, DictionaryObject)
-    font = fonts["/F1"]
-    assert isinstance(font, DictionaryObject)
-    font[NameObject("/Encoding")] = NameObject(encoding)
-    del font["/ToUnicode"]
-    if unicode_map is not None:
-        stream = StreamObject()
-        stream.set_data(unicode_map)
-        font[NameObject("/ToUnicode")] = writer._add_object(stream)
-    return written(writer)
+def headings_of(document: RawDocument) -> list[list[tuple[str, int]]]:
+    return [
+        [(block.text, block.level) for block in page.blocks if isinstance(block, Heading)] for page in document.pages
+    ]
 
 
 def test_text_pages_language_and_title(read_bytes: ReadBytes) -> None:
@@ -66,7 +77,7 @@ def test_text_pages_language_and_title(read_bytes: ReadBytes) -> None:
         page.split("\n")[0] for page in PAGES
     ]
     assert document.language == "ko"
-    assert document.title == "임대차 계약서"
+    assert document.properties.title == "임대차 계약서"
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.docx", "noname", "a.md"])
@@ -78,28 +89,36 @@ def test_a_pdf_may_begin_with_foreign_bytes(read_bytes: ReadBytes) -> None:
     assert read_bytes(b"HTTP/1.1 200 OK\r\n\r\n" + PDF, "a.pdf").text == "\n\n".join(PAGES)
 
 
-def test_words_broken_over_lines_are_joined(read_bytes: ReadBytes) -> None:
-    assert read_bytes(make_pdf(["a long docu-\nment, Korea-\nUSA"], "t"), "a.pdf").text == (
-        "a long document, Korea-\nUSA"
-    )
+@EACH
+def test_both_readers_read_the_same(read: ReadContent, reader: Reader) -> None:
+    assert text_of(read(reader, PDF)) == "\n\n".join(PAGES)
+
+
+@EACH
+def test_words_broken_over_lines_are_joined(read: ReadContent, reader: Reader) -> None:
+    content = make_pdf(["a long docu-\nment, Korea-\nUSA, 2024-\n25, 서울-\n부산"], "t")
+    assert text_of(read(reader, content)) == "a long document, Korea-\nUSA, 2024-\n25, 서울-\n부산"
+
+
+@EACH
+def test_headers_and_page_numbers_go(read: ReadContent, reader: Reader) -> None:
+    text = text_of(read(reader, make_sample()))
+    assert text.count("옹기 운영 보고서 2026") == 1
+    assert not any(f"- {number} -" in text for number in (1, 2, 3))
+    assert "질문 30원 28원" in text
 
 
 def test_blank_pages_take_no_room(read_bytes: ReadBytes) -> None:
     document = read_bytes(make_pdf(["", "first", "", "second", ""], "t"), "a.pdf")
     assert document.text == "first\n\nsecond"
-    assert document.page_starts == (0, 0, 5, 7, 13)
-    assert document.page_at(0) == 2
-    assert document.page_at(8) == 4
+    assert document.page_starts == (0, 0, 7, 7, 13)
+    assert document.needs_ocr == ()
 
 
 @settings(derandomize=True, deadline=None, max_examples=40)
-@given(st.lists(st.text(alphabet="가나다 abcXY.-\n", max_size=40), min_size=1, max_size=6))
-def test_pages_concatenate_to_the_text(read_bytes: ReadBytes, pages: list[str]) -> None:
-    if not "".join(pages).strip():
-        assert code_of(read_bytes, make_pdf(pages, "t")) == "no_text"
-        return
-    document = read_bytes(make_pdf(pages, "t"), "a.pdf")
-    assert document.page_starts[0] == 0
+@given(st.lists(st.text(alphabet="가나다 abcXY.\n", max_size=40), min_size=1, max_size=2))
+def test_no_letter_is_lost_or_moved_to_another_page(read: ReadContent, pages: list[str]) -> None:
+    document = assemble(read(read_pdf, make_pdf(pages, "t")))
     assert len(document.page_starts) == len(pages)
     slices = [document.text[start:end] for start, end in pairwise([*document.page_starts, len(document.text)])]
     assert "".join(slices) == document.text
@@ -107,19 +126,96 @@ def test_pages_concatenate_to_the_text(read_bytes: ReadBytes, pages: list[str]) 
     assert [[character for character in part if character.isalpha()] for part in slices] == letters
 
 
+@EACH
+def test_properties(read: ReadContent, reader: Reader) -> None:
+    content = make_report(
+        ["글"], title="보고서", author="김옹기", created="D:20260105093000+09'00'", modified="D:20260301000000Z"
+    )
+    stated = read(reader, content).properties
+    assert (stated.title, stated.author) == ("보고서", "김옹기")
+    assert (stated.created, stated.modified) == ("2026-01-05T09:30:00+09:00", "2026-03-01T00:00:00+00:00")
+
+
+@EACH
+def test_a_file_need_not_state_any(read: ReadContent, reader: Reader) -> None:
+    writer = PdfWriter(clone_from=io.BytesIO(PDF))
+    writer.metadata = None
+    stated = read(reader, written(writer)).properties
+    assert (stated.title, stated.author, stated.created, stated.modified) == (None, None, None, None)
+
+
+def test_a_damaged_title_costs_no_text(read: ReadContent) -> None:
+    damaged = make_pdf(["글"], "가나").replace("가나".encode("utf-16-be").hex().upper().encode(), b"D800D800")
+    document = read(read_pdf, damaged)
+    assert text_of(document) == "글"
+    assert document.properties.title is not None
+
+
 @pytest.mark.parametrize("title", ["", "   ", "\x00\x01"])
 def test_a_blank_title_is_none(read_bytes: ReadBytes, title: str) -> None:
-    assert read_bytes(make_pdf(["text"], title), "a.pdf").title is None
+    assert read_bytes(make_pdf(["text"], title), "a.pdf").properties.title is None
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("D:20260105093000+09'00'", "2026-01-05T09:30:00+09:00"),
+        ("D:20260105093000-0530", "2026-01-05T09:30:00-05:30"),
+        ("D:20260105093000Z00'00'", "2026-01-05T09:30:00+00:00"),
+        ("D:20260105093000", "2026-01-05T09:30:00"),
+        ("20260105", "2026-01-05"),
+        ("D:202601", "2026-01"),
+        ("D:2026", "2026"),
+        ("D:2026010509", "2026-01-05T09:00"),
+        ("D:20261305", None),
+        ("D:20260230", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_dates(stated: str, expected: str | None) -> None:
+    assert iso_of_pdf_date(stated) == expected
+
+
+def test_the_outline_gives_headings(read: ReadContent) -> None:
+    assert headings_of(read(read_pdf, make_sample())) == [
+        [("제1장 개요", 1)],
+        [("제2장 요금", 1)],
+        [("Chapter 3 Summary", 1)],
+    ]
+
+
+def test_an_outline_has_levels_and_its_titles_may_stand_nowhere(read: ReadContent) -> None:
+    content = make_report(
+        ["제1장 총칙\n본문이다.\n1.1 Scope\nBody text.", "끝"],
+        outline=[("총칙", 0, 1), ("Scope", 0, 2), ("Deep", 0, 3), ("표지", 1, 1)],
+    )
+    document = read(read_pdf, content)
+    assert headings_of(document) == [[("제1장 총칙", 1), ("1.1 Scope", 2)], []]
+    assert text_of(document) == "제1장 총칙\n\n본문이다.\n\n1.1 Scope\n\nBody text.\n\n끝"
+
+
+def test_an_outline_that_bites_its_tail_ends(read: ReadContent) -> None:
+    writer = PdfWriter(clone_from=io.BytesIO(make_pdf(["하나\n둘"], "t")))
+    first, second = (writer.add_outline_item(title=title, page_number=0) for title in ("하나", "둘"))
+    entry = second.get_object()
+    assert isinstance(entry, DictionaryObject)
+    entry[NameObject("/Next")] = first
+    entry[NameObject("/First")] = second
+    assert headings_of(read(read_pdf, written(writer))) == [[("하나", 1), ("둘", 1)]]
 
 
 @pytest.mark.parametrize("algorithm", ["RC4-40", "RC4-128", "AES-128", "AES-256"])
-def test_a_password_to_open_is_encrypted(read_bytes: ReadBytes, algorithm: str) -> None:
-    assert code_of(read_bytes, encrypted("secret", algorithm)) == "encrypted"
+@EACH
+def test_a_password_to_open_is_encrypted(read: ReadContent, reader: Reader, algorithm: str) -> None:
+    with refused_as("encrypted"):
+        read(reader, encrypted(PDF, "secret", algorithm))
 
 
 @pytest.mark.parametrize("algorithm", ["RC4-40", "RC4-128", "AES-128", "AES-256"])
-def test_a_password_for_its_owner_only_opens(read_bytes: ReadBytes, algorithm: str) -> None:
-    assert read_bytes(encrypted("", algorithm), "a.pdf").text == "\n\n".join(PAGES)
+@EACH
+def test_a_password_for_its_owner_only_opens(read: ReadContent, reader: Reader, algorithm: str) -> None:
+    assert text_of(read(reader, encrypted(PDF, "", algorithm))) == "\n\n".join(PAGES)
 
 
 @pytest.mark.parametrize(
@@ -132,19 +228,52 @@ def test_a_password_for_its_owner_only_opens(read_bytes: ReadBytes, algorithm: s
         make_pdf(["a"], "t").replace(b"/Count 1", b"/Count 0").replace(b"/Kids [8 0 R]", b"/Kids [     ]"),
     ],
 )
-def test_a_pdf_that_is_none_is_corrupt(read_bytes: ReadBytes, content: bytes) -> None:
-    assert code_of(read_bytes, content) == "corrupt"
+@EACH
+def test_a_pdf_that_is_none_is_corrupt(read: ReadContent, reader: Reader, content: bytes) -> None:
+    with refused_as("corrupt"):
+        read(reader, content)
 
 
-def test_a_pdf_without_text_has_no_text(read_bytes: ReadBytes) -> None:
-    writer = PdfWriter()
-    writer.add_blank_page(595, 842)
-    assert code_of(read_bytes, written(writer)) == "no_text"
+@EACH
+def test_a_page_with_only_a_picture_needs_recognition(read: ReadContent, reader: Reader) -> None:
+    document = read(reader, make_scan(["글이 있다.", None, ""]))
+    assert [page.needs_ocr for page in document.pages] == [False, True, False]
+
+
+@EACH
+def test_a_page_with_only_a_drawing_needs_recognition(read: ReadContent, reader: Reader) -> None:
+    assert [page.needs_ocr for page in read(reader, make_drawing()).pages] == [True]
+
+
+def test_a_page_of_meaningless_characters_needs_recognition(read: ReadContent) -> None:
+    garbage = with_font("/Identity-H", unicode_map(dict.fromkeys("대한민국Test", "\ue123")))
+    mixed = with_font("/Identity-H", unicode_map({**dict.fromkeys("대한", "\ue123"), **{c: c for c in "민국Test"}}))
+    assert [page.needs_ocr for content in (garbage, mixed) for page in read(read_pdf, content).pages] == [True, False]
+
+
+def test_what_was_filled_into_a_form_is_read(read: ReadContent) -> None:
+    assert text_of(read(read_pdf, make_form("이름:", "홍길동 Kim"))) == "이름:\n홍길동 Kim"
+
+
+def test_characters_beyond_the_basic_plane(read: ReadContent) -> None:
+    content = with_font("/Identity-H", unicode_map({**{c: c for c in "대한민국 Tst"}, "e": "😀𠮷"}))
+    assert text_of(read(read_pdf, content)) == "대한민국 T😀𠮷st"
+
+
+@EACH
+def test_text_within_a_form_object_is_read(read: ReadContent, reader: Reader) -> None:
+    assert text_of(read(reader, make_in_form_object(PDF))).startswith(PAGES[0])
 
 
 @pytest.mark.parametrize("encoding", ["/UniKS-UCS2-H", "/UniKS-UTF16-H"])
-def test_unicode_encodings_need_no_map(read_bytes: ReadBytes, encoding: str) -> None:
-    assert read_bytes(with_font(encoding), "a.pdf").text == "대한민국 Test"
+@EACH
+def test_unicode_encodings_need_no_map(read: ReadContent, reader: Reader, encoding: str) -> None:
+    assert text_of(read(reader, with_font(encoding))) == "대한민국 Test"
+
+
+def test_korean_encodings_need_no_map(read: ReadContent) -> None:
+    sentence = "대한민국 문서 처리 Test 123 똠방각하 값"
+    assert text_of(read(read_pdf, make_pdf([sentence], "t", with_unicode_map=False))) == sentence
 
 
 @pytest.mark.parametrize(
@@ -156,40 +285,30 @@ def test_unicode_encodings_need_no_map(read_bytes: ReadBytes, encoding: str) -> 
         pytest.param(with_font("/KSCms-UHC-V", b"1 beginbfchar <B0A1> <AC00> endbfchar"), id="mixed widths with a map"),
         pytest.param(with_font("/Identity-H"), id="glyph numbers"),
         pytest.param(with_font("/Identity-H", b"not a map"), id="glyph numbers and a broken map"),
+        pytest.param(with_font("/Identity-H", unicode_map({c: c for c in "대한 Test"})), id="a map without 민국"),
         pytest.param(with_font("/UniKS-UTF8-H"), id="a Unicode encoding that is not of two bytes"),
     ],
 )
-def test_text_in_a_font_without_usable_map_is_refused(read_bytes: ReadBytes, content: bytes) -> None:
+def test_pypdf_refuses_text_in_a_font_without_usable_map(read: ReadContent, content: bytes) -> None:
     with pytest.raises(BadDocument, match="font") as caught:
-        read_bytes(content, "a.pdf")
+        read(read_pdf_second, content)
     assert caught.value.code == "no_text"
 
 
-def test_an_unreadable_font_that_shows_nothing_is_no_obstacle(read_bytes: ReadBytes) -> None:
-    writer = PdfWriter(clone_from=io.BytesIO(PDF))
-    other = PdfWriter(clone_from=io.BytesIO(make_pdf([""], "t", with_unicode_map=False)))
-    writer.append(io.BytesIO(written(other)))
-    assert read_bytes(written(writer), "a.pdf").text == "\n\n".join(PAGES)
+def test_pypdf_trusts_a_map_that_has_all_that_is_shown(read: ReadContent) -> None:
+    content = with_font("/Identity-H", unicode_map({c: c for c in "대한민국 Test"}))
+    assert text_of(read(read_pdf_second, content)) == "대한민국 Test"
 
 
-def test_an_unreadable_font_within_a_form_is_noticed(read_bytes: ReadBytes) -> None:
+def test_an_unreadable_font_that_shows_nothing_is_no_obstacle(read: ReadContent) -> None:
     writer = PdfWriter(clone_from=io.BytesIO(PDF))
-    page = writer.pages[1]
-    hidden = PdfWriter(clone_from=io.BytesIO(make_pdf(["대한민국"], "t", with_unicode_map=False))).pages[0]
-    form = StreamObject()
-    contents = hidden.get_contents()
-    assert contents is not None
-    form.set_data(contents.get_data())
-    form[NameObject("/Type")] = NameObject("/XObject")
-    form[NameObject("/Subtype")] = NameObject("/Form")
-    form[NameObject("/Resources")] = hidden["/Resources"].clone(writer)
-    resources = page["/Resources"]
-    assert isinstance(resources, DictionaryObject)
-    resources[NameObject("/XObject")] = DictionaryObject({NameObject("/X1"): writer._add_object(form)})
-    drawing = StreamObject()
-    drawing.set_data(b"/X1 Do")
-    page[NameObject("/Contents")] = writer._add_object(drawing)
-    assert code_of(read_bytes, written(writer)) == "no_text"
+    writer.append(io.BytesIO(make_pdf([""], "t", with_unicode_map=False)))
+    assert text_of(read(read_pdf_second, written(writer))) == "\n\n".join(PAGES)
+
+
+def test_an_unreadable_font_within_a_form_is_noticed(read: ReadContent) -> None:
+    with refused_as("no_text"):
+        read(read_pdf_second, make_in_form_object(make_pdf(["대한민국"], "t", with_unicode_map=False)))
 
 
 @pytest.mark.parametrize(
@@ -201,33 +320,38 @@ def test_an_unreadable_font_within_a_form_is_noticed(read_bytes: ReadBytes) -> N
         (KeyError("/Pages"), "corrupt"),
     ],
 )
-def test_what_the_parser_raises_becomes_a_code(
-    read_bytes: ReadBytes, monkeypatch: pytest.MonkeyPatch, raised: BaseException, code: str
+def test_what_pypdf_raises_becomes_a_code(
+    read: ReadContent, monkeypatch: pytest.MonkeyPatch, raised: BaseException, code: str
 ) -> None:
     def fail(*_: object, **__: object) -> str:
         raise raised
 
     monkeypatch.setattr("pypdf.PageObject.extract_text", fail)
-    assert code_of(read_bytes, PDF) == code
+    with refused_as(code):
+        read(read_pdf_second, PDF)
 
 
-def test_a_text_over_the_limit_is_too_large(read_bytes: ReadBytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("readers.pdf.MAX_CHARACTERS", 20)
-    assert code_of(read_bytes, PDF) == "too_large"
+@pytest.mark.parametrize(("module", "reader"), [(pdf_pdfium, read_pdf), (pdf_pypdf, read_pdf_second)])
+def test_a_text_over_the_limit_is_too_large(
+    read: ReadContent, monkeypatch: pytest.MonkeyPatch, module: SimpleNamespace, reader: Reader
+) -> None:
+    monkeypatch.setattr(module, "MAX_CHARACTERS", 20)
+    with refused_as("too_large"):
+        read(reader, PDF)
 
 
-def test_the_parser_logs_nothing_of_the_document(read_bytes: ReadBytes, caplog: pytest.LogCaptureFixture) -> None:
-    read_bytes(with_font("/UniKS-UTF16-H"), "a.pdf")  # an encoding that pypdf would comment on
+def test_pypdf_logs_nothing_of_the_document(read: ReadContent, caplog: pytest.LogCaptureFixture) -> None:
+    read(read_pdf_second, with_font("/UniKS-UTF16-H"))  # an encoding that pypdf would comment on
     assert not caplog.records
 
 
-@pytest.mark.parametrize("seed", range(300))
-def test_mutated_files_end_as_text_or_as_a_bad_document(read_bytes: ReadBytes, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(150))
+def test_mutated_files_end_as_text_or_as_a_bad_document(read: ReadContent, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - the same numbers every time are what a test needs
-    source = chance.choice([PDF, encrypted("", "AES-128"), make_pdf(["대한민국"], "t", with_unicode_map=False)])
-    content = mutated(bytearray(source), chance)
+    sources = [PDF, encrypted(PDF, "", "AES-128"), make_pdf(["대한민국"], "t", with_unicode_map=False)]
+    content = mutated(bytearray(chance.choice(sources)), chance)
     with suppress(BadDocument):
-        assert read_bytes(content, "a.pdf").text.strip()
+        assert read(read_pdf_second, content).pages
 
 
 def mutated(content: bytearray, chance: random.Random) -> bytes:

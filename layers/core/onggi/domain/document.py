@@ -3,7 +3,7 @@
 import bisect
 import hashlib
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal, Self
 
 from onggi.domain.errors import InvalidRequest, TenantMismatch
@@ -75,13 +75,34 @@ class DocumentVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentProperties:
+    """What a file states about itself; None where it does not.
+
+    Attributes:
+        author: several are separated by `, `.
+        created: ISO 8601, as precise as the file has it.
+        modified: the same.
+    """
+
+    title: str | None = None
+    author: str | None = None
+    created: str | None = None
+    modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A document as its ledger row tells it; the row is the truth, not the event, not the index.
 
     Attributes:
         version: the newest registered version; `status` and `error` speak of it.
         current_version: the version that answers questions, None while none does.
-        pages: of the current version, like chunks, tokens (embedding tokens spent on it) and language.
+        pages: of the current version, like chunks, tokens (embedding tokens spent on it), language, needs_ocr (pages
+            that show something and hold no text) and properties.
+        metadata: the attributes of the newest registered version.
+        current_metadata: those that filters find the current version by.
+        descriptions: how often those have been written anew; whoever reads one number and then finds another has been
+            overtaken.
         execution: the workflow execution that has claimed the newest version.
         versions: those that may have vectors or artifacts: registered, and not forgotten yet.
         current_size: bytes of the version that answers.
@@ -102,10 +123,14 @@ class Document:
     error_message: str | None = None
     current_version: str | None = None
     current_size: int = 0
+    current_metadata: Metadata = field(default_factory=dict)
+    descriptions: int = 0
     pages: int = 0
     chunks: int = 0
     tokens: int = 0
     language: str | None = None
+    needs_ocr: int = 0
+    properties: DocumentProperties = DocumentProperties()
     indexed_at: str | None = None
     receipt: dict[str, Any] | None = None
     versions: frozenset[str] = frozenset()
@@ -114,14 +139,44 @@ class Document:
         """Whether a version answers or is on its way to; whatever lies about of any other has to go."""
         return version == self.current_version or (version == self.version and self.status in {"processing", "ready"})
 
+    def answering_version(self, metadata: Metadata) -> DocumentVersion | None:
+        """The version that answers, with attributes; None while none does."""
+        if self.current_version is None:
+            return None
+        return DocumentVersion(
+            document_id=self.document_id,
+            key=self.key,
+            name=self.name,
+            version=self.current_version,
+            sequencer=self.sequencer,
+            size=self.current_size,
+            content_type=self.content_type,
+            uploaded_at=self.uploaded_at,
+            metadata=metadata,
+        )
+
+    def described(self, metadata: Metadata, fault: str | None) -> Self:
+        """The row once filters find the version that answers by these attributes.
+
+        What is wrong with its sidecar is told where the status speaks of that version too; nothing else can be wrong
+        with one that is ready.
+        """
+        described = replace(self, current_metadata=metadata, descriptions=self.descriptions + 1)
+        if self.status != "ready":
+            return described
+        code = "invalid_metadata" if fault else None
+        return replace(described, metadata=metadata, error_code=code, error_message=fault)
+
     def to_json(self) -> dict[str, Any]:
         """The document as the HTTP API shows it."""
         shown: dict[str, Any] = {
             name: getattr(self, name)
             for name in ("document_id", "name", "key", "version", "status", "size", "content_type", "pages", "chunks")
         }
-        shown |= {"tokens": self.tokens, "metadata": self.metadata, "uploaded_at": self.uploaded_at}
-        shown |= {"language": self.language, "current_version": self.current_version}
+        metadata = self.current_metadata if self.current_version else self.metadata
+        shown |= {"tokens": self.tokens, "metadata": metadata, "uploaded_at": self.uploaded_at}
+        shown |= {"language": self.language, "current_version": self.current_version, "needs_ocr": self.needs_ocr}
+        shown["properties"] = {name: stated for name, stated in asdict(self.properties).items() if stated}
         if self.error_code:
             shown["error"] = {"code": self.error_code, "message": self.error_message}
         if self.indexed_at:
@@ -132,6 +187,32 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadingSpan:
+    """The title of what follows: `text[start:end]`, the marks of Markdown included.
+
+    Attributes:
+        level: 1 is the highest, 6 the lowest.
+    """
+
+    start: int
+    end: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpan:
+    """A table: `text[start:end]`, one line a row.
+
+    Attributes:
+        header_end: where the lines that name the columns end, their line break included; `start` where there are none.
+    """
+
+    start: int
+    end: int
+    header_end: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExtractedText:
     """What a reader found in a file.
 
@@ -139,13 +220,31 @@ class ExtractedText:
         text: normalised; every offset in Onggi counts characters of this.
         page_starts: the offset at which each page begins, ascending, the first is 0; never empty.
         language: ISO 639-1 code, or `und`.
-        title: as the file states it.
+        properties: what the file states about itself.
+        headings: ascending, apart from one another and from the tables.
+        tables: ascending and apart from one another.
+        needs_ocr: the numbers, from 1, of pages without text that show something.
     """
 
     text: str
     page_starts: tuple[int, ...]
     language: str
-    title: str | None = None
+    properties: DocumentProperties = DocumentProperties()
+    headings: tuple[HeadingSpan, ...] = ()
+    tables: tuple[TableSpan, ...] = ()
+    needs_ocr: tuple[int, ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Restores what `dataclasses.asdict` and JSON made of one."""
+        structure = {
+            "page_starts": tuple(data["page_starts"]),
+            "properties": DocumentProperties(**data["properties"]),
+            "headings": tuple(HeadingSpan(**heading) for heading in data["headings"]),
+            "tables": tuple(TableSpan(**table) for table in data["tables"]),
+            "needs_ocr": tuple(data["needs_ocr"]),
+        }
+        return cls(**data | structure)
 
     def page_at(self, offset: int) -> int:
         """The number, from 1, of the page on which an offset lies."""

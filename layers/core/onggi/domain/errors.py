@@ -20,10 +20,12 @@ BadDocumentCode = Literal[
 ]
 
 BAD_DOCUMENT_MESSAGES: Final[dict[BadDocumentCode, str]] = {
-    "unsupported_type": "This type of file cannot be read; upload a PDF, Markdown or plain text file.",
+    "unsupported_type": (
+        "This type of file cannot be read; save it as PDF, DOCX, PPTX, XLSX, HWPX, EPUB, HTML or text and upload that."
+    ),
     "empty": "The file is empty; upload it again with its content.",
     "encrypted": "The file is protected by a password; remove the protection and upload it again.",
-    "corrupt": "The file is damaged or is not what its name says; open it, save it again and upload the new file.",
+    "corrupt": "The file is damaged; open it, save it again and upload the new file.",
     "too_large": "The file is larger than what can be processed; split it and upload the parts.",
     "no_text": "The file holds no text that can be read, it may be a scan; upload a version with a text layer.",
     "timeout": "The file took too long to read; split it or save it in a simpler form and upload it again.",

@@ -6,20 +6,29 @@ from pathlib import Path
 
 from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import BadDocument
+from onggi.domain.tenant import TenantContext
 from onggi.ports import TenantPorts, TextReader
 from onggi.steps.artifacts import VersionArtifacts
+from onggi.steps.recognise_pages import RecognitionModel, recognise_pages
 
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What the workflow knows of a text: its pages, characters and language, never the text."""
+    """What the workflow knows of a text: its pages, characters and language, never the text.
+
+    Attributes:
+        needs_ocr: how many pages show something and hold no text.
+    """
 
     pages: int
     characters: int
     language: str
+    needs_ocr: int
 
 
-def extract_text(document: DocumentVersion, ports: TenantPorts, reader: TextReader) -> Extraction:
+def extract_text(
+    tenant: TenantContext, document: DocumentVersion, ports: TenantPorts, reader: TextReader, model: RecognitionModel
+) -> Extraction:
     """Reads the file and keeps its text.
 
     Raises:
@@ -30,8 +39,11 @@ def extract_text(document: DocumentVersion, ports: TenantPorts, reader: TextRead
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "document"
         ports.documents.download(document.key, document.version, file)
-        extracted = reader.read(file, document.name)
+        extracted = reader.read(file, document.name, {})
+        if extracted.needs_ocr and tenant.settings.ocr:
+            recognised = recognise_pages(tenant, file, extracted.needs_ocr, ports, reader, model)
+            extracted = reader.read(file, document.name, recognised)
     if not extracted.text.strip():
         raise BadDocument("no_text")
     VersionArtifacts(ports.artifacts, document.document_id, document.version).write_text(extracted)
-    return Extraction(len(extracted.page_starts), len(extracted.text), extracted.language)
+    return Extraction(len(extracted.page_starts), len(extracted.text), extracted.language, len(extracted.needs_ocr))

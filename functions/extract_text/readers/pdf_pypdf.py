@@ -1,4 +1,4 @@
-"""PDF files that carry their text, by pypdf."""
+"""PDF files, by pypdf: the second reader, for what pdfium does not open or does not survive."""
 
 import logging
 import re
@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from pypdf import PdfReader
+from pypdf._cmap import get_encoding
 from pypdf.errors import LimitReachedError
 from pypdf.generic import DictionaryObject, StreamObject
 
 from onggi.domain.errors import BadDocument
-from readers.assemble import RawDocument
-from readers.normalise import join_hyphenated
+from readers.layout import laid_out
+from readers.model import Page, Properties, RawDocument
 
 MAX_CHARACTERS: Final = 20_000_000
 """About ten thousand pages; what is larger came from a broken or a hostile file."""
@@ -24,20 +25,20 @@ UNREADABLE_FONT_MESSAGE: Final = (
 _TWO_BYTE_UNICODE: Final = re.compile(r"/Uni\w+-(UCS2|UTF16)-(HW-)?[HV]")
 _DECODED_BY_PYPDF: Final = re.compile(r"/((GB|GBpc|GBK)-EUC|GBK2K|ETen(ms)?-B5|90ms-RKSJ)-[HV]")
 _GLYPH_NUMBERS: Final = re.compile(r"/Identity-[HV]")
+_PAINTS: Final = re.compile(rb"(?:^|[\s\])>])(?:Do|EI|sh|S|s|f|F|f\*|B|B\*|b|b\*|Tj|TJ|'|\")(?:\s|$)")
 
 # pypdf quotes what it stumbles over, and document text does not belong into a log.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
 
 
-def read_pdf(file: Path) -> RawDocument:
+def read_pdf_second(file: Path) -> RawDocument:
     """Reads the text layer of a PDF, page by page.
 
     A file that opens with the empty password is not protected from reading and is read.
 
     Raises:
-        BadDocument: `encrypted`, `no_text` (also where a font cannot be turned into characters, because no text that
-            can be read is there and the same action helps), `too_large` when a limit of pypdf or ours is hit,
-            `corrupt` for whatever else is wrong with the file.
+        BadDocument: `encrypted`, `no_text` where a font cannot be turned into characters, `too_large` when a limit of
+            pypdf or ours is hit, `corrupt` for whatever else is wrong with the file.
     """
     with file.open("rb") as stream:
         try:
@@ -55,7 +56,8 @@ def _read(stream: IO[bytes]) -> RawDocument:
     if reader.is_encrypted:
         _open_without_password(reader)
     fonts = _UnreadableFonts()
-    pages: list[str] = []
+    texts: list[str] = []
+    need_ocr: list[bool] = []
     characters = 0
     for page in reader.pages:
         text = page.extract_text(visitor_text=fonts.watch)
@@ -64,10 +66,14 @@ def _read(stream: IO[bytes]) -> RawDocument:
         characters += len(text)
         if characters > MAX_CHARACTERS:
             raise BadDocument("too_large")
-        pages.append(join_hyphenated(text))
-    if not pages:
+        texts.append(text)
+        contents = None if text.strip() else page.get_contents()
+        need_ocr.append(contents is not None and bool(_PAINTS.search(contents.get_data())))
+    if not texts:
         raise BadDocument("corrupt")
-    return RawDocument(tuple(pages), _title(reader))
+    properties = _properties(reader)
+    blocks = laid_out(texts, (), properties.title)
+    return RawDocument(tuple(map(Page, blocks, need_ocr)), properties)
 
 
 def _open_without_password(reader: PdfReader) -> None:
@@ -79,13 +85,21 @@ def _open_without_password(reader: PdfReader) -> None:
         raise BadDocument("encrypted")
 
 
-def _title(reader: PdfReader) -> str | None:
-    """The stated title; a damaged information dictionary costs the title, not the document."""
+def _properties(reader: PdfReader) -> Properties:
+    """What the file states; a damaged information dictionary costs the properties, not the document."""
     try:
-        title = reader.metadata.title if reader.metadata else None
+        stated = reader.metadata
+        if stated is None:
+            return Properties()
+        created, modified = stated.creation_date, stated.modification_date
+        return Properties(
+            stated.title,
+            stated.author,
+            created.isoformat() if created else None,
+            modified.isoformat() if modified else None,
+        )
     except Exception:  # as above, anything may come
-        return None
-    return title if isinstance(title, str) else None
+        return Properties()
 
 
 class _UnreadableFonts:
@@ -100,38 +114,44 @@ class _UnreadableFonts:
 
     def __init__(self) -> None:
         self.seen = False
-        self._known: dict[int, tuple[DictionaryObject, bool]] = {}  # the font is kept so that its id stays its own
+        self._known: dict[int, tuple[DictionaryObject, frozenset[str] | None]] = {}  # the font is kept: its id stays
 
     def watch(self, text: str, _cm: Any, _tm: Any, font: DictionaryObject | None, _size: Any) -> None:  # noqa: ANN401
         """Receives each run of text; pypdf swallows what is raised here, so that it is only noted."""
         if font is None or self.seen or not text.strip():
             return
         if id(font) not in self._known:
-            self._known[id(font)] = font, is_readable(font)
-        self.seen = not self._known[id(font)][1]
+            self._known[id(font)] = font, characters_of(font)
+        characters = self._known[id(font)][1]
+        self.seen = characters is not None and not characters.issuperset(text)
 
 
-def is_readable(font: DictionaryObject) -> bool:
-    """Whether pypdf 7.1 turns the codes of a font into the right characters.
+def characters_of(font: DictionaryObject) -> frozenset[str] | None:
+    """The characters that pypdf 7.1 gets right in a font; None for all that it ever makes of its codes.
 
     Simple fonts have one byte a code and a known encoding. Of composite fonts (ISO 32000-1, 9.7) it reads those
     whose encoding is Unicode or is one of the few it has tables for, and glyph numbers with a Unicode map. The Korean
     encodings (`KSCms-UHC-H`, `KSC-EUC-H`) mix codes of one and two bytes, which it reads wrongly even with a map.
+    What a map of glyph numbers leaves out, pypdf takes for Unicode: whatever is not in the map is wrong.
     """
     if font.get("/Subtype") != "/Type0":
-        return True
+        return None
     encoding = font.get("/Encoding")
     encoding = encoding.get_object() if encoding is not None else None
-    if not isinstance(encoding, str):
-        return False
-    if _TWO_BYTE_UNICODE.fullmatch(encoding) or _DECODED_BY_PYPDF.fullmatch(encoding):
-        return True
-    return bool(_GLYPH_NUMBERS.fullmatch(encoding)) and _has_unicode_map(font)
+    if isinstance(encoding, str):
+        if _TWO_BYTE_UNICODE.fullmatch(encoding) or _DECODED_BY_PYPDF.fullmatch(encoding):
+            return None
+        if _GLYPH_NUMBERS.fullmatch(encoding):
+            return _characters_of_glyph_numbers(font)
+    return frozenset()
 
 
-def _has_unicode_map(font: DictionaryObject) -> bool:
+def _characters_of_glyph_numbers(font: DictionaryObject) -> frozenset[str] | None:
     unicode_map = font.get("/ToUnicode")
     unicode_map = unicode_map.get_object() if unicode_map is not None else None
     if isinstance(unicode_map, str):  # the name of a predefined map: codes that are Unicode already
-        return bool(_GLYPH_NUMBERS.fullmatch(unicode_map))
-    return isinstance(unicode_map, StreamObject) and b"beginbf" in unicode_map.get_data()
+        return None if _GLYPH_NUMBERS.fullmatch(unicode_map) else frozenset()
+    if not isinstance(unicode_map, StreamObject):
+        return frozenset()
+    _, characters = get_encoding(font)
+    return frozenset("".join(characters.values())) | frozenset(" \n\r\t") if characters else frozenset()

@@ -1,0 +1,159 @@
+"""Runs what may crash, hang or eat memory in child processes: no file can take the function down.
+
+One clean process, the keeper, is started once. It imports the libraries and forks for each task, so that a task costs a
+fork and not a start. It has neither the function's environment (credentials) nor its connections.
+"""
+
+import atexit
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from onggi.domain.errors import BadDocument, BadDocumentCode
+
+How = Literal["done", "crash", "timeout", "memory"]
+
+FAILURE_CODES: Final[Mapping[How, BadDocumentCode]] = {
+    "crash": "corrupt",
+    "timeout": "timeout",
+    "memory": "too_large",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a task may use.
+
+    Attributes:
+        memory: bytes of address space.
+        cpu_seconds: of its own.
+        wall_seconds: from its start to its end.
+    """
+
+    memory: int = 1 << 30
+    cpu_seconds: int = 100
+    wall_seconds: float = 110.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a task ended and what it took.
+
+    Attributes:
+        peak_bytes: of resident memory, what it shares with the process it was forked from included.
+    """
+
+    how: How
+    cpu_seconds: float
+    peak_bytes: int
+
+
+class CageFailure(BadDocument):
+    """A task did not end by itself.
+
+    Attributes:
+        how: it crashed, ran too long or asked for too much memory.
+    """
+
+    def __init__(self, how: How) -> None:
+        self.how: How = how
+        super().__init__(FAILURE_CODES[how])
+
+
+class Cage:
+    """Calls functions of one module in child processes.
+
+    Args:
+        limits: of each call.
+        tasks: the module's name.
+
+    Attributes:
+        last: how the last call ended.
+    """
+
+    def __init__(self, limits: Limits | None = None, tasks: str = "readers.tasks") -> None:
+        self._limits = limits or Limits()
+        self._tasks = tasks
+        self.last = Ended("done", 0.0, 0)
+        self._keeper: subprocess.Popen[bytes] | None = None
+
+    def call(self, function: str, module: str | None = None, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
+        """What a function of the module answers; arguments and answer are JSON.
+
+        Args:
+            function: its name.
+            module: one more that the keeper imports before it forks, so that later calls find it there.
+            arguments: of the function, by name.
+
+        Raises:
+            BadDocument: what the function has raised; `corrupt`, with its name as a note, for any other exception.
+            CageFailure: when it did not come to its end.
+        """
+        with tempfile.NamedTemporaryFile(suffix=".json") as answer:
+            request = {
+                "function": function,
+                "modules": [self._tasks, *([module] if module else [])],
+                "arguments": arguments,
+                "answer": answer.name,
+                "memory": self._limits.memory,
+                "cpu_seconds": self._limits.cpu_seconds,
+                "wall_seconds": self._limits.wall_seconds,
+            }
+            self.last = self._ask(request)
+            if self.last.how != "done":
+                raise CageFailure(self.last.how)
+            try:
+                content = json.loads(Path(answer.name).read_bytes())
+            except ValueError as error:  # it left without a word
+                raise CageFailure("crash") from error
+        if "code" not in content:
+            return content["value"]
+        bad = BadDocument(content["code"], content["message"])
+        if "cause" in content:
+            bad.add_note(content["cause"])
+        raise bad
+
+    def close(self) -> None:
+        """Ends the keeper; the next call starts another."""
+        if self._keeper is not None:
+            self._keeper.kill()
+            self._keeper.communicate()
+            self._keeper = None
+
+    def _ask(self, request: dict[str, Any]) -> Ended:
+        """Hands a request to the keeper; one that has died in the meantime is replaced once."""
+        line = json.dumps(request).encode() + b"\n"
+        for _ in range(2):
+            reply = self._exchange(line)
+            if reply:
+                return Ended(**json.loads(reply))
+            self.close()
+        raise RuntimeError("The process that forks for readers does not start.")
+
+    def _exchange(self, line: bytes) -> bytes:
+        keeper = self._keeper = self._keeper or self._start()
+        if keeper.stdin is None or keeper.stdout is None:
+            raise RuntimeError("The process that forks for readers has no pipes.")
+        try:
+            keeper.stdin.write(line)
+            keeper.stdin.flush()
+        except BrokenPipeError:
+            return b""
+        return keeper.stdout.readline()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        paths = [str(Path(__file__).parents[1]), *filter(None, sys.path)]
+        environment = {"PYTHONPATH": ":".join(paths), "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib", "LC_ALL": "C.UTF-8"}
+        atexit.register(self.close)
+        return subprocess.Popen(
+            [sys.executable, "-S", "-m", "readers.keeper"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            close_fds=True,
+        )

@@ -1,0 +1,84 @@
+"""The readers as the workflow's step uses them: every family, in the cage, with a second reader where there is one."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from onggi.domain.document import ExtractedText
+from onggi.domain.errors import BadDocument
+from onggi.entry import logger
+from readers.cage import Cage, CageFailure
+from readers.families import Family, attempts, likely_module, module_of
+
+WORTH_ANOTHER_READER: Final = frozenset({"corrupt", "encrypted"})
+"""What one reader says of files that another one may read: pypdf opens some that pdfium does not."""
+
+
+class CagedReaders:
+    """Reads files of all families in child processes (a `TextReader`)."""
+
+    def __init__(self, cage: Cage) -> None:
+        self._cage = cage
+
+    def read(self, file: Path, name: str, recognised: Mapping[int, str]) -> ExtractedText:
+        """The normalised text of a file; it is empty where no page has any.
+
+        Raises:
+            BadDocument: when the file cannot be read; nothing else, whatever its bytes are.
+            OSError: when there is no such file, which is no fault of the document.
+        """
+        if file.stat().st_size == 0:
+            raise BadDocument("empty")
+        try:
+            return self._read_first(file, name, recognised)
+        except BadDocument as bad:
+            self._log("reader failed", code=bad.code, cause=getattr(bad, "__notes__", []))
+            if not _is_worth_another_reader(bad):
+                raise
+            failure = bad
+        family: Family = self._cage.call("detect", file=str(file), name=name)
+        for attempt in range(1, attempts(family)):
+            try:
+                return self._read(file, family, attempt, recognised)
+            except BadDocument as bad:
+                self._log("reader failed", family=family, code=bad.code, cause=getattr(bad, "__notes__", []))
+                if not _is_worth_another_reader(bad):
+                    raise
+                failure = failure if failure.code == "encrypted" else bad
+        raise failure
+
+    def page_image(self, file: Path, page: int) -> bytes:
+        """A picture of a page (from 1) of a PDF, as PNG.
+
+        Raises:
+            BadDocument: when it cannot be drawn.
+        """
+        return base64.b64decode(self._cage.call("page_image", "readers.raster", file=str(file), page=page))
+
+    def _read_first(self, file: Path, name: str, recognised: Mapping[int, str]) -> ExtractedText:
+        """Finds out the family and reads the file in the same process: most files need no more."""
+        module = likely_module(name)
+        answer = self._cage.call("read_first", module, file=str(file), name=name, recognised=_as_json(recognised))
+        self._log("read", family=answer["family"])
+        return ExtractedText.from_dict(answer["text"])
+
+    def _read(self, file: Path, family: Family, attempt: int, recognised: Mapping[int, str]) -> ExtractedText:
+        module = module_of(family, attempt)
+        arguments = {"file": str(file), "family": family, "attempt": attempt, "recognised": _as_json(recognised)}
+        extracted = ExtractedText.from_dict(self._cage.call("read", module, **arguments))
+        self._log("read by another reader", family=family)
+        return extracted
+
+    def _log(self, message: str, **more: object) -> None:
+        """What an operator may know: no word of the document."""
+        logger.info(message, extra={**asdict(self._cage.last), **more})
+
+
+def _is_worth_another_reader(bad: BadDocument) -> bool:
+    return isinstance(bad, CageFailure) or bad.code in WORTH_ANOTHER_READER
+
+
+def _as_json(recognised: Mapping[int, str]) -> dict[str, str]:
+    return {str(page): text for page, text in recognised.items()}

@@ -1,0 +1,473 @@
+"""HWP 5 files: an OLE container of record streams (Hancom, "Hangul document file format 5.0", revision 1.3)."""
+
+import re
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, Literal
+
+import olefile
+
+from onggi.domain.errors import BadDocument
+from readers.hangul import (
+    NUMBER_SHAPES,
+    Cell,
+    Markers,
+    NumberLevel,
+    ParagraphHead,
+    Piece,
+    paragraph_blocks,
+    shown_number,
+    table_blocks,
+    title_level,
+)
+from readers.model import Block, Page, Paragraph, Properties, RawDocument
+
+MAX_STREAM_BYTES: Final = 64 * 1024 * 1024
+"""Of all text streams together, inflated; a book of a thousand pages has about 10 MB."""
+
+MAX_RECORDS: Final = 1_000_000
+"""Of all these streams; a paragraph has four or five, a page of tables hundreds."""
+
+MAX_LEVEL: Final = 128
+"""Of a record; a table within a table lies two levels deeper."""
+
+_DAMAGES: Final = (OSError, ValueError, OverflowError, zlib.error, struct.error)
+_STEP_BYTES: Final = 1024 * 1024
+_SIGNATURE: Final = b"HWP Document File"
+_COMPRESSED: Final = 1 << 0
+_DISTRIBUTED: Final = 1 << 2
+_ENCRYPTED: Final = 1 << 1 | 1 << 4 | 1 << 8 | 1 << 10  # password, rights management, certificate, both
+
+_NUMBERING: Final = 23
+_BULLET: Final = 24
+_PARAGRAPH_SHAPE: Final = 25
+_STYLE: Final = 26
+_DISTRIBUTION: Final = 28
+_PARAGRAPH: Final = 66
+_TEXT: Final = 67
+_CONTROL: Final = 71
+_LIST: Final = 72
+_SHAPE: Final = 76
+_TABLE: Final = 77
+_EQUATION: Final = 88
+_TEXT_ART: Final = 90
+_BODY_TAGS: Final = frozenset((_PARAGRAPH, _TEXT, _CONTROL, _LIST, _SHAPE, _TABLE, _EQUATION, _TEXT_ART))
+
+_LONG_RECORD: Final = 0xFFF
+_PAGE_BREAKS: Final = 0x01 | 0x04  # of a section, of a page
+_HEADER_CELL: Final = 1 << 18
+_HEAD_KINDS: Final[tuple[Literal["outline", "number", "bullet"] | None, ...]] = (None, "outline", "number", "bullet")
+_LEVELS_IN_BITS: Final = 7
+_EXTENDED_SHAPE_BYTES: Final = 58
+_PAGE_NUMBERS: Final = (0, 6)  # of this page, of all
+
+_RUN: Final = re.compile(rb"(?:[\x20-\xff][\x00-\xff]|[\x00-\x1f][\x01-\xff]|[\x00\n\r\x18-\x1f]\x00)++")
+_CONTROLS_IN_RUN: Final = {0: None, 13: None, 24: "-", **dict.fromkeys(range(25, 30)), 30: "\u00a0", 31: " "}
+_TAB: Final = 9
+_WIDE_BYTES: Final = 16
+
+_SUMMARY: Final = "\x05HwpSummaryInformation"
+_TITLE_ID, _AUTHOR_ID, _CREATED_ID, _MODIFIED_ID = 2, 4, 12, 13
+_WIDE_STRING: Final = 0x1F
+_FILE_TIME: Final = 0x40
+_FILE_TIME_EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class _Record:
+    tag: int
+    content: bytes
+    children: list["_Record"] = field(default_factory=list)
+
+
+class _Budget:
+    """How much may still be read of something."""
+
+    def __init__(self, amount: int) -> None:
+        self._left = amount
+
+    def spend(self, amount: int) -> None:
+        self._left -= amount
+        if self._left < 0:
+            raise BadDocument("too_large")
+
+
+def read_hwp5(file: Path) -> RawDocument:
+    """Reads an HWP 5 file: a page for each section and each page break that its author has set.
+
+    Running heads and feet, master pages and hidden comments are left out; notes, text boxes and captions follow the
+    paragraph in which they are anchored.
+
+    Raises:
+        BadDocument: `encrypted`, `corrupt` or `too_large`.
+    """
+    try:
+        with olefile.OleFileIO(file) as container:
+            return _Hwp5(container).document()
+    except _DAMAGES as error:
+        raise BadDocument("corrupt") from error
+
+
+class _Hwp5:
+    def __init__(self, container: "olefile.OleFileIO[bytes]") -> None:
+        self._container = container
+        self._bytes = _Budget(MAX_STREAM_BYTES)
+        self._records = _Budget(MAX_RECORDS)
+        header = self._stream("FileHeader")
+        if not header.startswith(_SIGNATURE):
+            raise BadDocument("corrupt")
+        (self._flags,) = struct.unpack_from("<I", header, 36)
+        if self._flags & _ENCRYPTED:
+            raise BadDocument("encrypted")
+
+    def document(self) -> RawDocument:
+        text = _Text(_records(self._inflate(self._stream("DocInfo")), self._records))
+        pages: list[Page] = []
+        for name in self._section_names():
+            pages += text.section_pages(_tree(_records(self._section(name), self._records)))
+        return RawDocument(tuple(pages), self._properties())
+
+    def _section_names(self) -> list[str]:
+        storage = "ViewText" if self._flags & _DISTRIBUTED else "BodyText"
+        names = {
+            int(entry[1].removeprefix("Section")): "/".join(entry)
+            for entry in self._container.listdir()
+            if len(entry) == 2 and entry[0] == storage and re.fullmatch(r"Section\d{1,5}", entry[1])  # noqa: PLR2004
+        }
+        if not names:
+            raise BadDocument("corrupt")
+        return [names[number] for number in sorted(names)]
+
+    def _section(self, name: str) -> bytes:
+        content = self._stream(name)
+        return self._inflate(_decrypted(content) if self._flags & _DISTRIBUTED else content)
+
+    def _stream(self, name: str) -> bytes:
+        content: bytes = self._container.openstream(name).read()
+        return content
+
+    def _inflate(self, content: bytes) -> bytes:
+        if not self._flags & _COMPRESSED:
+            self._bytes.spend(len(content))
+            return content
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        parts: list[bytes] = []
+        while not inflater.eof:
+            part = inflater.decompress(content, _STEP_BYTES)
+            if not part and not inflater.eof:
+                raise BadDocument("corrupt")
+            content = inflater.unconsumed_tail
+            self._bytes.spend(len(part))
+            parts.append(part)
+        return b"".join(parts)
+
+    def _properties(self) -> Properties:
+        if not self._container.exists(_SUMMARY):
+            return Properties()
+        values: dict[int, str] = {}
+        with suppress(struct.error, OSError):  # a damaged summary is no reason to refuse the text
+            values = _summary(self._container.openstream(_SUMMARY).read())
+        return Properties(
+            values.get(_TITLE_ID), values.get(_AUTHOR_ID), values.get(_CREATED_ID), values.get(_MODIFIED_ID)
+        )
+
+
+class _Text:
+    """Turns sections into pages, by the shapes and styles of the document."""
+
+    def __init__(self, document_info: Iterable[tuple[int, int, bytes]]) -> None:
+        numberings: list[list[NumberLevel]] = []
+        bullets: list[str] = []
+        self._heads: list[ParagraphHead | None] = []
+        self._title_levels: list[int | None] = []
+        for tag, _, content in document_info:
+            if tag == _NUMBERING:
+                numberings.append(_number_levels(content))
+            elif tag == _BULLET:
+                bullets.append(_decoded(content[12:14]))
+            elif tag == _PARAGRAPH_SHAPE:
+                self._heads.append(_paragraph_head(content))
+            elif tag == _STYLE:
+                self._title_levels.append(title_level(_string(content, 0)))
+        self._markers = Markers(dict(enumerate(numberings, 1)), dict(enumerate(bullets, 1)))
+        self._outline = 1
+
+    def section_pages(self, paragraphs: Sequence[_Record]) -> list[Page]:
+        pages: list[list[Block]] = [[]]
+        for number, paragraph in enumerate(paragraphs):
+            if paragraph.tag != _PARAGRAPH:
+                continue
+            if number and len(paragraph.content) > 11 and paragraph.content[11] & _PAGE_BREAKS:  # noqa: PLR2004
+                pages.append([])
+            pages[-1] += self._paragraph(paragraph)
+        return [Page(tuple(blocks)) for blocks in pages]
+
+    def _paragraph(self, paragraph: _Record) -> list[Block]:
+        _, _, shape, style = struct.unpack_from("<IIHB", paragraph.content)
+        text = b"".join(child.content for child in paragraph.children if child.tag == _TEXT)
+        controls = [child for child in paragraph.children if child.tag == _CONTROL]
+        for control in controls:
+            if _kind(control) == b"secd":
+                (self._outline,) = struct.unpack_from("<H", control.content, 18)
+        head = self._heads[shape] if shape < len(self._heads) else None
+        if head and head.kind == "outline":
+            head = ParagraphHead("outline", head.level, self._outline)
+        marker = self._markers.next(head) if head else ""
+        heading_level = self._title_levels[style] if style < len(self._title_levels) else None
+        return paragraph_blocks(self._pieces(text, controls), head, marker, heading_level)
+
+    def _pieces(self, text: bytes, controls: Sequence[_Record]) -> Iterator[Piece]:
+        """The text between control characters, and what the controls stand for, each at its place."""
+        position, used = 0, 0
+        while position + 1 < len(text):
+            if run := _RUN.match(text, position):
+                yield _decoded(run.group()).translate(_CONTROLS_IN_RUN)
+                position = run.end()
+                continue
+            if text[position] == _TAB:
+                yield "\t"
+            elif used < len(controls) and controls[used].content[:4] == text[position + 2 : position + 6]:
+                yield from self._control(controls[used])
+                used += 1
+            position += _WIDE_BYTES
+        for control in controls[used:]:
+            yield from self._control(control)
+
+    def _control(self, control: _Record) -> Iterator[Piece]:
+        kind = _kind(control)
+        if kind == b"tbl ":
+            yield self._table(control)
+        elif kind in (b"gso ", b"fn  ", b"en  "):
+            yield tuple(self._boxed(control))
+        elif kind == b"eqed":
+            yield "".join(_string(child.content, 4) for child in control.children if child.tag == _EQUATION)
+            yield tuple(self._boxed(control))
+        elif kind == b"atno":
+            yield _automatic_number(control.content)
+        elif kind == b"tcps":
+            yield _string(control.content, 4)
+        elif kind == b"tdut":
+            yield _ruby(control.content)
+
+    def _table(self, control: _Record) -> tuple[Block, ...]:
+        start = next((index for index, child in enumerate(control.children) if child.tag == _TABLE), 0)
+        cells = []
+        for attributes, paragraphs in _lists(control.children[start:]):
+            flags, column, row = struct.unpack_from("<IHH", attributes, 4)
+            cells.append(Cell(row, column, tuple(self._blocks(paragraphs)), bool(flags & _HEADER_CELL)))
+        captions = (paragraphs for _, paragraphs in _lists(control.children[:start]))
+        caption = tuple(block for paragraphs in captions for block in self._blocks(paragraphs))
+        return caption + table_blocks(cells)
+
+    def _boxed(self, record: _Record) -> Iterator[Block]:
+        """What is written in a note, in a shape, in the shapes of a group, and beneath it."""
+        for _, paragraphs in _lists(record.children):
+            yield from self._blocks(paragraphs)
+        for child in record.children:
+            if child.tag == _SHAPE:
+                yield from self._boxed(child)
+            elif child.tag == _TEXT_ART:
+                yield Paragraph(_string(child.content, 32))
+
+    def _blocks(self, paragraphs: Iterable[_Record]) -> Iterator[Block]:
+        for paragraph in paragraphs:
+            yield from self._paragraph(paragraph)
+
+
+def _records(content: bytes, budget: _Budget) -> Iterator[tuple[int, int, bytes]]:
+    """Tag, level and content of each record; the last may be cut off."""
+    position, end = 0, len(content)
+    while position + 4 <= end:
+        (header,) = struct.unpack_from("<I", content, position)
+        position += 4
+        budget.spend(1)
+        size = header >> 20
+        if size == _LONG_RECORD:
+            (size,) = struct.unpack_from("<I", content, position)
+            position += 4
+        if position + size > end:
+            raise BadDocument("corrupt")
+        yield header & 0x3FF, header >> 10 & 0x3FF, content[position : position + size]
+        position += size
+
+
+def _tree(records: Iterable[tuple[int, int, bytes]]) -> list[_Record]:
+    """The paragraphs of a section, with what belongs to each beneath it."""
+    root = _Record(0, b"")
+    path = [(-1, root)]
+    for tag, level, content in records:
+        if level > MAX_LEVEL:
+            raise BadDocument("corrupt")
+        while path[-1][0] >= level:
+            path.pop()
+        record = _Record(tag, content)
+        if tag in _BODY_TAGS:  # the others are let go, and with them what lies beneath, such as memos
+            path[-1][1].children.append(record)
+        path.append((level, record))
+    return root.children
+
+
+def _lists(records: Iterable[_Record]) -> Iterator[tuple[bytes, list[_Record]]]:
+    """The attributes and the paragraphs of each list; paragraphs stand after the header of theirs, not beneath it."""
+    attributes = b""
+    paragraphs: list[_Record] = []
+    for record in records:
+        if record.tag == _LIST:
+            if attributes or paragraphs:
+                yield attributes, paragraphs
+            attributes, paragraphs = record.content, []
+        elif record.tag == _PARAGRAPH:
+            paragraphs.append(record)
+    if attributes or paragraphs:
+        yield attributes, paragraphs
+
+
+def _kind(control: _Record) -> bytes:
+    """The four letters that name a control; they are stored as a number, the last first."""
+    return control.content[3::-1]
+
+
+def _decoded(units: bytes) -> str:
+    return units.decode("utf-16-le", "replace")
+
+
+def _string(content: bytes, position: int) -> str:
+    """A text with its number of UTF-16 units before it."""
+    (length,) = struct.unpack_from("<H", content, position)
+    return _decoded(content[position + 2 : position + 2 + 2 * length])
+
+
+def _behind_string(content: bytes, position: int) -> int:
+    (length,) = struct.unpack_from("<H", content, position)
+    return position + 2 + 2 * int(length)
+
+
+def _paragraph_head(shape: bytes) -> ParagraphHead | None:
+    (flags,) = struct.unpack_from("<I", shape)
+    kind = _HEAD_KINDS[flags >> 23 & 3]
+    if kind is None:
+        return None
+    level = flags >> 25 & 7
+    (reference,) = struct.unpack_from("<H", shape, 30)
+    if len(shape) >= _EXTENDED_SHAPE_BYTES:
+        (level,) = struct.unpack_from("<I", shape, _EXTENDED_SHAPE_BYTES - 4)
+    return ParagraphHead(kind, level, reference)
+
+
+def _number_levels(content: bytes) -> list[NumberLevel]:
+    """The levels of a numbering: seven, their first numbers, and since 5.1 three more of the same."""
+    heads, position = _number_heads(content, 0, _LEVELS_IN_BITS)
+    position += 2  # whether it continues the list before
+    starts, position = _starts(content, position, len(heads))
+    more, position = _number_heads(content, position, 3)
+    later_starts, _ = _starts(content, position, len(more))
+    return [
+        NumberLevel(pattern, NUMBER_SHAPES[shape] if shape < len(NUMBER_SHAPES) else NUMBER_SHAPES[0], start)
+        for (shape, pattern), start in zip(heads + more, starts + later_starts, strict=True)
+    ]
+
+
+def _number_heads(content: bytes, position: int, count: int) -> tuple[list[tuple[int, str]], int]:
+    heads: list[tuple[int, str]] = []
+    while len(heads) < count and position + 14 <= len(content):
+        (flags,) = struct.unpack_from("<I", content, position)
+        heads.append((flags >> 5 & 0xF, _string(content, position + 12)))
+        position = _behind_string(content, position + 12)
+    return heads, position
+
+
+def _starts(content: bytes, position: int, count: int) -> tuple[list[int], int]:
+    """The first numbers of the levels; files before 5.0.2.5 have none."""
+    end = position + 4 * count
+    if end > len(content):
+        return [1] * count, position
+    return list(struct.unpack_from(f"<{count}I", content, position)), end
+
+
+def _automatic_number(control: bytes) -> str:
+    """The number of a note, a picture, a table or an equation as it was last shown; none for pages."""
+    flags, number, _, prefix, suffix = struct.unpack_from("<IHHHH", control, 4)
+    if flags & 0xF in _PAGE_NUMBERS:
+        return ""
+    code = flags >> 4 & 0xFF
+    shape = NUMBER_SHAPES[code] if code < len(NUMBER_SHAPES) else NUMBER_SHAPES[0]
+    return f"{_sign(prefix)}{shown_number(number, shape)}{_sign(suffix)}"
+
+
+def _sign(unit: int) -> str:
+    return chr(unit) if unit else ""
+
+
+def _ruby(control: bytes) -> str:
+    """A text with the small one above it in brackets."""
+    main = _string(control, 4)
+    above = _string(control, _behind_string(control, 4))
+    return f"{main}({above})" if above else main
+
+
+def _decrypted(content: bytes) -> bytes:
+    """A section of a document for distribution, whose key lies, masked, in its first record.
+
+    The mask is the output of the C library's `rand` of Microsoft, seeded by the first four bytes; the key is the text
+    of a SHA-1 hash that begins behind it (Hancom, "Distribution documents", revision 1.2).
+    """
+    from cryptography.hazmat.primitives.ciphers import (  # noqa: PLC0415 - large, and needed by few files
+        Cipher,
+        algorithms,
+        modes,
+    )
+
+    tag, _, data = next(_records(content, _Budget(1)), (0, 0, b""))
+    if tag != _DISTRIBUTION or len(data) != 256:  # noqa: PLR2004 - as specified
+        raise BadDocument("corrupt")
+    (seed,) = struct.unpack_from("<I", data)
+    mask = _mask(seed, len(data))
+    start = 4 + (seed & 0xF)
+    key = bytes(byte ^ masked for byte, masked in zip(data, mask, strict=True))[start : start + 16]
+    body = content[4 + len(data) :]
+    decryptor = Cipher(algorithms.AES128(key), modes.ECB()).decryptor()  # noqa: S305 - chosen by the format
+    return decryptor.update(body[: len(body) // 16 * 16])
+
+
+def _mask(seed: int, length: int) -> bytes:
+    mask = bytearray()
+    while len(mask) < length:
+        value, seed = _random(seed)
+        count, seed = _random(seed)
+        mask += bytes([value & 0xFF]) * ((count & 0xF) + 1)
+    return bytes(mask[:length])
+
+
+def _random(seed: int) -> tuple[int, int]:
+    seed = (seed * 214013 + 2531011) & 0xFFFFFFFF
+    return seed >> 16 & 0x7FFF, seed
+
+
+def _summary(content: bytes) -> dict[int, str]:
+    """The texts and times of the first property set by their identifiers (MS-OLEPS 2.21); empty ones are left out."""
+    (start,) = struct.unpack_from("<I", content, 44)
+    (count,) = struct.unpack_from("<I", content, start + 4)
+    values: dict[int, str] = {}
+    for index in range(min(count, 64)):
+        identifier, offset = struct.unpack_from("<II", content, start + 8 + 8 * index)
+        value = _property(content, start + offset)
+        if value:
+            values[identifier] = value
+    return values
+
+
+def _property(content: bytes, position: int) -> str:
+    (kind,) = struct.unpack_from("<I", content, position)
+    if kind == _WIDE_STRING:
+        (length,) = struct.unpack_from("<I", content, position + 4)
+        return _decoded(content[position + 8 : position + 8 + 2 * length]).partition("\0")[0]
+    if kind == _FILE_TIME:
+        (ticks,) = struct.unpack_from("<Q", content, position + 4)
+        with suppress(OverflowError):
+            return (_FILE_TIME_EPOCH + timedelta(microseconds=ticks // 10)).isoformat("T", "seconds") if ticks else ""
+    return ""

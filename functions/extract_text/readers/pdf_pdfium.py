@@ -1,0 +1,181 @@
+"""PDF files, by pdfium: fast and right about fonts, but it may crash on hostile files; that is what the cage is for."""
+
+import ctypes
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import pypdfium2.raw as pdfium
+from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
+
+from onggi.domain.errors import BadDocument
+from readers.layout import Mark, laid_out
+from readers.model import MAX_HEADING_LEVEL, Page, Properties, RawDocument
+from readers.pdfium import opened, page_with_annotations
+
+MAX_CHARACTERS: Final = 20_000_000
+"""About ten thousand pages; what is larger came from a broken or a hostile file."""
+MAX_MARKS: Final = 10_000
+"""Of an outline."""
+MAX_STATED_BYTES: Final = 2_000
+"""Of a title or property; a longer one is none."""
+_STATED: Final = (b"Title", b"Author", b"CreationDate", b"ModDate")
+
+SAMPLE_CHARACTERS: Final = 500
+"""From the beginning of a page: enough to know whether its text is of use."""
+GARBAGE_SHARE: Final = 0.5
+"""Of the visible characters of a page: with more than that without meaning, its text is of no use."""
+
+_MEANINGLESS: Final = re.compile("[\x00\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
+_BLANKS: Final = re.compile(r"[\s\x01-\x1f\u00ad\u200b\ufeff\ufffe]+")
+_PDF_DATE: Final = re.compile(r"(?:D:)?(\d{4}(?:\d\d){0,5})(?:(Z)|([+-])(\d\d)(?:'?(\d\d))?)?")
+_EARLIEST: Final = "00000101000000"
+"""What completes a date that states less than seconds."""
+
+
+_TINY: Final = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj "
+    b"4 0 obj<</Length 21>>stream\nBT/F 9 Tf(warm)Tj ET \nendstream endobj "
+    b"5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>"
+)
+"""A page of one word, of our own making."""
+
+
+def warm_up() -> None:
+    """Reads one page, so that processes forked from here on find pdfium's tables and our code in memory."""
+    with PdfDocument(_TINY) as document:
+        _read(document)
+
+
+def read_pdf(file: Path) -> RawDocument:
+    """Reads the text layer of a PDF, page by page, and takes its outline for headings.
+
+    Raises:
+        BadDocument: `encrypted` when it does not open without a password, `too_large` when there is more text than any
+            document has, `corrupt` when pdfium cannot read it, which another reader may still do.
+    """
+    with opened(file) as document:
+        return _read(document)
+
+
+def _read(document: PdfDocument) -> RawDocument:
+    texts: list[str] = []
+    need_ocr: list[bool] = []
+    room = MAX_CHARACTERS
+    for index in range(len(document)):
+        page = page_with_annotations(document, index)
+        textpage = page.get_textpage()
+        text = _text_of(textpage, room)
+        room -= len(text)
+        texts.append(text)
+        need_ocr.append(_is_garbage(text) or (_is_blank(text) and _shows_something(page)))
+        textpage.close()
+        page.close()
+    properties = _properties(document)
+    blocks = laid_out(texts, list(_outline(document)), properties.title)
+    return RawDocument(tuple(map(Page, blocks, need_ocr)), properties)
+
+
+def _text_of(page: PdfTextPage, room: int) -> str:
+    """The whole text of a page, in the order of its content.
+
+    pdfium counts characters that it leaves out of the text; asked for a range that begins or ends with such, it may
+    write more than was asked for, so that the range is narrowed first.
+    """
+    first, last = 0, pdfium.FPDFText_CountChars(page) - 1
+    if last >= room:
+        raise BadDocument("too_large")
+    while first <= last and pdfium.FPDFText_GetTextIndexFromCharIndex(page, first) < 0:
+        first += 1
+    while first <= last and pdfium.FPDFText_GetTextIndexFromCharIndex(page, last) < 0:
+        last -= 1
+    if first > last:
+        return ""
+    text_first, text_last = (pdfium.FPDFText_GetTextIndexFromCharIndex(page, index) for index in (first, last))
+    buffer = (ctypes.c_ushort * (text_last - text_first + 2))()
+    written = pdfium.FPDFText_GetText(page, first, last - first + 1, buffer)
+    return bytes(memoryview(buffer).cast("B")[: 2 * max(written - 1, 0)]).decode("utf-16-le", "replace")
+
+
+def _is_blank(text: str) -> bool:
+    return not text or text.isspace() or not _BLANKS.sub("", text)
+
+
+def _is_garbage(text: str) -> bool:
+    """Whether hardly a character of a text has a meaning."""
+    sample = _BLANKS.sub("", text[:SAMPLE_CHARACTERS])
+    return len(_MEANINGLESS.findall(sample)) > GARBAGE_SHARE * len(sample)
+
+
+def _shows_something(page: PdfPage) -> bool:
+    """Whether a page without text has a picture or a drawing; text objects of blanks are none."""
+    return any(
+        pdfium.FPDFPageObj_GetType(pdfium.FPDFPage_GetObject(page, index)) != pdfium.FPDF_PAGEOBJ_TEXT
+        for index in range(pdfium.FPDFPage_CountObjects(page))
+    )
+
+
+def _properties(document: PdfDocument) -> Properties:
+    title, author, created, modified = (_wide_text(partial(pdfium.FPDF_GetMetaText, document, key)) for key in _STATED)
+    return Properties(title or None, author or None, iso_of_pdf_date(created), iso_of_pdf_date(modified))
+
+
+def _wide_text(get: Callable[[Any, int], int]) -> str:
+    """What a function of pdfium writes into a buffer as UTF-16 with a final NUL, when it is given one large enough."""
+    size = get(None, 0)
+    if size > MAX_STATED_BYTES:
+        return ""
+    buffer = ctypes.create_string_buffer(size)
+    get(buffer, size)
+    return buffer.raw.decode("utf-16-le", "replace").rstrip("\0")
+
+
+def iso_of_pdf_date(stated: str) -> str | None:
+    """A PDF date (`D:20260105093000+09'00'`, ISO 32000-1, 7.9.4) in ISO 8601, as precise as it is; None for none."""
+    match = _PDF_DATE.match(stated.strip())
+    if not match:
+        return None
+    digits, zulu, sign, hours, minutes = match.groups()
+    whole = digits + _EARLIEST[len(digits) :]
+    try:
+        datetime.fromisoformat(f"{whole[:8]}T{whole[8:]}")  # strptime would be imported anew in each process
+    except ValueError:
+        return None
+    date = "-".join(filter(None, (digits[:4], digits[4:6], digits[6:8])))
+    time = ":".join(filter(None, (digits[8:10], digits[10:12] or "00", digits[12:14])))
+    zone = "+00:00" if zulu else f"{sign}{hours}:{minutes or '00'}" if sign else ""
+    return f"{date}T{time}{zone}" if digits[8:] else date
+
+
+def _outline(document: PdfDocument) -> Iterator[Mark]:
+    """The entries of the outline that lead to a page, in their order; an outline that bites its tail ends there."""
+    seen: set[int] = set()
+    above: list[Any] = []
+    entry = pdfium.FPDFBookmark_GetFirstChild(document, None)
+    while (entry or above) and len(seen) < MAX_MARKS:
+        address = ctypes.addressof(entry.contents) if entry else None
+        if address is None or address in seen:
+            if not above:
+                return
+            entry = pdfium.FPDFBookmark_GetNextSibling(document, above.pop())
+            continue
+        seen.add(address)
+        page = _page_of(document, entry)
+        title = _wide_text(partial(pdfium.FPDFBookmark_GetTitle, entry))
+        if page is not None and title.strip():
+            yield Mark(page, title, min(len(above) + 1, MAX_HEADING_LEVEL))
+        above.append(entry)
+        entry = pdfium.FPDFBookmark_GetFirstChild(document, entry)
+
+
+def _page_of(document: PdfDocument, entry: Any) -> int | None:  # noqa: ANN401 - a pointer of ctypes
+    target = pdfium.FPDFBookmark_GetDest(document, entry)
+    if not target:
+        action = pdfium.FPDFBookmark_GetAction(entry)
+        target = pdfium.FPDFAction_GetDest(document, action) if action else None
+    index = pdfium.FPDFDest_GetDestPageIndex(document, target) if target else -1
+    return index if index >= 0 else None

@@ -1,0 +1,63 @@
+"""Pictures of pages, for optical character recognition."""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from pypdfium2 import PdfBitmap, PdfDocument
+
+from readers.pdfium import opened, page_with_annotations
+
+LONG_SIDE: Final = 1_600
+"""Pixels: about 140 dots an inch of an A4 page, where Hangul of usual size is read well and a picture stays small."""
+
+_PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_BITS: Final = 8
+_GREYSCALE: Final = 0
+_UNFILTERED: Final = b"\x00"
+
+
+def page_images(file: Path, pages: Sequence[int]) -> list[bytes]:
+    """Renders pages of a PDF, with what is filled into forms, as greyscale PNG files.
+
+    Args:
+        file: where the PDF lies.
+        pages: numbers from 1.
+
+    Returns:
+        One picture for each, `LONG_SIDE` pixels on its longer side.
+
+    Raises:
+        BadDocument: when the file does not open or has no such page.
+    """
+    with opened(file) as document:
+        return [_page_image(document, number) for number in pages]
+
+
+def _page_image(document: PdfDocument, number: int) -> bytes:
+    page = page_with_annotations(document, number - 1)
+    width, height = page.get_size()
+    bitmap = page.render(scale=LONG_SIDE / max(width, height, 1.0), grayscale=True)
+    image = _png(bitmap)
+    bitmap.close()
+    page.close()
+    return image
+
+
+def _png(bitmap: PdfBitmap) -> bytes:
+    """A greyscale PNG (W3C PNG, second edition) of a bitmap with one byte a pixel."""
+    pixels = memoryview(bitmap.buffer).cast("B")
+    rows = b"".join(
+        _UNFILTERED + pixels[start : start + bitmap.width]
+        for start in range(0, bitmap.height * bitmap.stride, bitmap.stride)
+    )
+    header = struct.pack(">IIBBBBB", bitmap.width, bitmap.height, _BITS, _GREYSCALE, 0, 0, 0)
+    return b"".join(
+        (_PNG_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(rows)), _chunk(b"IEND", b""))
+    )
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

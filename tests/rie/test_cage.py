@@ -1,0 +1,50 @@
+"""The readers' processes where they run: in the built artifact, under the runtime interface emulator."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from onggi.domain.document import document_id_of
+from onggi.domain.tenant import TenantContext
+from tests.files.bombs import make_self_referencing_form
+from tests.files.samples import MAKERS, make_sample
+from tests.rie.emulator import BUILD, REPOSITORY, RunningFunction, Runtime, running
+from tests.rie.stack import DeployedFunctions
+
+
+@pytest.fixture(scope="module")
+def function(
+    functions: DeployedFunctions, runtime: Runtime, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningFunction]:
+    log = tmp_path_factory.mktemp("log") / "log"
+    with running(BUILD / "ExtractText", runtime, functions.environment("ExtractText"), log) as function:
+        yield function
+
+
+def extracted(function: RunningFunction, functions: DeployedFunctions, name: str, content: bytes) -> dict[str, Any]:
+    event = functions.placed(json.loads((REPOSITORY / "events/extract_text.json").read_text(encoding="utf-8")))
+    tenant = TenantContext.from_dict(event["tenant"])
+    key = f"{tenant.prefix}cage/{name}"
+    version = functions.upload(tenant.placement.documents_bucket, key, content)
+    document = {"document_id": document_id_of(tenant, key), "key": key, "name": name, "version": version}
+    answer: dict[str, Any] = function.invoke(
+        event | {"document": event["document"] | document | {"size": len(content)}}
+    )
+    return answer
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_file_of_each_family_is_read(function: RunningFunction, functions: DeployedFunctions, name: str) -> None:
+    answer = extracted(function, functions, name, make_sample(name))
+    assert answer.get("characters", 0) > 20, (answer, function.log())
+
+
+def test_a_hostile_file_costs_itself_a_code_and_the_function_goes_on(
+    function: RunningFunction, functions: DeployedFunctions
+) -> None:
+    hostile = extracted(function, functions, "bomb.pdf", make_self_referencing_form())
+    assert hostile["errorType"] == "BadDocument", hostile
+    after = extracted(function, functions, "after.txt", "장독대에는 옹기가 줄지어 있다.".encode())
+    assert after["characters"] > 10

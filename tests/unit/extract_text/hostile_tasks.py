@@ -1,0 +1,68 @@
+"""What parsers do when a file is hostile, for tests of the cage."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+from onggi.domain.errors import BadDocument
+
+
+def echo(value: Any) -> Any:
+    return value
+
+
+def refuse() -> NoReturn:
+    raise BadDocument("encrypted")
+
+
+def stumble() -> NoReturn:
+    raise KeyError("a secret of the document")
+
+
+def abort() -> NoReturn:
+    os.abort()
+
+
+def kill() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def leave() -> NoReturn:
+    os._exit(0)
+
+
+def eat_memory() -> int:
+    return len(bytearray(1 << 34))
+
+
+def burn() -> NoReturn:
+    while True:
+        pass
+
+
+def hang() -> NoReturn:
+    while True:
+        time.sleep(3600)
+
+
+def environment() -> dict[str, str]:
+    return dict(os.environ)
+
+
+def open_descriptors() -> list[str]:
+    return [str(Path(f"/proc/self/fd/{number}").readlink()) for number in (0, 1, 2)]
+
+
+def keeper() -> int:
+    return os.getppid()
+
+
+def print_a_lot() -> None:
+    os.write(1, b"not JSON\n" * 100)
+
+
+def recurse() -> None:
+    recurse()

@@ -1,0 +1,37 @@
+"""Bombs cost themselves a code, little memory and little time."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onggi.domain.errors import BadDocument
+from readers.cage import Cage, Limits
+from readers.caged import CagedReaders
+from tests.files.bombs import BOMBS
+
+MEMORY = 1 << 30
+CPU_SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def cage() -> Iterator[Cage]:
+    cage = Cage(Limits(MEMORY, CPU_SECONDS, wall_seconds=4 * CPU_SECONDS))
+    yield cage
+    cage.close()
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_costs_itself_a_code_and_the_readers_go_on(cage: Cage, tmp_path: Path, name: str) -> None:
+    file = tmp_path / "content"
+    file.write_bytes(BOMBS[name]())
+    readers = CagedReaders(cage)
+    try:
+        text = readers.read(file, name, {}).text
+    except BadDocument as bad:
+        assert bad.code in {"too_large", "corrupt"}  # noqa: PT017 - a bomb may also turn out as harmless
+    else:
+        assert len(text) < 1000
+    assert cage.last.peak_bytes <= MEMORY
+    file.write_bytes("장독대".encode())
+    assert readers.read(file, "after.txt", {}).text == "장독대"

@@ -1,0 +1,99 @@
+"""Which reader is tried when, and what the uploader is told in the end."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onggi.domain.document import ExtractedText
+from onggi.domain.errors import BadDocument
+from readers.cage import CageFailure, Ended
+from readers.caged import CagedReaders
+
+TEXT = ExtractedText("text", (0,), "en")
+
+
+class ScriptedCage:
+    """Detects one family, and ends each attempt to read it as it is told."""
+
+    def __init__(self, family: str, *ends: BadDocument | ExtractedText) -> None:
+        self.family = family
+        self.ends = list(ends)
+        self.reads: list[dict[str, Any]] = []
+        self.last = Ended("done", 0.1, 1)
+
+    def call(self, function: str, module: str | None = None, **arguments: Any) -> Any:
+        if function == "detect":
+            return self.family
+        self.reads.append({"function": function, "module": module, **arguments})
+        end = self.ends.pop(0)
+        if isinstance(end, BadDocument):
+            raise end
+        return {"family": self.family, "text": asdict(end)} if function == "read_first" else asdict(end)
+
+
+def read(cage: ScriptedCage, tmp_path: Path) -> ExtractedText:
+    file = tmp_path / "content"
+    file.write_bytes(b"content")
+    return CagedReaders(cage).read(file, "name.PDF", {2: "recognised"})  # type: ignore[arg-type]  # a double
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        CageFailure("crash"),
+        CageFailure("timeout"),
+        CageFailure("memory"),
+        BadDocument("corrupt"),
+        BadDocument("encrypted"),
+    ],
+)
+def test_what_the_first_reader_cannot_read_the_second_is_tried_on(first: BadDocument, tmp_path: Path) -> None:
+    cage = ScriptedCage("pdf", first, TEXT)
+    assert read(cage, tmp_path) == TEXT
+    assert [call["module"] for call in cage.reads] == ["readers.pdf_pdfium", "readers.pdf_pypdf"]
+    assert [call["function"] for call in cage.reads] == ["read_first", "read"]
+    assert (cage.reads[1]["family"], cage.reads[1]["attempt"]) == ("pdf", 1)
+    assert [call["recognised"] for call in cage.reads] == [{"2": "recognised"}] * 2
+
+
+@pytest.mark.parametrize("code", ["too_large", "no_text", "unsupported_type"])
+def test_a_verdict_on_the_file_itself_is_final(code: Any, tmp_path: Path) -> None:
+    cage = ScriptedCage("pdf", BadDocument(code), TEXT)
+    with pytest.raises(BadDocument, match=code):
+        read(cage, tmp_path)
+    assert len(cage.reads) == 1
+
+
+@pytest.mark.parametrize(
+    ("ends", "code"),
+    [
+        ([BadDocument("encrypted"), BadDocument("corrupt")], "encrypted"),
+        ([CageFailure("crash"), BadDocument("encrypted")], "encrypted"),
+        ([CageFailure("timeout"), BadDocument("corrupt")], "corrupt"),
+        ([CageFailure("timeout"), CageFailure("timeout")], "timeout"),
+        ([CageFailure("crash"), CageFailure("memory")], "too_large"),
+    ],
+)
+def test_when_all_fail_protection_is_told_first_and_else_what_the_last_said(
+    ends: Sequence[BadDocument], code: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadDocument) as caught:
+        read(ScriptedCage("pdf", *ends), tmp_path)
+    assert caught.value.code == code
+
+
+def test_a_family_with_one_reader_is_tried_once(tmp_path: Path) -> None:
+    cage = ScriptedCage("docx", BadDocument("corrupt"), TEXT)
+    with pytest.raises(BadDocument, match="corrupt"):
+        read(cage, tmp_path)
+    assert len(cage.reads) == 1
+
+
+def test_an_empty_file_is_not_even_looked_at(tmp_path: Path) -> None:
+    file = tmp_path / "empty"
+    file.touch()
+    with pytest.raises(BadDocument, match="empty"):
+        CagedReaders(ScriptedCage("pdf")).read(file, "a.pdf", {})  # type: ignore[arg-type]  # a double
