@@ -11,5 +11,5 @@ from splitter import RecursiveSplitter
 @workflow_step
 def handler(task: WorkflowTask) -> dict[str, Any]:
     """Takes a registration; answers the number of chunks and where their batches are listed."""
-    artifacts_bucket = task.tenant.placement.artifacts_bucket
-    return asdict(chunk_text(task.document, task.ports, RecursiveSplitter(), artifacts_bucket))
+    splitter = RecursiveSplitter(task.tenant.settings.chunk_size)
+    return asdict(chunk_text(task.document, task.ports, splitter, task.tenant.placement.artifacts_bucket))

@@ -1,120 +1,196 @@
 """Where one chunk of a document ends and the next begins.
 
-Three stages, each linear in the length of the text. Blocks: the text is cut at headings, blank lines and a few
-sentences or lines chosen by their content. Pieces: langchain-text-splitters cuts each block into sentences, lines or
-words. Chunks: whole pieces are gathered until a chunk is full, ending at the strongest boundary in reach. Every choice
-depends only on the text nearby, so that an edit changes the chunks around it and no others.
+A chunk ends at the strongest boundary in reach: a heading, the edge of a table, a paragraph, a sentence, a line, a
+clause, a word. Only the reach is looked at, the latter half of what may still follow, so that no character is read more
+than a few times. Every choice depends on the text nearby alone, so that an edit changes the chunks around it and no
+others.
 """
 
 import re
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Final
 
-MAX_BYTES: Final = 8192
-"""UTF-8 bytes in a chunk; Titan takes 8,192 tokens, and no token is shorter than a byte."""
+from onggi.domain.chunk import CONTEXT_SEPARATOR, MAX_CONTEXT_BYTES, MAX_EMBEDDING_BYTES
+from onggi.domain.document import ExtractedText, TableSpan
 
 MIN_CHUNK_SIZE: Final = 64
-MAX_CHUNK_SIZE: Final = MAX_BYTES // 4
-"""A character takes at most four bytes, so that no chunk can be over the cap."""
+MAX_CHUNK_SIZE: Final = (MAX_EMBEDDING_BYTES - MAX_CONTEXT_BYTES - len(CONTEXT_SEPARATOR)) // 4
+"""A character takes at most four bytes in UTF-8, so that a chunk and its context are never over the model's cap."""
 
-PIECES_PER_CHUNK: Final = 8
-"""How finely a chunk's end can be chosen: a piece is at most this part of a chunk."""
+PIECE_SIZE: Final = 32
+"""Characters between the places where a stretch without sentences and lines may be cut."""
 
-MAX_BLOCK: Final = 4000
-"""Characters that are looked at as one by the regular expressions."""
+LANDMARK: Final = 48
+"""Characters behind a boundary whose checksum decides between equals."""
 
-LANDMARK: Final = 32
-"""One sentence or line in this many, chosen by its checksum, ends a block; so an edit moves no block further on."""
+_CLOSING: Final = r"[\"'”’»)\]」』〉》】]*+"
+_NUMBER: Final = r"(?<!\b[\dA-Za-z가나다라마바사아자차카타파하]\.)(?<!\b\d\d\.)(?<!\b(?:Mr|Dr|Ms|No|vs)\.)"
 
-HEADING, PARAGRAPH, SENTENCE, LINE, WORD, CUT = 5, 4, 3, 2, 1, 0
-"""The strength of a boundary, by what begins or has ended there; `CUT` lies within a word."""
-
-_SENTENCE_END: Final = r"(?<=[.!?…])\s+|(?<=[.!?…][\"'”’)\]」』])\s+|(?<=[。．！？])"
-_SEPARATORS: Final = [_SENTENCE_END, r"\n+", r"\s+"]
-
-_UNIT_END: Final = re.compile(r"\n+|(?<=[.!?…])[^\S\n]+|(?<=[。．！？])")
-_HEADING: Final = re.compile(r" {0,3}#{1,6} ")
-_STARTS_HEADING: Final = re.compile(r"\s*\n {0,3}#{1,6} ")
-_ENDS_SENTENCE: Final = re.compile(r"[.!?…。．！？][\"'”’)\]」』]?\s*\Z")
-_REACH: Final = 12
-"""Characters on either side of a boundary that decide its strength."""
+PARAGRAPH: Final = re.compile(r"\n\s*\n\s*")
+SENTENCE: Final = re.compile(
+    # A full stop that is none of a list's number, an initial or a date (`2026. 3. 1.`), and a blank;
+    rf"[.!?…](?<![.!?…]{{2}}){_NUMBER}[.!?…]*+{_CLOSING}(?:(?<!\d\.)\s+|(?<=\d\.)\s++(?!\d)"
+    # Korean goes without the blank where lines were joined (`했다.그러나`);
+    r"|(?<=[다요죠까음임함됨][.!?])(?=[가-힣]))"
+    # the full stops of Chinese, Japanese, Devanagari, Arabic, Urdu, Ethiopic, Khmer and Burmese need none;
+    rf"|[。！？．｡।॥؟۔።។။]+{_CLOSING}\s*"
+    # Thai has no full stop: its blanks stand between phrases.
+    r"|[\u0e00-\u0e7f][^\S\n]+(?=[\u0e00-\u0e7f])"
+)
+LINE: Final = re.compile(r"\n\s*")
+PIECE: Final = re.compile(rf"{SENTENCE.pattern}|{LINE.pattern}")
+WORD: Final = re.compile(r"\s+")
+_VISIBLE: Final = re.compile(r"\S")
+_SEPARATORS: Final = [r"(?<=[,;:，、；：،؛])\s+", r"\s+"]
 
 
 class RecursiveSplitter:
-    """Splits text into overlapping chunks that begin and end where sense does (a `Splitter`).
+    """Splits texts into overlapping chunks that begin and end where sense does (a `Splitter`).
 
     Args:
-        chunk_size: most characters in a chunk, 64 to 2,048.
-        overlap: most characters of a chunk that its successor repeats, in whole pieces; at most a quarter of the size.
+        chunk_size: most characters in a chunk, 64 to 1,791.
+        overlap: most characters of a chunk that its successor repeats, in whole pieces; at most a quarter of the size,
+            an eighth where it is not given.
 
     Raises:
         ValueError: when a number is outside its range.
     """
 
-    def __init__(self, chunk_size: int = 800, overlap: int = 100) -> None:
+    def __init__(self, chunk_size: int = 800, overlap: int | None = None) -> None:
+        overlap = chunk_size // 8 if overlap is None else overlap
         if not MIN_CHUNK_SIZE <= chunk_size <= MAX_CHUNK_SIZE:
             raise ValueError(f"The chunk size must be between {MIN_CHUNK_SIZE} and {MAX_CHUNK_SIZE} characters.")
         if not 0 <= overlap <= chunk_size // 4:
             raise ValueError("The overlap must be between 0 and a quarter of the chunk size.")
         self._chunk_size = chunk_size
         self._overlap = overlap
-        self._piece_size = chunk_size // PIECES_PER_CHUNK
 
-    def spans(self, text: str) -> list[tuple[int, int]]:
+    def spans(self, extracted: ExtractedText) -> list[tuple[int, int]]:
         """Start and end of each chunk, in order. `text[start:end]` is never blank and has no blanks at its edges.
 
         Every character that is not blank lies in at least one chunk.
         """
-        boundaries = [0, *accumulate(len(piece) for block in _blocks(text) for piece in self._pieces(block))]
-        spans: list[tuple[int, int]] = []
-        start = end = 0
-        while end < len(text):
-            previous_end, end = end, self._end(text, boundaries, start, end)
-            if not text[previous_end:end].isspace():
-                spans.append(_trimmed(text, start, end))
-            start = self._overlapping_start(text, boundaries, end)
+        text = extracted.text
+        boundaries = _Boundaries(extracted, self._chunk_size)
+        spans = []
+        start = fresh = _next_visible(text, 0)  # `fresh` is the first character that no chunk has yet
+        while fresh < len(text):
+            end = boundaries.end(start, fresh)
+            spans.append((start, start + len(text[start:end].rstrip())))
+            fresh = _next_visible(text, end)
+            start = boundaries.overlapping_start(end, fresh, self._overlap)
         return spans
 
-    def _pieces(self, block: str) -> Iterator[str]:
-        """Cuts a block into pieces that concatenate to it."""
-        if len(block) <= self._piece_size:
-            yield block
-            return
-        for piece in _piece_splitter(self._piece_size)(block):
-            for at in range(0, len(piece), self._piece_size):  # a run without blanks is cut anywhere
-                yield piece[at : at + self._piece_size]
 
-    def _end(self, text: str, boundaries: list[int], start: int, previous_end: int) -> int:
-        """The strongest boundary in the latter half of what may follow; a heading counts from the first quarter on.
+class _Boundaries:
+    """Finds the places of one text at which chunks of one size begin and end."""
 
-        Among equals a checksum of what follows decides: it is as good as chance, but finds the same boundary again
-        when an edit further up has moved the start.
+    def __init__(self, extracted: ExtractedText, chunk_size: int) -> None:
+        self._text = extracted.text
+        self._chunk_size = chunk_size
+        self._quarter = chunk_size // 4
+        self._headings = [heading.start for heading in extracted.headings]
+        self._levels = {heading.start: heading.level for heading in extracted.headings}
+        self._tables = extracted.tables
+        self._table_starts = [table.start for table in extracted.tables]
+        self._table_ends = [table.end for table in extracted.tables]
+
+    def end(self, start: int, fresh: int) -> int:
+        """Where a chunk ends that begins at `start` and has to go beyond `fresh`.
+
+        A section that fits is a chunk, and so is a table. Neither makes a chunk of less than a quarter of the size.
         """
         limit = start + self._chunk_size
-        if limit >= len(text):
-            return len(text)
-        earliest = max(start + self._chunk_size // 4, previous_end + 1)
-        reachable = boundaries[bisect_left(boundaries, earliest) : bisect_right(boundaries, limit)]
-        half = start + self._chunk_size // 2
-        graded = [(strength, at) for at in reachable if (strength := _strength(text, at)) == HEADING or at >= half]
-        strongest, _ = max(graded)
-        return max((_checksum(text, at), at) for strength, at in graded if strength == strongest)[1]
+        earliest = max(start + self._quarter, fresh + 1)
+        half = max(start + self._chunk_size // 2, fresh + 1)
+        section_end = self._section_end(earliest, half)
+        if section_end <= limit:
+            return section_end
+        table = self._table_around(limit)
+        if table:
+            return table.start if table.start >= earliest else self._row_start(table, fresh, half, limit)
+        if not self._table_around(section_end - self._quarter):
+            limit = min(limit, section_end - self._quarter)  # no scrap of the section is left over
+        return self._strongest(earliest, half, limit)
 
-    def _overlapping_start(self, text: str, boundaries: list[int], end: int) -> int:
-        """Where the chunk after a boundary begins: some pieces before it, never before a heading or within a word."""
-        if _strength(text, end) == HEADING:
-            return end
-        repeated = boundaries[bisect_left(boundaries, end - self._overlap) : bisect_left(boundaries, end)]
-        return next((at for at in repeated if _strength(text, at) > CUT), end)
+    def overlapping_start(self, end: int, fresh: int, overlap: int) -> int:
+        """Where the chunk behind `end` begins: some sentences or lines earlier, else some words.
+
+        No heading and no part of a table is repeated.
+        """
+        table = bisect_left(self._table_starts, fresh) - 1
+        heading = bisect_right(self._headings, fresh) - 1
+        earliest = max(
+            fresh - overlap,
+            self._tables[table].end if table >= 0 else 0,
+            self._headings[heading] if heading >= 0 else 0,
+        )
+        for pattern in (PIECE, WORD):
+            for match in pattern.finditer(self._text, earliest, max(earliest, end)):
+                if match.end() < end:
+                    return match.end()
+        return fresh
+
+    def _section_end(self, earliest: int, half: int) -> int:
+        """The highest heading before the middle of the chunk, else the next one, else the end of the text."""
+        first = bisect_left(self._headings, earliest)
+        early = self._headings[first : bisect_right(self._headings, half)]
+        if early:
+            return max(early, key=lambda at: (-self._levels[at], self._checksum(at), at))
+        return self._headings[first] if first < len(self._headings) else len(self._text)
+
+    def _table_around(self, at: int) -> TableSpan | None:
+        before = bisect_left(self._table_starts, at) - 1
+        return self._tables[before] if before >= 0 and at < self._table_ends[before] else None
+
+    def _row_start(self, table: TableSpan, fresh: int, half: int, limit: int) -> int:
+        """A row's start in the latter half, else the last one before: no row is cut that fits into a chunk."""
+        rows = self._ends(LINE, max(half - 1, table.header_end), limit)
+        if rows:
+            return self._landmark(rows)
+        body = table.header_end - 1 if table.header_end > table.start else table.start
+        earlier = self._ends(LINE, max(fresh, body), half)
+        return earlier[-1] if earlier else self._landmark(self._pieces(half, limit) or [limit])
+
+    def _strongest(self, earliest: int, half: int, limit: int) -> int:
+        """The strongest boundary; what is stronger than a clause is taken from the former half as well."""
+        for first, last in ((half, limit), (earliest, half)):
+            paragraphs = self._ends(PARAGRAPH, first, last) + self._table_edges(first, last)
+            found = paragraphs or self._ends(SENTENCE, first, last) or self._ends(LINE, first, last)
+            if found:
+                return self._landmark(found)
+        return self._landmark(self._pieces(half, limit) or self._pieces(earliest, half) or [limit])
+
+    def _ends(self, pattern: re.Pattern[str], start: int, end: int) -> list[int]:
+        return [match.end() for match in pattern.finditer(self._text, start, end)]
+
+    def _table_edges(self, first: int, last: int) -> list[int]:
+        return [
+            edge
+            for edges in (self._table_starts, self._table_ends)
+            for edge in edges[bisect_left(edges, first) : bisect_right(edges, last)]
+        ]
+
+    def _pieces(self, first: int, last: int) -> list[int]:
+        """Where the clauses or words begin that a stretch without stronger boundaries is cut into."""
+        pieces = _cut_into_pieces()(self._text[first:last])
+        return [first + length for length in accumulate(map(len, pieces[:-1]))]
+
+    def _landmark(self, places: Sequence[int]) -> int:
+        """One of several equals: as good as chance, but the same place again after an edit further up."""
+        return max(places, key=lambda at: (self._checksum(at), at))
+
+    def _checksum(self, at: int) -> int:
+        return zlib.crc32(self._text[at : at + LANDMARK].encode(errors="replace"))
 
 
 @cache
-def _piece_splitter(size: int) -> Callable[[str], list[str]]:
-    from langchain_text_splitters import (  # noqa: PLC0415 - importing it takes a second, which short texts need not pay
+def _cut_into_pieces() -> Callable[[str], list[str]]:
+    from langchain_text_splitters import (  # noqa: PLC0415 - importing it takes a second, which most texts need not pay
         RecursiveCharacterTextSplitter,
     )
 
@@ -123,44 +199,11 @@ def _piece_splitter(size: int) -> Callable[[str], list[str]]:
         is_separator_regex=True,
         keep_separator=True,
         strip_whitespace=False,
-        chunk_size=size,
+        chunk_size=PIECE_SIZE,
         chunk_overlap=0,
     ).split_text
 
 
-def _blocks(text: str) -> Iterator[str]:
-    """Cuts a text into runs of sentences and lines that concatenate to it, none longer than the largest block."""
-    cuts = [0]
-    for start, end in pairwise([0, *(unit.end() for unit in _UNIT_END.finditer(text)), len(text)]):
-        if start > cuts[-1] and (end - cuts[-1] > MAX_BLOCK or _HEADING.match(text, start)):
-            cuts.append(start)
-        cuts += range(cuts[-1] + MAX_BLOCK, end, MAX_BLOCK)
-        unit = text[start:end]
-        if unit.endswith("\n\n") or zlib.crc32(unit.encode(errors="replace")) % LANDMARK == 0:
-            cuts.append(end)
-    for start, end in pairwise([*cuts, len(text)]):
-        if start < end:
-            yield text[start:end]
-
-
-def _strength(text: str, at: int) -> int:
-    before, after = text[max(0, at - _REACH) : at], text[at : at + _REACH]
-    gap = before[len(before.rstrip()) :] + after[: len(after) - len(after.lstrip())]
-    if "\n" in gap and _STARTS_HEADING.match("\n" + after):
-        return HEADING
-    if gap.count("\n") > 1:
-        return PARAGRAPH
-    if _ENDS_SENTENCE.search(before):
-        return SENTENCE
-    if "\n" in gap:
-        return LINE
-    return WORD if gap else CUT
-
-
-def _checksum(text: str, at: int) -> int:
-    return zlib.crc32(text[at : at + 4 * _REACH].encode(errors="replace"))
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    chunk = text[start:end]
-    return start + len(chunk) - len(chunk.lstrip()), start + len(chunk.rstrip())
+def _next_visible(text: str, at: int) -> int:
+    found = _VISIBLE.search(text, at)
+    return found.start() if found else len(text)

@@ -1,4 +1,5 @@
 import random
+import re
 import subprocess
 import sys
 import time
@@ -9,7 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from splitter import MAX_BYTES, RecursiveSplitter
+from onggi.domain.chunk import MAX_CONTEXT_BYTES, MAX_EMBEDDING_BYTES
+from onggi.domain.document import ExtractedText, HeadingSpan, TableSpan
+from onggi.steps.chunk_text import chunks_of
+from splitter import MAX_CHUNK_SIZE, RecursiveSplitter
 
 WORDS = [
     "계약은",
@@ -29,7 +33,20 @@ WORDS = [
 STRUCTURED = st.lists(
     st.one_of(
         st.sampled_from(
-            [*WORDS, "\n", "\n\n", "\n\n\n", "# 제목\n", "\n## Heading\n\n", " ", "  \t", "。", "끝！", "x" * 300]
+            [
+                *WORDS,
+                "\n",
+                "\n\n",
+                "\n\n\n",
+                "# 제목\n",
+                "항목 | 값\n" * 9,
+                " ",
+                "  \t",
+                "。",
+                "끝！",
+                "했다.그",
+                "x" * 300,
+            ]
         ),
         st.text(max_size=30),
     ),
@@ -39,8 +56,44 @@ STRUCTURED = st.lists(
 ANY_TEXT = st.one_of(st.text(), STRUCTURED, STRUCTURED.map(lambda text: text * 7))
 
 
+def plain(text: str) -> ExtractedText:
+    return ExtractedText(text, (0,), "en")
+
+
 def chunks(splitter: RecursiveSplitter, text: str) -> list[str]:
-    return [text[start:end] for start, end in splitter.spans(text)]
+    return [text[start:end] for start, end in splitter.spans(plain(text))]
+
+
+@st.composite
+def structured(draw: st.DrawFn, texts: st.SearchStrategy[str] = ANY_TEXT) -> ExtractedText:
+    """A text with headings and tables at random places, apart from one another."""
+    text = draw(texts)
+    cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=20)))
+    headings, tables = [], []
+    for start, end in zip(cuts[::2], cuts[1::2], strict=False):
+        if draw(st.booleans()):
+            headings.append(HeadingSpan(start, end, draw(st.integers(1, 6))))
+        else:
+            tables.append(TableSpan(start, end, draw(st.integers(start, end))))
+    return ExtractedText(text, (0,), "en", headings=tuple(headings), tables=tuple(tables))
+
+
+def sectioned(*sections: tuple[str, str]) -> ExtractedText:
+    """Sections of a title in Markdown and a body, with the headings found."""
+    text, headings = "", []
+    for title, body in sections:
+        headings.append(HeadingSpan(len(text), len(text) + len(title), title.index(" ")))
+        text += f"{title}\n\n{body}\n\n"
+    return ExtractedText(text.strip(), (0,), "ko", headings=tuple(headings))
+
+
+def with_table(before: str, header: str, rows: list[str], after: str = "") -> ExtractedText:
+    table = TableSpan(len(before), len(before + header) + sum(map(len, rows)), len(before + header))
+    return ExtractedText(before + header + "".join(rows) + after, (0,), "ko", tables=(table,))
+
+
+def texts_of(extracted: ExtractedText, *sizes: int) -> list[str]:
+    return [chunk.text for chunk in chunks_of(extracted, RecursiveSplitter(*sizes))]
 
 
 def seeded(seed: int) -> random.Random:
@@ -55,52 +108,155 @@ def paragraph(chance: random.Random) -> str:
     return " ".join(sentence(chance) for _ in range(chance.randint(2, 8)))
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
-@given(ANY_TEXT, st.sampled_from([(800, 100), (800, 0), (64, 16), (200, 50), (2048, 512)]))
-@example("", (800, 100))
-@example(" \n" * 3000, (64, 16))
-@example("가" * 5000, (2048, 512))
-@example("😀" * 5000, (2048, 512))
-def test_spans_are_exact_bounded_and_complete(text: str, sizes: tuple[int, int]) -> None:
+SIZES = st.sampled_from([(800, 100), (800, 0), (64, 16), (200, 50), (MAX_CHUNK_SIZE, MAX_CHUNK_SIZE // 4)])
+
+
+@settings(derandomize=True, deadline=None, max_examples=400)
+@given(structured(), SIZES)
+@example(plain(""), (800, 100))
+@example(plain(" \n" * 3000), (64, 16))
+@example(plain("첫 문장이다." + " \n" * 3000 + "끝 문장이다."), (64, 16))
+@example(plain("가" * 5000), (MAX_CHUNK_SIZE, 400))
+@example(plain("😀" * 5000), (MAX_CHUNK_SIZE, 400))
+def test_spans_are_exact_bounded_and_complete(extracted: ExtractedText, sizes: tuple[int, int]) -> None:
     size, overlap = sizes
-    splitter = RecursiveSplitter(size, overlap)
-    spans = splitter.spans(text)
+    splitter, text = RecursiveSplitter(size, overlap), extracted.text
+    spans = splitter.spans(extracted)
     for start, end in spans:
         assert 0 <= start < end <= len(text)
         assert text[start:end] == text[start:end].strip()
         assert end - start <= size
-        assert len(text[start:end].encode()) <= MAX_BYTES
     for (start, end), (next_start, next_end) in pairwise(spans):
         assert start < next_start
         assert end < next_end
         assert end - next_start <= overlap
         assert not text[end:next_start].strip()
+        assert not any(next_start < heading.start < end for heading in extracted.headings)
+        assert not any(table.start < end and next_start < min(end, table.end) for table in extracted.tables)
     assert not text[: spans[0][0] if spans else len(text)].strip()
     assert not text[spans[-1][1] if spans else 0 :].strip()
-    assert splitter.spans(text) == spans
+    assert splitter.spans(extracted) == spans
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(structured(ANY_TEXT | st.text("😀한 \n", min_size=500)), SIZES)
+def test_what_is_embedded_fits_the_model(extracted: ExtractedText, sizes: tuple[int, int]) -> None:
+    for chunk in chunks_of(extracted, RecursiveSplitter(*sizes)):
+        assert extracted.text[chunk.start : chunk.end] == chunk.text
+        assert len(chunk.context.encode()) <= MAX_CONTEXT_BYTES
+        assert len(chunk.text_in_context.encode()) <= MAX_EMBEDDING_BYTES
+        assert chunk.text_in_context.endswith(chunk.text)
+        assert chunk.context == chunk.context.strip()
 
 
 def test_a_short_text_is_one_chunk_without_its_margins() -> None:
-    assert RecursiveSplitter().spans("\n\n 짧은 글이다. \n") == [(3, 10)]
+    assert RecursiveSplitter().spans(plain("\n\n 짧은 글이다. \n")) == [(3, 10)]
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n" * 5000, "\u3000\t \n" * 1000])
 def test_a_blank_text_has_no_chunks(blank: str) -> None:
-    assert RecursiveSplitter().spans(blank) == []
+    assert RecursiveSplitter().spans(plain(blank)) == []
+
+
+def body(chance: random.Random, length: int) -> str:
+    return (paragraph(chance) * 9)[:length].strip()
 
 
 def test_chunks_begin_at_headings() -> None:
     chance = seeded(1)
-    sections = [f"## 제{number}장\n\n" + (paragraph(chance) * 5)[:450] for number in range(12)]
-    found = chunks(RecursiveSplitter(), "\n\n".join(sections))
-    assert found == [section.strip() for section in sections]
+    extracted = sectioned(*((f"## 제{number}장", body(chance, 450)) for number in range(12)))
+    assert [text.splitlines()[0] for text in texts_of(extracted)] == [f"## 제{number}장" for number in range(12)]
 
 
 def test_a_short_section_does_not_run_into_the_next() -> None:
     chance = seeded(5)
-    sections = [f"## {number}\n\n" + (paragraph(chance) * 9)[: 650 if number % 2 else 250] for number in range(12)]
-    found = chunks(RecursiveSplitter(), "\n\n".join(sections))
-    assert found == [section.strip() for section in sections]
+    extracted = sectioned(*((f"# {number}", body(chance, 650 if number % 2 else 250)) for number in range(12)))
+    assert [text.splitlines()[0] for text in texts_of(extracted)] == [f"# {number}" for number in range(12)]
+
+
+def test_no_scrap_of_a_section_is_left_over() -> None:
+    chance = seeded(7)
+    extracted = sectioned(*((f"# {number}", body(chance, 820)) for number in range(30)))
+    assert sum(text.startswith("# ") for text in texts_of(extracted)) == 30
+    assert min(map(len, texts_of(extracted))) >= 200
+
+
+def test_of_short_sections_a_chapter_begins_a_chunk() -> None:
+    chance = seeded(13)
+    chapter = [("# 장", 20), ("## 절", 220)]
+    extracted = sectioned(*((title, body(chance, length)) for _ in range(20) for title, length in chapter))
+    assert [text.splitlines()[0] for text in texts_of(extracted)[:20]] == ["# 장"] * 20
+
+
+def test_a_heading_stays_with_what_follows_it() -> None:
+    chance = seeded(8)
+    for seed in range(50):
+        chance = seeded(seed)
+        extracted = sectioned(*((f"# {number}", body(chance, chance.randrange(20, 1500))) for number in range(20)))
+        assert not [text for text in texts_of(extracted) if text.splitlines()[-1].startswith("#")]
+
+
+def test_what_looks_like_a_heading_in_plain_text_is_none() -> None:
+    text = "\n".join(f"# {number} is a comment of a script." for number in range(200))
+    overlaps = [end - next_start for (_, end), (next_start, _) in pairwise(RecursiveSplitter().spans(plain(text)))]
+    assert min(overlaps) > 0
+
+
+def test_a_table_that_fits_stays_whole() -> None:
+    chance = seeded(9)
+    for length in range(250, 800, 50):
+        rows = [f"{number} | {sentence(chance)[:60]}\n" for number in range(11)]
+        extracted = with_table(body(chance, length) + "\n\n", "번호 | 내용\n", rows, "\n" + body(chance, 700))
+        table = ("번호 | 내용\n" + "".join(rows)).strip()
+        assert [text for text in texts_of(extracted) if table in text]
+
+
+def test_a_chunk_ends_with_a_table_rather_than_with_a_sentence() -> None:
+    chance = seeded(14)
+    for _ in range(20):
+        rows = [f"{number} | {sentence(chance)[:40]}\n" for number in range(8)]
+        extracted = with_table(body(chance, 250) + "\n", "번호 | 내용\n", rows, sentence(chance) * 20)
+        assert texts_of(extracted)[0].endswith(rows[-1].strip())
+
+
+def test_a_table_that_fits_is_not_cut_to_leave_more_for_the_end_of_its_section() -> None:
+    before, header, rows = (
+        "앞글이다. " * 50 + "\n",
+        "번호 | 내용\n",
+        [f"{number:02} | 보증금은 얼마인가\n" for number in range(30)],
+    )
+    extracted = with_table(before, header, rows, "끝의 글. " * 10)
+    assert len(extracted.text) > 800 > len(before + header + "".join(rows))
+    assert texts_of(extracted)[0] == (before + header + "".join(rows)).strip()
+
+
+def test_a_long_table_is_cut_between_rows_only() -> None:
+    chance = seeded(10)
+    rows = [
+        f"{number} | {(sentence(chance) + ' ' + sentence(chance))[: chance.randrange(20, 300)]}\n"
+        for number in range(500)
+    ]
+    found = chunks_of(with_table("앞글이다.\n\n", "번호 | 내용\n", rows, "\n뒷글이다."), RecursiveSplitter())
+    lines = [line.strip() for chunk in found for line in chunk.text.splitlines() if line]
+    assert lines == ["앞글이다.", "번호 | 내용", *(row.strip() for row in rows), "뒷글이다."]
+    assert found[0].context == ""
+    assert {chunk.context for chunk in found[1:]} == {"번호 | 내용"}
+
+
+def test_a_row_that_fits_into_a_chunk_is_not_cut() -> None:
+    chance = seeded(11)
+    rows = [f"{number} | " + "값이다. " * chance.choice([5, 30, 140]) + "\n" for number in range(200)]
+    found = texts_of(with_table("", "번호 | 내용\n", rows))
+    assert [line.strip() for text in found for line in text.splitlines()] == [
+        "번호 | 내용",
+        *(row.strip() for row in rows),
+    ]
+
+
+def test_a_row_that_does_not_fit_is_cut_between_words() -> None:
+    words = [f"낱말{number}." for number in range(2000)]
+    found = texts_of(with_table("", "번호 | 내용\n", [" ".join(words) + "\n"]))
+    assert {word for text in found for word in text.split()} == {*words, "번호", "|", "내용"}
 
 
 def test_chunks_end_with_paragraphs_where_they_can() -> None:
@@ -119,18 +275,48 @@ def test_chunks_end_with_paragraphs_where_they_can() -> None:
         "保証金を返還する。",
         "정말 그렇습니까? ",
         "(참고한다.) ",
+        "그래서 잊었다.",
+        "वह घर गया।",
+        "هل ذهب إلى البيت؟ ",
+        "وہ گھر گیا۔",
+        "Dr. Kim paid 3.5 won on 2026. 3. 1. to J. Lee! ",
     ],
 )
 def test_chunks_end_with_sentences_where_they_can(sentence: str) -> None:
-    found = chunks(RecursiveSplitter(), sentence * 400)
+    found = chunks(RecursiveSplitter(overlap=0), sentence * 400)
     assert len(found) > 3
-    assert {chunk[-2:] for chunk in found} == {sentence.strip()[-2:]}
+    whole = re.escape(sentence.strip())
+    assert all(re.fullmatch(rf"({whole}\s*)+", chunk) for chunk in found)
+
+
+def test_thai_is_cut_at_its_blanks() -> None:
+    phrases = ["เขาไปตลาด", "เธอซื้อข้าวและน้ำปลา", "พวกเขากลับบ้านตอนเย็น"]
+    found = chunks(RecursiveSplitter(overlap=0), " ".join(phrases * 100))
+    assert len(found) > 3
+    assert set(" ".join(found).split()) == set(phrases)
+
+
+def test_a_number_of_a_list_stays_with_its_item() -> None:
+    text = " ".join(f"{number % 50}. 보증금 {number}원을 반환한다." for number in range(500))
+    assert {chunk[-2:] for chunk in chunks(RecursiveSplitter(), text)} == {"다."}
 
 
 def test_chunks_end_with_long_sentences_rather_than_within() -> None:
     chance = seeded(6)
     text = " ".join(" ".join(f"낱말{chance.randrange(100)}" for _ in range(40)) + "." for _ in range(100))
     assert {chunk[-1] for chunk in chunks(RecursiveSplitter(), text)} == {"."}
+
+
+def test_a_sentence_that_fits_is_not_cut_for_a_fuller_chunk() -> None:
+    words = ["낱말" + str(number) for number in range(200)]
+    text = " ".join(" ".join(words[:length]) + "." for length in [45, 140] * 30)
+    assert {chunk[-1] for chunk in chunks(RecursiveSplitter(overlap=0), text)} == {"."}
+
+
+def test_a_date_is_not_cut() -> None:
+    chance = seeded(15)
+    text = " ".join(f"{chance.randrange(1000)}호의 끝은 2026. 11. {chance.randrange(30)}. 이다." for _ in range(3000))
+    assert {chunk[-3:] for chunk in chunks(RecursiveSplitter(), text)} == {"이다."}
 
 
 def test_chunks_never_cut_a_word_that_fits() -> None:
@@ -142,66 +328,46 @@ def test_chunks_never_cut_a_word_that_fits() -> None:
 
 def test_a_chunk_repeats_the_end_of_the_one_before() -> None:
     chance = seeded(4)
-    spans = RecursiveSplitter(800, 100).spans(" ".join(sentence(chance) for _ in range(300)))
+    spans = RecursiveSplitter(800, 100).spans(plain(" ".join(sentence(chance) for _ in range(300))))
     overlaps = [end - next_start for (_, end), (next_start, _) in pairwise(spans)]
     assert max(overlaps) <= 100
     assert sum(overlap > 20 for overlap in overlaps) > 0.5 * len(overlaps)
 
 
-def document(chance: random.Random, kind: str) -> str:
-    match kind:
-        case "paragraphs":
-            return "\n\n".join(paragraph(chance) for _ in range(400))
-        case "headed":
-            return "\n\n".join(f"## {number}\n\n{paragraph(chance)}" for number in range(400))
-        case "lines":
-            return "\n".join(sentence(chance) for _ in range(2000))
-        case "equal lines":
-            return "\n".join(f"2026-01-01 {chance.randrange(10**6):06} 건의 기록이 있다" for _ in range(4000))
-        case _:
-            return " ".join(sentence(chance) for _ in range(2000))
-
-
-@pytest.mark.parametrize("kind", ["paragraphs", "headed", "lines", "equal lines", "one line"])
-@pytest.mark.parametrize("edit", ["", "한 문장을 더 넣는다. ", "새 글이 들어간다. " * 40, "x" * 3000])
-def test_an_edit_changes_the_chunks_near_it_only(kind: str, edit: str) -> None:
-    splitter = RecursiveSplitter()
-    for seed in range(5):
-        chance = seeded(seed)
-        before = document(chance, kind)
-        at = chance.randrange(len(before) // 4)
-        after = before[:at] + edit + before[at + chance.randrange(400) :]
-        old, new = set(chunks(splitter, before)), chunks(splitter, after)
-        changed = [number for number, chunk in enumerate(new) if chunk not in old]
-        assert changed
-        assert changed[-1] - changed[0] < 24 + len(edit) // 400
-
-
 @pytest.mark.parametrize("text", ["가" * 4_000_000, "ab1" * 1_333_333, "." * 4_000_000])
 def test_time_is_linear_without_blanks(text: str) -> None:
     splitter = RecursiveSplitter()
-    splitter.spans("warm up. " * 100)
+    splitter.spans(plain("warm " * 300))
 
     def seconds(part: str) -> float:
         started = time.process_time()
-        assert splitter.spans(part)
+        assert splitter.spans(plain(part))
         return time.process_time() - started
 
     small = seconds(text[: len(text) // 8])
     assert seconds(text) < 8 * 3 * small + 0.5
 
 
-@pytest.mark.parametrize(("size", "overlap"), [(63, 0), (2049, 0), (800, -1), (800, 201)])
+def test_the_overlap_follows_the_size() -> None:
+    chance = seeded(12)
+    text = plain(" ".join(sentence(chance) for _ in range(300)))
+    for size in (64, 800, MAX_CHUNK_SIZE):
+        assert RecursiveSplitter(size).spans(text) == RecursiveSplitter(size, size // 8).spans(text)
+
+
+@pytest.mark.parametrize(("size", "overlap"), [(63, 0), (MAX_CHUNK_SIZE + 1, 0), (800, -1), (800, 201)])
 def test_sizes_out_of_range_are_refused(size: int, overlap: int) -> None:
     with pytest.raises(ValueError, match="must be between"):
         RecursiveSplitter(size, overlap)
 
 
-def test_importing_it_does_not_import_langchain() -> None:
-    root = Path(__file__).parents[3] / "functions" / "chunk_text"
+def test_texts_with_sentences_do_not_import_langchain() -> None:
+    root = Path(__file__).parents[3]
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from splitter import RecursiveSplitter;"
-        " RecursiveSplitter().spans('short');"
+        "import sys; sys.path[:0] = sys.argv[1:]; from splitter import RecursiveSplitter;"
+        " from onggi.domain.document import ExtractedText;"
+        " RecursiveSplitter().spans(ExtractedText('A sentence. ' * 1000, (0,), 'en'));"
         " sys.exit('langchain_text_splitters' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", program, str(root)], check=False).returncode == 0
+    paths = [str(root / "functions" / "chunk_text"), str(root / "layers" / "core")]
+    assert subprocess.run([sys.executable, "-c", program, *paths], check=False).returncode == 0

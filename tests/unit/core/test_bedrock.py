@@ -81,6 +81,21 @@ def test_a_question_goes_out_with_its_passages_to_cite() -> None:
     assert [(part.text, part.sources) for part in generated.parts] == [("I do not know.", ())]
 
 
+def test_a_context_goes_out_as_title_and_is_never_quoted() -> None:
+    model = Model(200, converse(cited("Rice is white.", 0, "Rice is white."), cited("Food.", 0, "Food > Rice")))
+    passage = replace(PASSAGE, context="Food > Rice\nkind | colour")
+    ports = replace(Jar().ports, generator=ConverseGenerator(model.session))
+    found = answer("Which colour?", Retrieval((passage,), 1), "claude", 9, ports)
+    result = model.requests[0][1]["messages"][0]["content"][0]["searchResult"]
+    assert result["title"] == "a.txt — Food > Rice — kind | colour"
+    assert [block["text"] for block in result["content"]] == sentences(PASSAGE.text)
+    rice = PASSAGE.text.index("Rice")
+    assert [(citation.start, citation.end, citation.quote) for citation in found.citations] == [
+        (100 + rice, 100 + len(PASSAGE.text), "Rice is white."),
+        (100, 100 + len(PASSAGE.text), PASSAGE.text),
+    ]
+
+
 def test_citations_name_passage_and_words() -> None:
     model = Model(200, converse({"text": "Well: "}, cited("it keeps", 0, "Salt keeps."), cited("lost", 7, "Nowhere.")))
     generated = ConverseGenerator(model.session).answer("Why salt?", [PASSAGE], "claude", 99)

@@ -1,6 +1,7 @@
 """The tenant's vector index, against the local S3 Vectors served in this process."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -70,6 +71,26 @@ def test_a_passage_comes_back_as_it_was_put(index: S3VectorsIndex) -> None:
     assert passage.scores.vector == pytest.approx(1)
     assert passage.scores.bm25 is not None
     assert passage.scores.fused is not None
+
+
+@pytest.mark.parametrize("context", ["제1장 총칙 > 목적\n항목 | 값", "", "\n\n"])
+@pytest.mark.parametrize("language", ["ko", "en", "ja"])
+def test_a_context_is_searched_and_stays_apart_from_the_text(
+    index: S3VectorsIndex, context: str, language: str
+) -> None:
+    text = "보증금 | 7\n\n월세 😀 | 8"
+    made = indexed(0, text, [1.0, 0.0], language)
+    index.put([replace(made, chunk=replace(made.chunk, context=context))])
+    (passage,) = index.search([1.0, 0.0], "총칙", 10, None)
+    assert (passage.text, passage.context) == (text, context)
+    assert passage.end - passage.start == len(passage.text)
+
+
+def test_words_of_a_heading_find_what_stands_under_it(index: S3VectorsIndex) -> None:
+    below = indexed(9, "It is a jar.", [-1.0, 0.0])
+    near = [indexed(number, f"plain rice {number}", [1.0, 0.01 * number]) for number in range(5)]
+    index.put([*near, replace(below, chunk=replace(below.chunk, context="Onggi"))])
+    assert "It is a jar." in [passage.text for passage in index.search([1.0, 0.0], "onggi", 3, None)]
 
 
 def test_words_find_what_the_vector_does_not(index: S3VectorsIndex) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, error_code, translated
-from onggi.domain.chunk import IndexedChunk, Passage, Scores, vector_key
+from onggi.domain.chunk import CONTEXT_SEPARATOR, IndexedChunk, Passage, Scores, vector_key
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.search import analysers_for_question, key_for_language
 from onggi.domain.tenant import TenantContext
@@ -122,7 +122,7 @@ def _vector(indexed: IndexedChunk) -> dict[str, Any]:
         "start": chunk.start,
         "end": chunk.end,
         "page_breaks": " ".join(map(str, chunk.page_breaks)),
-        key_for_language(indexed.language): chunk.text,
+        key_for_language(indexed.language): chunk.text_in_context,
     }
     return {
         "key": vector_key(indexed.document_id, indexed.version, chunk.number),
@@ -136,18 +136,22 @@ def _passage(found: dict[str, Any]) -> Passage:
     scores = found.get("scores", {})
     distance = scores.get("vectorDistance", found.get("distance"))
     words = [entry["score"] for entry in scores.get("bm25Scores", [])]
+    start, end = int(metadata["start"]), int(metadata["end"])
+    text_in_context = next(metadata[key] for key in TEXT_KEYS if key in metadata)
+    text_start = len(text_in_context) - (end - start)
     return Passage(
         document_id=metadata["document_id"],
         version=metadata["version"],
         document_name=metadata["document_name"],
         page=int(metadata["page"]),
-        start=int(metadata["start"]),
-        end=int(metadata["end"]),
-        text=next(metadata[key] for key in TEXT_KEYS if key in metadata),
+        start=start,
+        end=end,
+        text=text_in_context[text_start:],
         scores=Scores(
             vector=None if distance is None else 1 - distance,
             bm25=max(words, default=None),
             fused=scores.get("fused"),
         ),
         page_breaks=tuple(map(int, metadata["page_breaks"].split())),
+        context=text_in_context[:text_start].removesuffix(CONTEXT_SEPARATOR),
     )

@@ -2,9 +2,18 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from onggi.domain.document import Metadata
+
+MAX_EMBEDDING_BYTES: Final = 8192
+"""UTF-8 bytes that are embedded as one; Titan reads 8,192 tokens, and no token is shorter than a byte."""
+
+MAX_CONTEXT_BYTES: Final = 1024
+"""UTF-8 bytes of a chunk's context."""
+
+CONTEXT_SEPARATOR: Final = "\n\n"
+"""What stands between a chunk's context and its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +24,7 @@ class Chunk:
         number: from 0, in the order of the text.
         page: from 1, where the chunk starts.
         page_breaks: the offsets in the document's text at which further pages start inside the chunk.
+        context: what the chunk stands under, apart from its text: the headings above it, and the columns of its table.
     """
 
     number: int
@@ -23,11 +33,17 @@ class Chunk:
     page: int
     text: str
     page_breaks: tuple[int, ...] = ()
+    context: str = ""
 
     @property
-    def text_hash(self) -> str:
-        """SHA-256 of the text: chunks of the same hash have the same embedding."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+    def text_in_context(self) -> str:
+        """What is embedded and searched: the context, where there is any, and the text."""
+        return self.context + CONTEXT_SEPARATOR + self.text if self.context else self.text
+
+    @property
+    def embedding_hash(self) -> str:
+        """SHA-256 of what is embedded: chunks of the same hash have the same embedding."""
+        return hashlib.sha256(self.text_in_context.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready form for artifacts."""
@@ -94,6 +110,7 @@ class Passage:
     text: str
     scores: Scores
     page_breaks: tuple[int, ...] = ()
+    context: str = ""
 
     def page_at(self, offset: int) -> int:
         """The number of the page on which an offset of the document's text lies, within this passage."""
@@ -107,7 +124,8 @@ class Passage:
     def to_json(self) -> dict[str, Any]:
         """The passage as the HTTP API shows it."""
         shown: dict[str, Any] = {
-            name: getattr(self, name) for name in ("document_id", "document_name", "page", "start", "end", "text")
+            name: getattr(self, name)
+            for name in ("document_id", "document_name", "page", "start", "end", "text", "context")
         }
         return shown | {"score": self.score, "scores": self.scores.to_json()}
 

@@ -3,15 +3,18 @@
 import base64
 import json
 from array import array
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from onggi.domain.chunk import Chunk, vector_key
-from onggi.domain.document import ExtractedText
+from onggi.domain.document import DocumentProperties, ExtractedText
 from onggi.ports import ArtifactStore
 
 BATCH_SIZE: Final = 32
-"""Chunks a batch: small enough that one batch is embedded within a minute, even by a slow model."""
+"""Texts a batch: small enough that one batch is embedded within a minute, even by a slow model."""
+
+MAX_BATCH_CHUNKS: Final = 1024
+"""Chunks a batch, which are more than its texts where a text is repeated; their vectors fit into memory and a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +53,20 @@ class VersionArtifacts:
         self._prefix = f"{document_id}/{version}/"
 
     def write_text(self, extracted: ExtractedText) -> None:
-        """Keeps the text, and beside it where its pages start, its language and title."""
-        facts = {"page_starts": extracted.page_starts, "language": extracted.language, "title": extracted.title}
-        self._store.write(self._prefix + "text.txt", extracted.text.encode())
+        """Keeps the text, and beside it everything else that its reader found."""
+        facts = asdict(extracted)
+        self._store.write(self._prefix + "text.txt", facts.pop("text").encode())
         self._store.write(self._prefix + "text.json", _json(facts))
 
     def read_text(self) -> ExtractedText:
         """What `write_text` has kept; raises NotFound where it is gone."""
         text = self._store.read(self._prefix + "text.txt").decode()
         facts = json.loads(self._store.read(self._prefix + "text.json"))
-        return ExtractedText(text, tuple(facts["page_starts"]), facts["language"], facts["title"])
+        return ExtractedText.from_dict(facts | {"text": text})
+
+    def read_properties(self) -> DocumentProperties:
+        """What the file states about itself; raises NotFound where it is gone."""
+        return DocumentProperties(**json.loads(self._store.read(self._prefix + "text.json"))["properties"])
 
     def write_chunks(self, number: int, batch: ChunkBatch) -> None:
         """Keeps a batch of chunks."""

@@ -47,11 +47,11 @@ def embed_chunks(
     artifacts = VersionArtifacts(ports.artifacts, document.document_id, document.version)
     chunks = artifacts.read_chunks(batch)
     vectors = _reused(document, chunks, ports, model)
-    missing = {planned.chunk.text_hash: planned.chunk.text for planned in chunks.chunks}
-    missing = {text_hash: text for text_hash, text in missing.items() if text_hash not in vectors}
+    texts = {planned.chunk.embedding_hash: planned.chunk.text_in_context for planned in chunks.chunks}
+    missing = {embedding_hash: text for embedding_hash, text in texts.items() if embedding_hash not in vectors}
     embeddings = _embed(tenant, missing, ports, model)
-    vectors |= {text_hash: embedding.vector for text_hash, embedding in embeddings.items()}
-    rows = tuple(vectors[planned.chunk.text_hash] for planned in chunks.chunks)
+    vectors |= {embedding_hash: embedding.vector for embedding_hash, embedding in embeddings.items()}
+    rows = tuple(vectors[planned.chunk.embedding_hash] for planned in chunks.chunks)
     artifacts.write_vectors(batch, VectorBatch(model.model_id, model.dimensions, rows))
     if is_abandoned(document, ports):
         artifacts.delete_vectors(batch)
@@ -65,17 +65,17 @@ def _embed(
 ) -> dict[str, Embedding]:
     """Embeds texts in parallel; what was spent is metered even where one of them fails."""
     with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
-        calls = {text_hash: pool.submit(ports.embedder.embed, text) for text_hash, text in texts.items()}
+        calls = {embedding_hash: pool.submit(ports.embedder.embed, text) for embedding_hash, text in texts.items()}
     tokens = sum(call.result().tokens for call in calls.values() if call.exception() is None)
     if tokens:
         ports.meter.record(tenant, EmbeddingTokens=tokens, EstimatedCostUSD=float(model.price.cost(tokens)))
-    return {text_hash: call.result() for text_hash, call in calls.items()}
+    return {embedding_hash: call.result() for embedding_hash, call in calls.items()}
 
 
 def _reused(
     document: DocumentVersion, chunks: ChunkBatch, ports: TenantPorts, model: EmbeddingModel
 ) -> dict[str, list[float]]:
-    """The embeddings that the version before has of these chunks, by the hash of their text."""
+    """The embeddings that the version before has of these chunks, by the hash of what was embedded."""
     if chunks.reuse_version is None:
         return {}
     before = VersionArtifacts(ports.artifacts, document.document_id, chunks.reuse_version)
@@ -87,7 +87,7 @@ def _reused(
         except NotFound:
             continue
     return {
-        planned.chunk.text_hash: batches[planned.reuse[0]].vectors[planned.reuse[1]]
+        planned.chunk.embedding_hash: batches[planned.reuse[0]].vectors[planned.reuse[1]]
         for planned in chunks.chunks
         if planned.reuse and _fits(batches.get(planned.reuse[0]), model)
     }

@@ -25,6 +25,20 @@ def index_chunks(document: DocumentVersion, batch: int, ports: TenantPorts) -> I
         NotFound: when the document was removed or replaced meanwhile; nothing of the batch stays in the index then.
         TransientError: when the index or a store is not available.
     """
+    keys = put_batch(document, batch, ports)
+    if is_abandoned(document, ports):
+        ports.index.delete(keys)
+        raise NotFound("The document was removed or replaced while it was being indexed.")
+    return IndexedBatch(batch, len(keys))
+
+
+def put_batch(document: DocumentVersion, batch: int, ports: TenantPorts) -> list[str]:
+    """Writes a batch to the index with the attributes of the document; answers its keys there.
+
+    Raises:
+        NotFound: when the artifacts are gone.
+        TransientError: when the index or a store is not available.
+    """
     artifacts = VersionArtifacts(ports.artifacts, document.document_id, document.version)
     chunks = artifacts.read_chunks(batch)
     vectors = artifacts.read_vectors(batch).vectors
@@ -42,7 +56,4 @@ def index_chunks(document: DocumentVersion, batch: int, ports: TenantPorts) -> I
             for planned, vector in zip(chunks.chunks, vectors, strict=True)
         ]
     )
-    if is_abandoned(document, ports):
-        ports.index.delete(artifacts.vector_keys(chunks))
-        raise NotFound("The document was removed or replaced while it was being indexed.")
-    return IndexedBatch(batch, len(chunks.chunks))
+    return artifacts.vector_keys(chunks)
