@@ -15,6 +15,8 @@ EMULATOR := .venvs/emulator/bin/python
 SAM := .venvs/sam/bin/sam
 UV := $(if $(shell uv --version 2>/dev/null),uv,.venvs/uv/bin/uv)
 ENVIRONMENTS := .venv/installed .venvs/emulator/installed .venvs/sam/installed
+# What others' libraries are measured in.
+CONTENDERS := .venvs/pypdfloader/installed .venvs/markitdown/installed
 ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 BUILT := .aws-sam/local.built
 
@@ -80,8 +82,13 @@ sam-local: install build ## `sam local invoke`, where a container engine runs
 	$(PYTHON) -m pytest tests/sam_local
 
 .PHONY: bench
-bench: install build ## measure on this machine and write benchmarks/results/
-	@for benchmark in benchmarks/*.py; do $(PYTHON) -m "benchmarks.$$(basename "$$benchmark" .py)"; done
+bench: install build $(if $(CORPUS),$(CONTENDERS)) ## measure and write benchmarks/results/; PDFs in CORPUS=<folder>
+	@for benchmark in artifacts latency extraction; do CORPUS="$(CORPUS)" $(PYTHON) -m "benchmarks.$$benchmark"; done
+
+.PHONY: corpus
+corpus: .venv/installed ## read every file in CORPUS=<folder> and check its chunks; OPTIONS=--verbose
+	@PYTHONPATH=layers/core:functions/extract_text:functions/chunk_text \
+		$(PYTHON) -m benchmarks.corpus $(if $(CORPUS),"$(CORPUS)") $(OPTIONS)
 
 ##@ Keep it
 .PHONY: lock
@@ -101,7 +108,8 @@ clean: down ## remove what was installed, built and remembered here
 .venv/installed: requirements/project.txt
 .venvs/emulator/installed: requirements/emulator.txt
 .venvs/sam/installed: requirements/sam.txt
-$(ENVIRONMENTS): | $(filter .venvs/%,$(UV))
+$(CONTENDERS): .venvs/%/installed: benchmarks/requirements/%.txt
+$(ENVIRONMENTS) $(CONTENDERS): | $(filter .venvs/%,$(UV))
 	@echo "installing $(@D) from $<"
 	@python=$$(sh layers/packaging/find-python.sh) && $(UV) venv --quiet --allow-existing --python "$$python" $(@D)
 	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python $<
