@@ -17,5 +17,6 @@ def handler(task: WorkflowTask) -> dict[str, Any]:
         chunks=task.state["chunking"]["chunks"],
         tokens=sum(batch["tokens"] for batch in task.state["batches"]),
         language=extraction["language"],
+        needs_ocr=extraction["needs_ocr"],
     )
     return asdict(publish_document(task.tenant, task.document, facts, task.ports))

@@ -23,6 +23,8 @@ SHOWN = {
     "status",
     "size",
     "content_type",
+    "needs_ocr",
+    "properties",
     "pages",
     "chunks",
     "tokens",

@@ -22,6 +22,7 @@ FUNCTIONS = (
     "EmbedChunks",
     "IndexChunks",
     "PublishDocument",
+    "DescribeDocument",
     "RemoveDocument",
     "RecordFailure",
     "Query",
@@ -388,7 +389,8 @@ def test_not_even_an_identity_that_may_do_everything_can_become_a_tenant(product
 
 
 @pytest.mark.parametrize(
-    "function", ["ExtractText", "ChunkText", "EmbedChunks", "IndexChunks", "PublishDocument", "RemoveDocument"]
+    "function",
+    ["ExtractText", "ChunkText", "EmbedChunks", "IndexChunks", "PublishDocument", "DescribeDocument", "RemoveDocument"],
 )
 def test_a_state_that_names_another_tenant_than_its_key_is_refused(product: Product, pair: Pair, function: str) -> None:
     own, foreign, document = pair

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from onggi.domain.document import STATUSES, DocumentStatus
 from onggi.domain.errors import InvalidRequest
-from onggi.domain.metadata import metadata_fault
-from onggi.domain.tenant import is_tenant_id
+from onggi.domain.metadata import SIDECAR_SUFFIX, metadata_fault
+from onggi.domain.tenant import DEFAULT_CHUNK_SIZE, MAX_CHUNK_SIZE, MIN_CHUNK_SIZE, TenantSettings, is_tenant_id
 from onggi.steps.documents import UploadRequest
 from onggi.steps.retrieve import MAX_TOP_K, RetrievalRequest
 
@@ -63,6 +63,14 @@ class Fields:
         self.fault(field, "is required" if value is None else f"must be a whole number from {lowest} to {highest}")
         return lowest
 
+    def flag(self, field: str, *, default: bool) -> bool:
+        """True or false."""
+        value = self._values.pop(field, default)
+        if isinstance(value, bool):
+            return value
+        self.fault(field, "must be true or false")
+        return default
+
     def mapping(self, field: str) -> dict[str, Any]:
         """A JSON object, empty where it is left out."""
         value = self._values.pop(field, {})
@@ -78,8 +86,8 @@ class Fields:
         """Notes that a field is wrong."""
         self._errors.append((field, message))
 
-    def finish(self) -> None:
-        """Ends the reading.
+    def finish(self, within: str = "") -> None:
+        """Ends the reading; `within` is where the object stands, such as `settings.`.
 
         Raises:
             InvalidRequest: when a field was wrong, or one is left that the contract does not know.
@@ -87,7 +95,7 @@ class Fields:
         for field in self._values:
             self.fault(SURROGATE.sub("?", field), "is not a field of this request")
         if self._errors:
-            raise InvalidRequest(*self._errors)
+            raise InvalidRequest(*((within + field, message) for field, message in self._errors))
 
 
 def json_object(body: str | None) -> dict[str, Any]:
@@ -169,6 +177,8 @@ def _name_fault(name: str) -> str | None:
         return f"must have at most {MAX_NAME_BYTES} bytes in UTF-8"
     if CONTROL.search(name):
         return "must not hold control characters"
+    if name.endswith(SIDECAR_SUFFIX):
+        return f"must not end with {SIDECAR_SUFFIX}; send the attributes as metadata of the document that they describe"
     if "${filename}" in name:
         return "must not hold ${filename}, which S3's upload form replaces"
     if any(part in {"", ".", ".."} for part in name.split("/")):
@@ -194,8 +204,8 @@ def listing(query: dict[str, str], *, with_status: bool) -> tuple[DocumentStatus
     return status, size, cursor
 
 
-def tenant_request(body: dict[str, Any]) -> tuple[str, str]:
-    """The request of POST /admin/tenants: id and name.
+def tenant_request(body: dict[str, Any]) -> tuple[str, str, TenantSettings]:
+    """The request of POST /admin/tenants: id, name and settings.
 
     Raises:
         InvalidRequest: when it breaks the contract.
@@ -207,5 +217,19 @@ def tenant_request(body: dict[str, Any]) -> tuple[str, str]:
     name = fields.text("name", 200)
     if fields.text("tier", 20, "basic") != "basic":
         fields.fault("tier", "must be basic")
+    settings = fields.mapping("settings")
     fields.finish()
-    return tenant_id, name
+    return tenant_id, name, tenant_settings(settings)
+
+
+def tenant_settings(values: dict[str, Any]) -> TenantSettings:
+    """A tenant's settings; what is left out has its default.
+
+    Raises:
+        InvalidRequest: when they break the contract.
+    """
+    fields = Fields(values)
+    chunk_size = fields.integer("chunk_size", MIN_CHUNK_SIZE, MAX_CHUNK_SIZE, DEFAULT_CHUNK_SIZE)
+    ocr = fields.flag("ocr", default=False)
+    fields.finish("settings.")
+    return TenantSettings(chunk_size, ocr)

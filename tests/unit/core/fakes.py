@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from onggi.domain.document import (
     comparable_sequencer,
     document_id_of,
 )
-from onggi.domain.errors import BadDocument, BadDocumentCode, Conflict, InvalidRequest, NotFound
+from onggi.domain.errors import BadDocument, BadDocumentCode, Conflict, InvalidRequest, NotFound, TransientError
+from onggi.domain.money import ModelPrice
 from onggi.domain.tenant import ApiKey, Placement, TenantContext, TenantRecord, TenantStatus
 from onggi.domain.timestamps import timestamp
 from onggi.ports import (
@@ -33,9 +35,11 @@ from onggi.ports import (
     ObjectFacts,
     PresignedUpload,
     PublishedFacts,
+    Recognition,
     Stored,
     TenantPorts,
 )
+from onggi.steps.recognise_pages import RecognitionModel
 
 DIMENSIONS = 32
 
@@ -43,6 +47,9 @@ DIMENSIONS = 32
 def tenant_named(tenant_id: str = "acme", bucket: str = "documents") -> TenantContext:
     placement = Placement(bucket, "artifacts", "vectors", index=tenant_id)
     return TenantContext(tenant_id, tenant_id.title(), "basic", placement)
+
+
+OCR_MODEL = RecognitionModel("model-that-sees", ModelPrice(Decimal(1), Decimal(5)))
 
 
 class FixedClock:
@@ -110,6 +117,10 @@ class FakeDocumentStore:
         return PresignedUpload(
             f"https://{self._bucket}.example", fields | {name: str(metadata[name]) for name in metadata}
         )
+
+    def read_start(self, key: str, most: int) -> bytes | None:
+        found = self._find(key, None)
+        return None if found is None or found.content is None else found.content[:most]
 
     def newest(self, key: str) -> StoredVersion | None:
         """What a reader of the bucket gets: the newest version, None behind a delete marker."""
@@ -265,13 +276,23 @@ class FakeLedger:
                 status="ready",
                 current_version=version.version,
                 current_size=version.size,
+                current_metadata=version.metadata,
                 pages=facts.pages,
                 chunks=facts.chunks,
                 tokens=facts.tokens,
                 language=facts.language,
+                needs_ocr=facts.needs_ocr,
+                properties=facts.properties,
                 indexed_at=timestamp(now),
             )
         )
+
+    def describe(self, known: Document, metadata: Metadata, fault: str | None) -> bool:
+        row = self.rows[known.document_id]
+        same = (row.sequencer, row.status, row.descriptions) == (known.sequencer, known.status, known.descriptions)
+        if same:
+            self._write(row.described(metadata, fault))
+        return same
 
     def fail(self, failed: DocumentVersion, execution: str, code: BadDocumentCode, message: str) -> bool:
         known = self.rows.get(failed.document_id)
@@ -348,7 +369,19 @@ class FakeLedger:
 
 
 def _keeping_what_answers(registered: Document, known: Document) -> Document:
-    kept = ("current_version", "current_size", "pages", "chunks", "tokens", "language", "indexed_at")
+    kept = (
+        "current_version",
+        "current_size",
+        "current_metadata",
+        "descriptions",
+        "pages",
+        "chunks",
+        "tokens",
+        "language",
+        "needs_ocr",
+        "properties",
+        "indexed_at",
+    )
     values: dict[str, Any] = {name: getattr(known, name) for name in kept}
     return replace(registered, **values)
 
@@ -403,6 +436,7 @@ def _passage(indexed: IndexedChunk, score: float) -> Passage:
         chunk.text,
         Scores(vector=score),
         chunk.page_breaks,
+        chunk.context,
     )
 
 
@@ -506,23 +540,51 @@ class FakeProvisioner:
 class LineSplitter:
     """Every line that is not blank is a chunk."""
 
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        return [match.span() for match in re.finditer(r"[^\n]*\S[^\n]*", text)]
+    def spans(self, extracted: ExtractedText) -> list[tuple[int, int]]:
+        return [match.span() for match in re.finditer(r"[^\n]*\S[^\n]*", extracted.text)]
+
+
+SCAN = "scan"
 
 
 class PlainReader:
-    """UTF-8 text with form feeds between its pages; refuses what begins with `corrupt`."""
+    """UTF-8 text with form feeds between its pages; refuses what begins with `corrupt`; a page `scan` is a picture."""
 
     def __init__(self) -> None:
         self.read_names: list[str] = []
+        self.undrawable: set[int] = set()
 
-    def read(self, file: Path, name: str) -> ExtractedText:
+    def read(self, file: Path, name: str, recognised: Mapping[int, str]) -> ExtractedText:
         self.read_names.append(name)
         text = file.read_text()
         if text.startswith("corrupt"):
             raise BadDocument("corrupt")
-        starts = (0, *(match.end() for match in re.finditer("\f", text)))
-        return ExtractedText(text, starts, "en", None)
+        pages = [recognised.get(number, page) for number, page in enumerate(text.split("\f"), start=1)]
+        shown = ["" if page == SCAN else page + "\f" for page in pages]
+        starts = tuple(sum(map(len, shown[:number])) for number in range(len(shown)))
+        scans = tuple(number for number, page in enumerate(pages, start=1) if page == SCAN)
+        return ExtractedText("".join(shown).removesuffix("\f"), starts, "en", needs_ocr=scans)
+
+    def page_image(self, file: Path, page: int) -> bytes:
+        assert file.exists()
+        if page in self.undrawable:
+            raise BadDocument("corrupt")
+        return f"picture of page {page}".encode()
+
+
+class FakeRecogniser:
+    """Reads every picture as its own content, in upper case; fails for those listed as unreadable."""
+
+    def __init__(self) -> None:
+        self.images: list[bytes] = []
+        self.unreadable: set[bytes] = set()
+
+    def recognise(self, image: bytes, model: str) -> Recognition:
+        assert model
+        if image in self.unreadable:
+            raise TransientError("The model that reads pictures is not available; try again.")
+        self.images.append(image)
+        return Recognition(image.decode().upper(), input_tokens=1000, output_tokens=10)
 
 
 @dataclass
@@ -536,6 +598,7 @@ class Jar:
     index: FakeIndex = field(default_factory=FakeIndex)
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
     generator: FakeGenerator = field(default_factory=FakeGenerator)
+    recogniser: FakeRecogniser = field(default_factory=FakeRecogniser)
     meter: FakeMeter = field(default_factory=FakeMeter)
 
     def __post_init__(self) -> None:
@@ -547,6 +610,7 @@ class Jar:
             self.index,
             self.embedder,
             self.generator,
+            self.recogniser,
             self.meter,
             self.clock,
         )

@@ -1,6 +1,8 @@
 """What tenants, documents, events, attributes and sums of money are."""
 
+import json
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -222,6 +224,8 @@ def test_attributes_that_a_document_may_have(metadata: dict[str, Any]) -> None:
         ({"a": float("inf")}, "at a"),
         ({"a": 10**400}, "at a"),
         ({"a": "가" * 500}, "1280 bytes"),
+        ({"a": "\ud800"}, "half of a character"),
+        ({"\udfff": 1}, "half of a character"),
         *(({name: "x"}, "reserved") for name in sorted(RESERVED)),
     ],
 )
@@ -261,7 +265,9 @@ def test_moments_sort_as_text() -> None:
     [
         ("a.PDF", "application/octet-stream", True),
         ("a", "text/plain; charset=utf-8", True),
-        ("a.docx", "application/octet-stream", False),
+        ("보고서.HWPX", "application/octet-stream", True),
+        ("a", "application/vnd.ms-excel.sheet.macroEnabled.12", True),
+        ("a.doc", "application/msword", False),
         ("a.pdf/b", "image/png", False),
     ],
 )
@@ -311,8 +317,18 @@ def test_pages_of_a_passage_are_those_of_the_text(breaks: list[int], start: int,
 
 
 def test_a_chunk_survives_json() -> None:
-    chunk = Chunk(1, 2, 3, 4, "김", (5,))
-    assert Chunk.from_dict(chunk.to_dict() | {"page_breaks": [5]}) == chunk
+    chunk = Chunk(1, 2, 3, 4, "김", (5,), "제1장")
+    assert Chunk.from_dict(json.loads(json.dumps(chunk.to_dict()))) == chunk
+
+
+def test_chunks_are_embedded_alike_where_text_and_context_are_the_same() -> None:
+    chunk = Chunk(1, 2, 3, 4, "김", (5,), "제1장")
+    assert chunk.text_in_context == "제1장\n\n김"
+    assert replace(chunk, context="").text_in_context == "김"
+    elsewhere = replace(chunk, number=7, start=20, end=21, page=9, page_breaks=())
+    assert elsewhere.embedding_hash == chunk.embedding_hash
+    others = [replace(chunk, context="제2장"), replace(chunk, context=""), replace(chunk, text="치")]
+    assert len({chunk.embedding_hash, *(other.embedding_hash for other in others)}) == 4
 
 
 @pytest.mark.parametrize(

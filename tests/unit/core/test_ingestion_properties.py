@@ -1,35 +1,40 @@
 """Whatever order events arrive in and however executions interleave, the ledger, the index and the artifacts agree.
 
-Uploads, deletions and removals of single versions change one key of a versioned bucket. Their events arrive in any
-order, more than once. Each starts an execution that goes step by step, repeats steps as Step Functions does, and may
-break down anywhere; the steps of all executions interleave.
+Uploads, deletions and removals of single versions change one key of a versioned bucket and that of its sidecar. Their
+events arrive in any order, more than once. Each starts an execution that goes step by step, repeats steps as Step
+Functions does, and may break down anywhere; the steps of all executions interleave, and inside of a description its
+single writes.
 """
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 from unittest.mock import patch
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from onggi.domain.document import DocumentVersion, document_id_of
+from onggi.domain.chunk import IndexedChunk
+from onggi.domain.document import Document, DocumentVersion, Metadata, document_id_of
 from onggi.domain.errors import Conflict, NotFound, OnggiError
+from onggi.domain.metadata import SIDECAR_SUFFIX
 from onggi.domain.money import ModelPrice
 from onggi.domain.tenant import TenantContext
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import PublishedFacts, Stored
 from onggi.steps.chunk_text import chunk_text
+from onggi.steps.describe_document import describe_document
 from onggi.steps.documents import delete_document
 from onggi.steps.embed_chunks import EmbeddingModel, embed_chunks
 from onggi.steps.extract_text import extract_text
 from onggi.steps.index_chunks import index_chunks
-from onggi.steps.publish_document import publish_document
+from onggi.steps.publish_document import Publication, publish_document
 from onggi.steps.record_failure import Failure, record_failure
 from onggi.steps.register_document import register_document
 from onggi.steps.remove_document import remove_document
 from onggi.steps.retrieve import RetrievalRequest, retrieve
-from tests.unit.core.fakes import DIMENSIONS, Jar, LineSplitter, PlainReader
+from tests.unit.core.fakes import DIMENSIONS, OCR_MODEL, FakeIndex, FakeLedger, Jar, LineSplitter, PlainReader
 
 MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(1, 1))  # type: ignore[arg-type]  # whole dollars will do
 MAX_BYTES = 1000
@@ -37,6 +42,61 @@ MAX_BYTES = 1000
 
 class BreakdownError(Exception):
     """What no step expects."""
+
+
+class Stepwise:
+    """A call in a thread of its own, which goes on from one write to the next only when it is told to."""
+
+    _here = threading.local()
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.ended = False
+        self._call = call
+        self._go, self._paused = threading.Semaphore(0), threading.Semaphore(0)
+        self._error: Exception | None = None
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def advance(self) -> None:
+        """Goes on to the next write, or to the end."""
+        if not self.ended:
+            self._go.release()
+            assert self._paused.acquire(timeout=10)
+        if self._error:
+            raise self._error
+
+    def _run(self) -> None:
+        Stepwise._here.call = self
+        self._go.acquire()
+        try:
+            self._call()
+        except (OnggiError, AssertionError) as error:
+            self._error = error
+        self.ended = True
+        self._paused.release()
+
+    @classmethod
+    def pause(cls) -> None:
+        """Waits until the call that this thread is doing may go on; does nothing outside of such a call."""
+        call = getattr(cls._here, "call", None)
+        if call is not None:
+            call._paused.release()
+            call._go.acquire()
+
+
+class PausingIndex(FakeIndex):
+    """Pauses before each write."""
+
+    def put(self, chunks: Sequence[IndexedChunk]) -> None:
+        Stepwise.pause()
+        super().put(chunks)
+
+
+class PausingLedger(FakeLedger):
+    """Pauses before a description is noted."""
+
+    def describe(self, known: Document, metadata: Metadata, fault: str | None) -> bool:
+        Stepwise.pause()
+        return super().describe(known, metadata, fault)
 
 
 class Execution:
@@ -47,8 +107,11 @@ class Execution:
         self.ended = False
         self.broken = False
         self.broken_removal = False
+        self.broken_description = False
         self._jar = jar
         self._event = ObjectEvent.from_eventbridge(event)
+        self._is_of_sidecar = self._event.key.endswith(SIDECAR_SUFFIX)
+        self._description: Stepwise | None = None
         self._registration: dict[str, Any] | None = None
         self._error: Exception | None = None
         self._steps = self._run()
@@ -62,7 +125,8 @@ class Execution:
                 self._next()
             if breaks:
                 self.broken = True
-                self.broken_removal = self._event.kind != "created"
+                self.broken_removal = self._event.kind != "created" and not self._is_of_sidecar
+                self.broken_description = self._is_of_sidecar
                 raise BreakdownError
             self._next = next(self._steps)
         except StopIteration:
@@ -73,6 +137,11 @@ class Execution:
             self._error = error
             self._steps = iter(())
             self._next = self._fail
+
+    def start_again(self) -> None:
+        """Gives up a description in the middle and begins it anew, as after a transient fault."""
+        if self._description is not None:
+            self._description = self._new_description()
 
     def finish(self) -> None:
         for _ in range(100):
@@ -88,16 +157,38 @@ class Execution:
         document = DocumentVersion.from_dict(tenant, self._registration["document"])
         if self._registration["outcome"] == "remove":
             yield lambda: remove_document(tenant, document, self._registration["versions"], ports)
-        if self._registration["outcome"] != "process":
+        if self._registration["outcome"] == "process":
+            publications: list[Publication] = []
+            yield from self._process(tenant, document, publications)
+            if not publications[-1].describe:
+                return
+        elif self._registration["outcome"] != "describe":
             return
-        yield lambda: extract_text(document, ports, PlainReader())
+        self._description = self._new_description()
+        while not self._description.ended:
+            yield self._describe
+
+    def _describe(self) -> None:
+        assert self._description is not None
+        self._description.advance()
+
+    def _new_description(self) -> Stepwise:
+        assert self._registration is not None
+        document_id = self._registration["document"]["document_id"]
+        return Stepwise(lambda: describe_document(document_id, self._jar.ports))
+
+    def _process(
+        self, tenant: TenantContext, document: DocumentVersion, publications: list[Publication]
+    ) -> Iterator[Any]:
+        ports = self._jar.ports
+        yield lambda: extract_text(tenant, document, ports, PlainReader(), OCR_MODEL)
         chunkings = []
         yield lambda: chunkings.append(chunk_text(document, ports, LineSplitter(), "artifacts"))
         for batch in range(chunkings[-1].batches):
             yield lambda batch=batch: embed_chunks(tenant, document, batch, ports, MODEL)
             yield lambda batch=batch: index_chunks(document, batch, ports)
         facts = PublishedFacts(1, chunkings[-1].chunks, 1, "en")
-        yield lambda: publish_document(tenant, document, facts, ports)
+        yield lambda: publications.append(publish_document(tenant, document, facts, ports))
 
     def _register(self) -> None:
         jar = self._jar
@@ -119,10 +210,14 @@ Act = Literal[
     "delete",
     "remove",
     "delete by API",
+    "describe",
+    "delete sidecar",
+    "remove from sidecar",
     "deliver",
     "deliver again",
     "step",
     "repeat a step",
+    "start again",
     "run",
     "break down",
 ]
@@ -134,14 +229,26 @@ CONTENTS = (
     "",
     "x" * 1001,
 )
+HEADERS: tuple[Metadata, ...] = ({"team": "cellar", "size": 1}, {"team": "kitchen"}, {})
+SIDECARS: dict[bytes, Metadata | None] = {
+    b'{"metadataAttributes": {"team": "yard"}}': {"team": "yard"},
+    b'{"metadataAttributes": {"year": {"value": {"type": "NUMBER", "numberValue": 1}}}}': {"year": 1},
+    b'{"metadataAttributes": {"year": true}}': {"year": True},
+    b'{"metadataAttributes": {"jar": ["a", "b"]}}': {"jar": ["a", "b"]},
+    b"{}": None,
+    b'{"metadataAttributes": {"version": "9"}}': None,
+}
+"""What sidecars hold, and the attributes that they give; None where they cannot be used."""
 
 
 class World:
     """One key of a bucket, and the executions that its events have started."""
 
     def __init__(self) -> None:
-        self.jar = Jar()
+        self.jar = Jar(index=PausingIndex(), ledger=PausingLedger())
         self.key = self.jar.tenant.prefix + "a.txt"
+        self.sidecar = self.key + SIDECAR_SUFFIX
+        self.bad_sidecars = False
         self.document_id = document_id_of(self.jar.tenant, self.key)
         self.executions: list[Execution] = []
         self.delivered: list[int] = []
@@ -164,7 +271,10 @@ class World:
         undelivered = [number for number in range(len(documents.events)) if number not in self.delivered]
         running = [execution for execution in self.executions if not execution.ended]
         if act == "upload":
-            documents.upload(self.key, CONTENTS[choice % len(CONTENTS)].encode())
+            headers = HEADERS[len(versions) % len(HEADERS)]
+            documents.upload(self.key, CONTENTS[choice % len(CONTENTS)].encode(), metadata=headers)
+        elif act in {"describe", "delete sidecar", "remove from sidecar"}:
+            self._change_sidecar(act, choice)
         elif act == "delete":
             documents.delete(self.key)
         elif act == "remove" and versions:
@@ -175,10 +285,28 @@ class World:
             self._start(undelivered[choice % len(undelivered)])
         elif act == "deliver again" and self.delivered:
             self._start(self.delivered[choice % len(self.delivered)])
-        elif act == "run" and running:
-            running[choice % len(running)].finish()
-        elif act in {"step", "repeat a step", "break down"} and running:
-            running[choice % len(running)].advance(repeat=act == "repeat a step", breaks=act == "break down")
+        elif running:
+            self._go_on(act, running[choice % len(running)])
+
+    def _go_on(self, act: Act, execution: Execution) -> None:
+        if act == "run":
+            execution.finish()
+        elif act == "start again":
+            execution.start_again()
+        elif act in {"step", "repeat a step", "break down"}:
+            execution.advance(repeat=act == "repeat a step", breaks=act == "break down")
+
+    def _change_sidecar(self, act: Act, choice: int) -> None:
+        documents = self.jar.documents
+        versions = documents.versions.get(self.sidecar, [])
+        if act == "describe":
+            content = list(SIDECARS)[choice % len(SIDECARS)]
+            self.bad_sidecars |= SIDECARS[content] is None
+            documents.upload(self.sidecar, content)
+        elif act == "delete sidecar":
+            documents.delete(self.sidecar)
+        elif versions:
+            documents.remove_version(self.sidecar, versions[choice % len(versions)].version)
 
     def _delete_by_api(self) -> None:
         try:
@@ -213,7 +341,10 @@ class World:
         else:
             assert row is not None
             failed = newest.content in BAD or any(execution.broken for execution in self.executions)
+            failed |= self.bad_sidecars
             assert (row.status, current) == ("ready", newest.version) or (failed and row.status == "failed")
+        if not any(execution.broken_description for execution in self.executions):
+            self.check_attributes()
         if any(execution.broken_removal for execution in self.executions):
             return  # an operator has to start it again; nothing answers until then
         kept = {current} - {None}
@@ -224,13 +355,31 @@ class World:
         assert jar.ledger.stored() == (Stored(row.chunks, row.current_size) if row and current else Stored(0, 0))
         assert jar.ledger.stored().vectors == len(jar.index.vectors)
 
+    def check_attributes(self) -> None:
+        """What answers is found by its headers and its newest sidecar, and by nothing else; so says its row."""
+        row, current = self.jar.ledger.rows.get(self.document_id), self.answering_version()
+        uploaded = self.jar.documents.facts(self.key, current) if current else None
+        if row is None or uploaded is None:
+            return  # what answers although it was removed for good keeps its attributes
+        vectors = [each for each in self.jar.index.vectors.values() if each.version == current]
+        found = {json.dumps(each.metadata, sort_keys=True) for each in vectors}
+        assert found == {json.dumps(row.current_metadata, sort_keys=True)}
+        sidecar = self.jar.documents.newest(self.sidecar)
+        attributes = SIDECARS[sidecar.content] if sidecar and sidecar.content else {}
+        if row.status == "ready":
+            assert row.error_code == ("invalid_metadata" if attributes is None else None)
+            assert row.metadata == row.current_metadata
+        if attributes is not None:
+            assert found == {json.dumps(uploaded.metadata | attributes, sort_keys=True)}
+
 
 BAD = (b"corrupt", b"", b"x" * 1001)
 acts = st.tuples(
     st.sampled_from(
         ["upload", "upload", "delete", "remove", "delete by API", "deliver", "deliver", "deliver", "deliver again"]
+        + ["describe", "describe", "delete sidecar", "remove from sidecar"]
         + ["step"] * 6
-        + ["repeat a step", "run", "run", "break down"]
+        + ["repeat a step", "start again", "run", "run", "break down"]
     ),
     st.integers(0, 5),
 )
@@ -262,6 +411,86 @@ FAILED_AFTER_A_DELETION: list[tuple[Act, int]] = [
     ("run", 0),
 ]
 """A new version fails before the deletion of the old one is heard of; nobody else removes the old one then."""
+DESCRIBED_BY_TWO: list[tuple[Act, int]] = [
+    ("upload", 1),
+    ("deliver", 0),
+    ("run", 0),
+    ("describe", 0),
+    ("deliver", 0),
+    ("step", 0),
+    ("step", 0),
+    ("describe", 1),
+    ("deliver", 0),
+    ("step", 1),
+    ("step", 1),
+    ("step", 0),
+    ("step", 1),
+    ("step", 1),
+    ("run", 0),
+    ("run", 0),
+]
+"""Two descriptions write in turns; the one that began first ends last."""
+DESCRIBED_WHILE_PROCESSED: list[tuple[Act, int]] = [
+    ("describe", 1),
+    ("deliver", 0),
+    ("run", 0),
+    ("upload", 2),
+    ("deliver", 0),
+    ("step", 0),
+    ("step", 0),
+    ("describe", 2),
+    ("deliver", 0),
+    ("run", 1),
+    ("run", 0),
+]
+"""The sidecar changes after the document has read it, and its event comes before the document answers."""
+DESCRIBED_WHILE_REMOVED: list[tuple[Act, int]] = [
+    ("upload", 0),
+    ("deliver", 0),
+    ("run", 0),
+    ("describe", 0),
+    ("deliver", 0),
+    ("step", 0),
+    ("step", 0),
+    ("delete", 0),
+    ("deliver", 0),
+    ("run", 1),
+    ("run", 0),
+]
+"""The removal ends before a description writes."""
+TAKEN_UP_AGAIN_AND_DESCRIBED: list[tuple[Act, int]] = [
+    ("upload", 0),
+    ("deliver", 0),
+    ("run", 0),
+    ("upload", 1),
+    ("deliver", 0),
+    ("step", 0),
+    ("remove", 1),
+    ("deliver", 0),
+    ("step", 1),
+    ("step", 1),
+    ("step", 1),
+    ("describe", 0),
+    ("deliver", 0),
+    ("run", 2),
+]
+"""The version above is removed for good while the one below still answers: that one is indexed again, and described."""
+DESCRIBED_WHILE_INDEXED_AGAIN: list[tuple[Act, int]] = [
+    *TAKEN_UP_AGAIN_AND_DESCRIBED,
+    ("step", 1),
+    ("step", 1),
+    ("upload", 3),
+    ("deliver", 0),
+    ("run", 2),
+    ("run", 1),
+]
+"""It is overtaken by a version that fails, so that it answers with what was indexed last."""
+DESCRIBED_WHILE_INDEXED_IN_VAIN: list[tuple[Act, int]] = [
+    *TAKEN_UP_AGAIN_AND_DESCRIBED,
+    ("step", 1),
+    ("break down", 1),
+]
+"""It breaks down when it has indexed what was true before."""
 
 
 @patch("onggi.steps.chunk_text.BATCH_SIZE", 2)
@@ -269,5 +498,10 @@ FAILED_AFTER_A_DELETION: list[tuple[Act, int]] = [
 @given(st.lists(acts, min_size=3, max_size=30))
 @example(WANTED_AGAIN)
 @example(FAILED_AFTER_A_DELETION)
+@example(DESCRIBED_BY_TWO)
+@example(DESCRIBED_WHILE_PROCESSED)
+@example(DESCRIBED_WHILE_REMOVED)
+@example(DESCRIBED_WHILE_INDEXED_AGAIN)
+@example(DESCRIBED_WHILE_INDEXED_IN_VAIN)
 def test_any_interleaving_ends_in_one_truth(played: list[tuple[Act, int]]) -> None:
     World().play(played)

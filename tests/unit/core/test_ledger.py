@@ -298,6 +298,68 @@ def test_forgetting_a_version_of_no_document_makes_no_row(ledger: DocumentLedger
     assert ledger.get("f" * 32) is None
 
 
+def test_a_description_is_what_the_document_is_found_by(ledger: DocumentLedger, tenant: TenantContext) -> None:
+    published = publish(ledger, tenant, metadata={"year": 1})
+    assert published.current_metadata == {"year": 1}
+    assert ledger.describe(published, {"부서": "법무", "tags": ["a"]}, None)
+    row = row_of(ledger, published.document_id)
+    expected: dict[str, Any] = {"부서": "법무", "tags": ["a"]}
+    assert row == replace(published, metadata=expected, current_metadata=expected, descriptions=1)
+    assert ledger.stored() == Stored(7, 100)
+
+
+def test_a_fault_of_a_sidecar_is_told_until_it_is_mended(ledger: DocumentLedger, tenant: TenantContext) -> None:
+    published = publish(ledger, tenant, metadata={"year": 1})
+    assert ledger.describe(published, {"year": 1}, "It is broken.")
+    row = row_of(ledger, published.document_id)
+    assert (row.status, row.error_code, row.error_message) == ("ready", "invalid_metadata", "It is broken.")
+    assert ledger.describe(row, {"year": 2}, None)
+    row = row_of(ledger, published.document_id)
+    assert (row.metadata, row.error_code, row.error_message, row.descriptions) == ({"year": 2}, None, None, 2)
+
+
+@pytest.mark.parametrize("described_before", [True, False])
+@pytest.mark.parametrize(
+    "overtaken", ["by another description", "by a newer version", "by a newer event", "by a deletion"]
+)
+def test_an_overtaken_description_is_not_noted(
+    ledger: DocumentLedger, tenant: TenantContext, overtaken: str, *, described_before: bool
+) -> None:
+    published = publish(ledger, tenant)
+    if described_before:
+        assert ledger.describe(published, {"year": 0}, None)
+        published = row_of(ledger, published.document_id)
+    match overtaken:
+        case "by another description":
+            assert ledger.describe(published, {}, None)
+        case "by a newer version":
+            publish(ledger, tenant, version="v2", sequencer="02")
+        case "by a newer event":
+            assert ledger.confirm(version_of(tenant, sequencer="05"))
+        case _:
+            ledger.mark_deleting(published.document_id, "v1")
+    before = row_of(ledger, published.document_id)
+    assert not ledger.describe(published, {"year": 1}, None)
+    assert row_of(ledger, published.document_id) == before
+
+
+def test_while_a_newer_version_comes_and_fails_only_what_answers_is_described(
+    ledger: DocumentLedger, tenant: TenantContext
+) -> None:
+    publish(ledger, tenant, metadata={"year": 1})
+    newer = version_of(tenant, "v2", "02", metadata={"year": 2})
+    ledger.claim(newer, "e2")
+    processing = row_of(ledger, newer.document_id)
+    assert ledger.describe(processing, {"year": 3}, "Broken.")
+    described = row_of(ledger, newer.document_id)
+    assert described == replace(processing, current_metadata={"year": 3}, descriptions=1)
+    ledger.fail(newer, "e2", "corrupt", "Broken.")
+    latest = version_of(tenant, "v3", "03")
+    ledger.fail(latest, "e3", "corrupt", "Broken.")
+    row = row_of(ledger, newer.document_id)
+    assert (row.current_version, row.current_metadata, row.descriptions) == ("v1", {"year": 3}, 1)
+
+
 def pending(tenant: TenantContext) -> Document:
     version = version_of(tenant)
     return Document(
@@ -411,7 +473,10 @@ def test_tenants_do_not_see_each_other(aws: AwsSession, tenant: TenantContext) -
 histories = st.lists(
     st.tuples(
         st.sampled_from(
-            ["claim", "claim", "publish", "publish", "fail", "delete", "deleted", "mark deleting", "confirm"]
+            [
+                *["claim", "claim", "publish", "publish", "describe", "fail"],
+                *["delete", "deleted", "mark deleting", "confirm"],
+            ]
         ),
         st.integers(1, 4),
         st.integers(0, 1),
@@ -461,6 +526,9 @@ def play(  # noqa: PLR0911 - one answer for each act
             return ledger.mark_deleted(version.document_id, version.sequencer, {"vectors": number}, NOW)
         case "confirm":
             return ledger.confirm(version)
+        case "describe":
+            known = ledger.get(version.document_id)
+            return known and ledger.describe(known, {"number": number}, "Broken." if number == 1 else None)
         case _:
             return ledger.mark_deleting(version.document_id, version.version)
 

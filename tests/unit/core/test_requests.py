@@ -7,6 +7,7 @@ import pytest
 
 from onggi import requests
 from onggi.domain.errors import InvalidRequest
+from onggi.domain.tenant import TenantSettings
 
 MODELS = ("claude",)
 UPLOAD = {"name": "a/b.pdf", "content_type": "application/pdf", "size": 5}
@@ -123,6 +124,7 @@ def test_an_upload() -> None:
                 1,
                 "${filename}",
                 "a/${filename}",
+                "a.pdf.metadata.json",
             )
         ),
         *(
@@ -171,7 +173,29 @@ def test_a_listing_of_tenants_has_no_status() -> None:
 
 
 def test_a_tenant() -> None:
-    assert requests.tenant_request({"tenant_id": "acme", "name": "김치집", "tier": "basic"}) == ("acme", "김치집")
+    body = {"tenant_id": "acme", "name": "김치집", "tier": "basic"}
+    assert requests.tenant_request(body) == ("acme", "김치집", TenantSettings(chunk_size=800, ocr=False))
+
+
+def test_the_settings_of_a_tenant() -> None:
+    body = {"tenant_id": "acme", "name": "A", "settings": {"chunk_size": 1600, "ocr": True}}
+    assert requests.tenant_request(body)[2] == TenantSettings(chunk_size=1600, ocr=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"chunk_size": 199}, "settings.chunk_size"),
+        ({"chunk_size": 1601}, "settings.chunk_size"),
+        ({"ocr": "yes"}, "settings.ocr"),
+        ({"ocr": None}, "settings.ocr"),
+        ({"colour": "red"}, "settings.colour"),
+        ([], "settings"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named(settings: object, field: str) -> None:
+    body = {"tenant_id": "acme", "name": "A", "settings": settings}
+    assert set(faults(requests.tenant_request, body)) == {field}
 
 
 @pytest.mark.parametrize(

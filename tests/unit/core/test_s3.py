@@ -77,6 +77,20 @@ def test_a_download_is_of_the_version_asked_for(
         store.download(key, first, tmp_path / "file")
 
 
+def test_the_start_of_the_newest_version(aws: AwsSession, store: S3DocumentStore, tenant: TenantContext) -> None:
+    key = tenant.prefix + "a.txt.metadata.json"
+    assert store.read_start(key, 4) is None
+    put(aws, key + ".longer")
+    assert store.read_start(key, 4) is None
+    put(aws, key, b"old")
+    put(aws, key, b"newer")
+    assert (store.read_start(key, 4), store.read_start(key, 9)) == (b"newe", b"newer")
+    put(aws, key, b"")
+    assert store.read_start(key, 4) == b""
+    store.delete(key)
+    assert store.read_start(key, 4) is None
+
+
 def test_headers_become_metadata(aws: AwsSession, store: S3DocumentStore, tenant: TenantContext) -> None:
     typed = encode_metadata({"year": 2026, "tags": ["a", "나"], "draft": False})
     key = tenant.prefix + "a.txt"
@@ -193,6 +207,7 @@ def test_what_is_gone_is_told_from_what_is_denied(
     version = put(aws, key)
     aws.client("s3").delete_object(Bucket="documents", Key=key, VersionId=version)
     assert store.facts(key, version) is None
+    assert store.read_start(key, 4) is None
     with pytest.raises(NotFound):
         store.download(key, version, tmp_path / "a")
     with pytest.raises(NotFound):

@@ -13,6 +13,7 @@ from onggi.domain.chunk import IndexedChunk, Passage, Scores
 from onggi.domain.document import DocumentVersion, document_id_of
 from onggi.domain.errors import BadDocument, Conflict, NotFound, TransientError, Unauthorized
 from onggi.domain.money import ModelPrice
+from onggi.domain.tenant import TenantSettings
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import AnswerPart, Embedding, GeneratedAnswer, PublishedFacts
 from onggi.steps.answer import NOTHING_FOUND, Answer, answer
@@ -30,6 +31,7 @@ from onggi.steps.retrieve import Retrieval
 from onggi.steps.tenants import Pool, create_tenant, issue_key
 from tests.unit.core.fakes import (
     DIMENSIONS,
+    OCR_MODEL,
     FakeDirectory,
     FakeProvisioner,
     Jar,
@@ -177,15 +179,15 @@ def test_a_tenant_is_created_once_and_provisioning_is_taken_up_again() -> None:
     directory, provisioner, clock = FakeDirectory(), FakeProvisioner(), Jar().clock
     provisioner.fault = TransientError("no")
     with pytest.raises(TransientError):
-        create_tenant("acme", "Acme", POOL, directory, provisioner, clock)
+        create_tenant("acme", "Acme", TenantSettings(), POOL, directory, provisioner, clock)
     assert directory.records["acme"].status == "provisioning"
     with pytest.raises(Conflict):
-        create_tenant("acme", "Somebody else", POOL, directory, provisioner, clock)
+        create_tenant("acme", "Somebody else", TenantSettings(), POOL, directory, provisioner, clock)
     provisioner.fault = None
-    create_tenant("acme", "Acme", POOL, directory, provisioner, clock)
+    create_tenant("acme", "Acme", TenantSettings(), POOL, directory, provisioner, clock)
     assert (directory.records["acme"].status, provisioner.provisioned) == ("active", ["acme"])
     with pytest.raises(Conflict):
-        create_tenant("acme", "Acme", POOL, directory, provisioner, clock)
+        create_tenant("acme", "Acme", TenantSettings(), POOL, directory, provisioner, clock)
 
 
 @pytest.mark.parametrize("tenant_id", ["nobody", "../acme", "x" * 5000])
@@ -359,7 +361,7 @@ def under_way(jar: Jar, content: bytes = b"kimchi") -> DocumentVersion:
     """A version whose chunks are cut, and nothing more."""
     event = created(jar, content=content)
     document = register_document(event, "e1", jar.directory, jar.ports_of, 100).document
-    extract_text(document, jar.ports, PlainReader())
+    extract_text(jar.tenant, document, jar.ports, PlainReader(), OCR_MODEL)
     chunk_text(document, jar.ports, LineSplitter(), "artifacts")
     return document
 

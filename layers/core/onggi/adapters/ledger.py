@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, translated
 from onggi.adapters.dynamodb import Item, Row, condition_failed, decode_cursor, encode_cursor, to_item, to_row
-from onggi.domain.document import Document, DocumentStatus, DocumentVersion
+from onggi.domain.document import Document, DocumentProperties, DocumentStatus, DocumentVersion, Metadata
 from onggi.domain.errors import BadDocumentCode, TransientError
 from onggi.domain.tenant import TenantContext
 from onggi.domain.timestamps import timestamp
@@ -26,13 +26,19 @@ GET_BATCH: Final = 100
 PAGE_READ: Final = 200
 """Rows read at a time: of a rare status, many are read for one that is shown."""
 PUBLISH_TRIES: Final = 3
+METADATA: Final = ("metadata", "current_metadata")
+"""Kept as JSON, which takes names and numbers of any form."""
 OF_WHAT_ANSWERS: Final = (
     "current_version",
     "current_size",
+    "current_metadata",
+    "descriptions",
     "pages",
     "chunks",
     "tokens",
     "language",
+    "needs_ocr",
+    "properties",
     "indexed_at",
     "versions",
 )
@@ -43,6 +49,12 @@ REGISTER: Final = (
     " OR (sequencer = :sequencer AND execution = :execution AND #status = :status)"
 )
 """A newer event wins; the execution that has registered an event may do so again, so that its retry is safe."""
+UNCHANGED: Final = "sequencer = :known_sequencer AND #status = :known_status AND #descriptions = :known_descriptions"
+"""Whatever changes what a row tells of a version changes one of these."""
+UNCHANGED_AND_NEVER_DESCRIBED: Final = (
+    "sequencer = :known_sequencer AND #status = :known_status"
+    " AND (attribute_not_exists(#descriptions) OR #descriptions = :known_descriptions)"
+)
 
 
 class DynamoDocumentLedger:
@@ -198,15 +210,22 @@ class DynamoDocumentLedger:
                 status="ready",
                 current_version=version.version,
                 current_size=version.size,
+                current_metadata=version.metadata,
                 pages=facts.pages,
                 chunks=facts.chunks,
                 tokens=facts.tokens,
                 language=facts.language,
+                needs_ocr=facts.needs_ocr,
+                properties=facts.properties,
                 indexed_at=timestamp(now),
             )
             if self._replace(known, published):
                 return published
         raise TransientError("The document's row changes too often; try again.")
+
+    def describe(self, known: Document, metadata: Metadata, fault: str | None) -> bool:
+        """Notes the attributes that filters find the version by which answers, and what is wrong with its sidecar."""
+        return self._write("update_item", **self._replacement(known, known.described(metadata, fault)))
 
     def fail(self, failed: DocumentVersion, execution: str, code: BadDocumentCode, message: str) -> bool:
         """Marks a version as failed; False where another event or execution has overtaken it, or it answers already."""
@@ -295,22 +314,6 @@ class DynamoDocumentLedger:
 
     def _replace(self, known: Document, new: Document) -> bool:
         """Changes the row from what was read, together with the tenant's sums; False where it has changed meanwhile."""
-        before, after = _to_row(known), _to_row(new)
-        differing = [name for name in after if after[name] != before[name] and name != "versions"]
-        changed = {name: after[name] for name in differing if after[name] is not None}
-        removed = [*(f"#{name}" for name in differing if after[name] is None), "expires_at"]
-        update = "SET " + ", ".join(f"#{name} = :{name}" for name in changed) + " REMOVE " + ", ".join(removed)
-        values = {f":{name}": value for name, value in changed.items()}
-        row = {
-            "TableName": self._table,
-            "Key": self._key(DOCUMENT + known.document_id),
-            "UpdateExpression": update,
-            "ConditionExpression": "sequencer = :known_sequencer AND #status = :known_status",
-            "ExpressionAttributeNames": {f"#{name}": name for name in [*differing, "status"]},
-            "ExpressionAttributeValues": to_item(
-                values | {":known_sequencer": known.sequencer, ":known_status": known.status}
-            ),
-        }
         sums = {
             "TableName": self._table,
             "Key": self._key(STORED),
@@ -319,7 +322,26 @@ class DynamoDocumentLedger:
                 {":vectors": new.chunks - known.chunks, ":bytes": new.current_size - known.current_size}
             ),
         }
-        return self._write("transact_write_items", TransactItems=[{"Update": row}, {"Update": sums}])
+        transaction = [{"Update": self._replacement(known, new)}, {"Update": sums}]
+        return self._write("transact_write_items", TransactItems=transaction)
+
+    def _replacement(self, known: Document, new: Document) -> dict[str, Any]:
+        """The update that changes the row from what was read, on the condition that it has not changed meanwhile."""
+        before, after = _to_row(known), _to_row(new)
+        differing = [name for name in after if after[name] != before[name] and name != "versions"]
+        changed = {name: after[name] for name in differing if after[name] is not None}
+        removed = [*(f"#{name}" for name in differing if after[name] is None), "expires_at"]
+        update = "SET " + ", ".join(f"#{name} = :{name}" for name in changed) + " REMOVE " + ", ".join(removed)
+        values = {f":{name}": value for name, value in changed.items()}
+        values |= {f":known_{name}": before[name] for name in ("sequencer", "status", "descriptions")}
+        return {
+            "TableName": self._table,
+            "Key": self._key(DOCUMENT + known.document_id),
+            "UpdateExpression": update,
+            "ConditionExpression": UNCHANGED if known.descriptions else UNCHANGED_AND_NEVER_DESCRIBED,
+            "ExpressionAttributeNames": {f"#{name}": name for name in [*differing, "status", "descriptions"]},
+            "ExpressionAttributeValues": to_item(values),
+        }
 
 
 def _failed(
@@ -363,16 +385,18 @@ def _cursor_behind(document: Document) -> str:
 
 def _to_row(document: Document) -> Row:
     row = asdict(document)
-    row["metadata"] = json.dumps(document.metadata, ensure_ascii=False)
+    row |= {name: json.dumps(row[name], ensure_ascii=False) for name in METADATA}
     row["receipt"] = json.dumps(document.receipt) if document.receipt else None
+    row["properties"] = json.dumps(row["properties"], ensure_ascii=False)
     return row
 
 
 def _to_document(item: Item) -> Document:
     row = to_row(item)
     known = {name: row[name] for name in Document.__slots__ if name in row}
-    known["metadata"] = json.loads(row.get("metadata", "{}"))
+    known |= {name: json.loads(row.get(name, "{}")) for name in METADATA}
     known["receipt"] = json.loads(row["receipt"]) if row.get("receipt") else None
+    known["properties"] = DocumentProperties(**json.loads(row.get("properties", "{}")))
     known["versions"] = frozenset(row.get("versions", ()))
     return Document(**{**_UNKNOWN, **known})
 

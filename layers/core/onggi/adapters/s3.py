@@ -5,6 +5,7 @@ import email.header
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from email.errors import HeaderParseError
 from itertools import batched
 from pathlib import Path
@@ -101,6 +102,19 @@ class S3DocumentStore:
         except ClientError as error:
             if is_gone(error, lambda: self._is_listed(key, version)):
                 raise NotFound("This version of the document is gone.") from error
+            raise
+
+    def read_start(self, key: str, most: int) -> bytes | None:
+        """The beginning of the newest version, at most so many bytes; None where it is not there or is deleted."""
+        try:
+            with translated("S3"):
+                response = self._session.client("s3").get_object(Bucket=self._bucket, Key=key)
+                with closing(response["Body"]) as body:
+                    start: bytes = body.read(most)
+                    return start
+        except ClientError as error:
+            if is_gone(error, lambda: self._is_listed(key, None)):
+                return None
             raise
 
     def _is_listed(self, key: str, version: str | None) -> bool:

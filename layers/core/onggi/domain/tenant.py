@@ -14,6 +14,12 @@ MIN_TENANT_ID_LENGTH: Final = 3
 """S3 Vectors refuses index names of fewer characters, and a tenant's index is named after it."""
 KEY_PREFIX: Final = "tenants/"
 
+DEFAULT_CHUNK_SIZE: Final = 800
+"""Between the sizes that found most on Korean and on English questions (docs/architecture.md)."""
+MIN_CHUNK_SIZE: Final = 200
+MAX_CHUNK_SIZE: Final = 1600
+"""Characters; with their context so many stay below the embedding model's limit in any script."""
+
 
 def is_tenant_id(value: str) -> bool:
     """Whether a string has the form of a tenant id."""
@@ -46,6 +52,19 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantSettings:
+    """What a tenant's operator may choose.
+
+    Attributes:
+        chunk_size: most characters in a chunk.
+        ocr: whether pages without text are shown to a model that reads them, which costs its tokens.
+    """
+
+    chunk_size: int = DEFAULT_CHUNK_SIZE
+    ocr: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TenantContext:
     """A tenant whose identity has been verified; everything done for a tenant takes this, never a bare id.
 
@@ -57,6 +76,7 @@ class TenantContext:
     name: str
     tier: Tier
     placement: Placement
+    settings: TenantSettings = TenantSettings()
 
     @property
     def prefix(self) -> str:
@@ -76,7 +96,8 @@ class TenantContext:
         """
         try:
             placement = Placement(**data["placement"])
-            context = cls(str(data["tenant_id"]), str(data["name"]), data["tier"], placement)
+            settings = TenantSettings(**data.get("settings", {}))
+            context = cls(str(data["tenant_id"]), str(data["name"]), data["tier"], placement, settings)
         except (KeyError, TypeError) as error:
             raise InvalidRequest(("tenant", "is not a tenant context")) from error
         if not is_tenant_id(context.tenant_id):

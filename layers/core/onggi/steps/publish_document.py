@@ -1,21 +1,31 @@
 """PublishDocument: makes the new version the one that answers, and retires those before it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from onggi.domain.document import DocumentVersion
+from onggi.domain.document import DocumentProperties, DocumentVersion
+from onggi.domain.errors import NotFound
 from onggi.domain.tenant import TenantContext
 from onggi.ports import PublishedFacts, TenantPorts
+from onggi.steps.artifacts import VersionArtifacts
+from onggi.steps.describe_document import has_changed
 from onggi.steps.retire import retire_version
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """How it ended: `overtaken` when a newer event came meanwhile, so that this version never answers."""
+    """How it ended.
+
+    Attributes:
+        outcome: `overtaken` when a newer event came meanwhile, so that this version does not begin to answer.
+        retired_versions: how many were removed.
+        describe: whether the attributes that this execution has indexed are not those of now.
+    """
 
     outcome: Literal["published", "overtaken"]
     retired_versions: int
+    describe: bool
 
 
 def publish_document(
@@ -27,10 +37,10 @@ def publish_document(
         TransientError: when the index or a store is not available; a repetition carries on where this one stopped.
     """
     now = ports.clock()
-    published = ports.ledger.publish(document, facts, now)
+    published = ports.ledger.publish(document, replace(facts, properties=_properties(document, ports)), now)
     if published is None:
         retire_version(document.document_id, document.version, ports)
-        return Publication("overtaken", 1)
+        return Publication("overtaken", 1, has_changed(document, ports))  # it may have answered before
     older = published.versions - {document.version}
     for version in sorted(older):
         retire_version(document.document_id, version, ports)
@@ -44,7 +54,15 @@ def publish_document(
         StoredVectors=stored.vectors,
         StoredBytes=stored.bytes,
     )
-    return Publication("published", len(older))
+    # A sidecar that changes from here on finds the version that answers; one that has changed before is seen here.
+    return Publication("published", len(older), has_changed(document, ports))
+
+
+def _properties(document: DocumentVersion, ports: TenantPorts) -> DocumentProperties:
+    try:
+        return VersionArtifacts(ports.artifacts, document.document_id, document.version).read_properties()
+    except NotFound:  # a newer event has come, and this version is not published
+        return DocumentProperties()
 
 
 def _milliseconds_since(uploaded_at: str, now: datetime) -> float:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from onggi.domain.document import Document
+from onggi.domain.document import Document, DocumentVersion
 from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument, BadDocumentCode
+from onggi.domain.metadata import document_key_of_sidecar
 from onggi.domain.tenant import TenantContext
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import TenantDirectory, TenantPorts
+from onggi.steps.describe_document import describe_document
 from onggi.steps.register_document import tenant_of, unseen_version
 from onggi.steps.retire import retire_version
 
@@ -50,11 +52,12 @@ class RecordedFailure:
     """How a failure was recorded.
 
     Attributes:
-        outcome: `failed` in the ledger, `rejected` where no tenant owns the upload, `overtaken` by a newer event.
+        outcome: `failed` in the ledger, `rejected` where no tenant owns the upload, `overtaken` by a newer event,
+            `undescribed` where a document keeps its attributes although its sidecar has others.
         alarm: whether an operator should look: not for bad documents, nor for work that a newer event made needless.
     """
 
-    outcome: Literal["failed", "rejected", "overtaken"]
+    outcome: Literal["failed", "rejected", "overtaken", "undescribed"]
     code: BadDocumentCode
     alarm: bool
 
@@ -89,8 +92,26 @@ def record_failure(
     except BadDocument as bad:
         directory.record_rejection(event.bucket, event.key, event.version or "", bad.code, bad.message)
         return RecordedFailure("rejected", bad.code, alarm=False)
+    if document_key_of_sidecar(event.key) is not None:
+        return RecordedFailure("undescribed", failure.code, alarm=failure.code in OUR_FAULTS)
     ports = ports_of(tenant)
     version = unseen_version(event, tenant)
+    recorded = _record(event, version, execution, failure, claimed_version, tenant, ports)
+    row = ports.ledger.get(version.document_id)
+    if claimed_version and row is not None and row.current_version == claimed_version:
+        describe_document(version.document_id, ports)  # what answers may be half described by this execution
+    return recorded
+
+
+def _record(
+    event: ObjectEvent,
+    version: DocumentVersion,
+    execution: str,
+    failure: Failure,
+    claimed_version: str | None,
+    tenant: TenantContext,
+    ports: TenantPorts,
+) -> RecordedFailure:
     row = ports.ledger.get(version.document_id)
     if event.kind == "deleted" or _is_removal(event, execution, row, claimed_version):
         overtaken = row is not None and row.sequencer > event.sequencer

@@ -1,15 +1,16 @@
 """RegisterDocument: decides what an S3 event means, and claims the version it speaks of."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from onggi.domain.document import DocumentVersion, document_id_of, document_name_of
 from onggi.domain.errors import BadDocument, TransientError
-from onggi.domain.metadata import metadata_fault
+from onggi.domain.metadata import document_key_of_sidecar
 from onggi.domain.tenant import TenantContext, TenantRecord, tenant_id_of_key
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import ObjectFacts, TenantDirectory, TenantPorts
+from onggi.steps.describe_document import attributes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,12 @@ class Registration:
     """What the workflow does next.
 
     Attributes:
-        outcome: `process` the document, `remove` it, or nothing more (`duplicate`, `stale`).
+        outcome: `process` the document, `remove` it, `describe` it by other attributes, or nothing more (`duplicate`,
+            `stale`, and `ignored` where no document is spoken of).
         versions: for `remove`: the versions of which something may be left.
     """
 
-    outcome: Literal["process", "remove", "duplicate", "stale"]
+    outcome: Literal["process", "remove", "describe", "duplicate", "stale", "ignored"]
     tenant: TenantContext
     document: DocumentVersion
     versions: list[str] = field(default_factory=list)
@@ -67,17 +69,52 @@ def register_document(
         raise TransientError("The tenant is still being set up; the upload is tried again soon.", retry_after=5)
     tenant = record.context
     ports = ports_of(tenant)
+    if _speaks_of_no_document(event, tenant, ports):
+        return _register_description(event, tenant, ports)
     facts = _facts(event, ports)
     if facts is None and event.kind != "created":
         return _register_deletion(event, execution, tenant, ports)
     document = unseen_version(event, tenant) if facts is None else _version_of(event, tenant, facts)
     if facts is None or (event.kind == "version_removed" and ports.ledger.confirm(document)):
         return Registration("stale", tenant, document)
+    document, fault = _with_sidecar(document, ports)
     claim = ports.ledger.claim(document, execution)
     if claim != "claimed":
         return Registration(claim, tenant, document)
     _check(document, max_bytes)
+    if fault:
+        raise fault
     return Registration("process", tenant, document)
+
+
+def _speaks_of_no_document(event: ObjectEvent, tenant: TenantContext, ports: TenantPorts) -> bool:
+    """Whether a key is one of a sidecar, or an empty object in the place of a folder, as consoles make them."""
+    if document_key_of_sidecar(event.key) is not None:
+        return True
+    is_empty_folder = event.key.endswith("/") and event.size == 0
+    return is_empty_folder and ports.ledger.get(document_id_of(tenant, event.key)) is None
+
+
+def _register_description(event: ObjectEvent, tenant: TenantContext, ports: TenantPorts) -> Registration:
+    """What a sidecar's event means: a document that answers has other attributes.
+
+    One that does not answer yet reads its sidecar itself, when it is registered and again after it was published.
+    """
+    described = document_key_of_sidecar(event.key)
+    row = ports.ledger.get(document_id_of(tenant, described)) if described is not None else None
+    document = row.answering_version(row.current_metadata) if row else None
+    if document is None:
+        return Registration("ignored", tenant, unseen_version(event, tenant))
+    return Registration("describe", tenant, document)
+
+
+def _with_sidecar(document: DocumentVersion, ports: TenantPorts) -> tuple[DocumentVersion, BadDocument | None]:
+    """The version with all its attributes; or as it is, and why they cannot be used."""
+    try:
+        attributes = attributes_of(document.key, document.name, document.metadata, ports)
+    except BadDocument as bad:
+        return document, bad
+    return replace(document, metadata=attributes), None
 
 
 def _facts(event: ObjectEvent, ports: TenantPorts) -> ObjectFacts | None:
@@ -108,9 +145,6 @@ def _check(document: DocumentVersion, max_bytes: int) -> None:
         raise BadDocument("empty")
     if document.size > max_bytes:
         raise BadDocument("too_large")
-    fault = metadata_fault(document.metadata)
-    if fault:
-        raise BadDocument("invalid_metadata", f"The metadata of the upload {fault}; correct it and upload again.")
 
 
 def _register_deletion(event: ObjectEvent, execution: str, tenant: TenantContext, ports: TenantPorts) -> Registration:

@@ -1,10 +1,10 @@
 """Onboards tenants and issues their keys."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from onggi.domain.errors import Conflict, NotFound
-from onggi.domain.tenant import Placement, TenantContext, TenantRecord, is_tenant_id
+from onggi.domain.tenant import Placement, TenantContext, TenantRecord, TenantSettings, is_tenant_id
 from onggi.domain.timestamps import timestamp
 from onggi.ports import Clock, IndexProvisioner, TenantDirectory
 from onggi.steps.authorize import new_api_key
@@ -24,7 +24,13 @@ class Pool:
 
 
 def create_tenant(
-    tenant_id: str, name: str, pool: Pool, directory: TenantDirectory, provisioner: IndexProvisioner, clock: Clock
+    tenant_id: str,
+    name: str,
+    settings: TenantSettings,
+    pool: Pool,
+    directory: TenantDirectory,
+    provisioner: IndexProvisioner,
+    clock: Clock,
 ) -> TenantRecord:
     """Takes a tenant in and makes its index; answers the record as it was accepted.
 
@@ -34,7 +40,7 @@ def create_tenant(
         Conflict: when another tenant has the id.
         TransientError: when the directory or the index is not available.
     """
-    context = TenantContext(tenant_id, name, "basic", pool.place(tenant_id))
+    context = TenantContext(tenant_id, name, "basic", pool.place(tenant_id), settings)
     record = TenantRecord(context, "provisioning", timestamp(clock()))
     try:
         directory.create(record)
@@ -82,6 +88,7 @@ def shown(record: TenantRecord) -> dict[str, Any]:
         "tier": context.tier,
         "status": record.status,
         "created_at": record.created_at,
+        "settings": asdict(context.settings),
         "placement": {
             "documents_bucket": placement.documents_bucket,
             "artifacts_bucket": placement.artifacts_bucket,
