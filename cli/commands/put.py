@@ -173,4 +173,6 @@ def _show(console: Console, outcomes: list[JsonObject]) -> None:
             console.print(Text.assemble(("uploaded  ", "yellow"), name))
         else:
             amount = f"{number_text(outcome.get('pages'))} pages, {number_text(outcome.get('chunks'))} chunks"
+            if scanned := outcome.get("needs_ocr"):
+                amount += f", {number_text(scanned)} of the pages without text that could be read"
             console.print(Text.assemble(("ready     ", "green"), f"{name} ({amount})"))

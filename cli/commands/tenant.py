@@ -42,6 +42,8 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
     create.add_argument("tenant_id", metavar="TENANT", help="its id: a-z, 0-9 and single hyphens between them")
     create.add_argument("--name", required=True, help="what people call it")
     create.add_argument("--tier", default=SUPPRESS, help="basic, unless said otherwise")
+    create.add_argument("--chunk-size", type=int, metavar="CHARACTERS", help="most characters in a chunk, 200 to 1600")
+    create.add_argument("--ocr", action="store_true", help="show pages without text to a model that reads pictures")
     add_command(actions, shared, "list", does="list the tenants", examples=["onggi tenant list"], run=run_list)
     show = add_command(
         actions, shared, "show", does="show one tenant", examples=["onggi tenant show hanbit"], run=run_show
@@ -53,7 +55,11 @@ def run_create(arguments: Namespace, workspace: Workspace) -> int:
     """Create a tenant, issue its first key and keep it."""
     tier = getattr(arguments, "tier", "basic")
     tenant_id = arguments.tenant_id
-    workspace.operator_api.post("/admin/tenants", {"tenant_id": tenant_id, "name": arguments.name, "tier": tier})
+    settings: JsonObject = {"ocr": True} if arguments.ocr else {}
+    if arguments.chunk_size is not None:
+        settings["chunk_size"] = arguments.chunk_size
+    body = {"tenant_id": tenant_id, "name": arguments.name, "tier": tier}
+    workspace.operator_api.post("/admin/tenants", body | ({"settings": settings} if settings else {}))
     tenant = wait_until_active(workspace.operator_api, tenant_id, workspace.clock)
     key = issue_key(workspace.operator_api, tenant_id)
     workspace.keys.put(tenant_id, key["key_id"], key["api_key"])

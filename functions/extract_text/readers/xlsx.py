@@ -60,6 +60,9 @@ _LETTERS: Final = 26
 _DECODERS: Final = {949: "cp949", 1200: "utf-16-le", 65001: "utf-8", -535: "utf-8"}
 """Of the texts of an OLE property set by its code page, which is a signed number of 16 bits; others are cp1252."""
 
+_PANIC: Final = "PanicException"
+"""What the library raises over damage it did not expect: no `Exception`, and to be imported from nowhere."""
+
 _WORKBOOKS: Final = ("Workbook", "Book")
 _FILE_PASS: Final = 0x2F
 _FIRST_RECORDS_BYTES: Final = 4096
@@ -95,13 +98,15 @@ def read_xlsx(file: Path) -> RawDocument:
 
 
 def _read_xls(file: Path) -> RawDocument:
+    encrypted, properties = False, Properties()
     try:
         with olefile.OleFileIO(str(file)) as ole:
-            if _is_encrypted(ole):
-                raise BadDocument("encrypted")
+            encrypted = _is_encrypted(ole)
             properties = _ole_properties(ole)
-    except OSError as error:
-        raise BadDocument("corrupt") from error
+    except Exception:  # noqa: S110 - olefile raises anything over damage, which need not be where the cells are
+        pass
+    if encrypted:
+        raise BadDocument("encrypted")
     return RawDocument(tuple(_pages(str(file), {})), properties)
 
 
@@ -134,6 +139,10 @@ def _pages(source: str | io.BytesIO, drawings: Mapping[str, _Drawing]) -> Iterat
         raise BadDocument("encrypted") from error
     except python_calamine.CalamineError as error:
         raise BadDocument("corrupt") from error
+    except BaseException as error:
+        if type(error).__name__ == _PANIC:
+            raise BadDocument("corrupt") from error
+        raise
 
 
 def _cell_blocks(sheet: python_calamine.CalamineSheet, most_characters: int) -> Iterator[Block]:

@@ -84,6 +84,15 @@ def test_create_tells_programs_the_tenant_and_the_key(shell: Shell) -> None:
     assert shell.printed == {"tenant": TENANT, "key": expected}
 
 
+def test_create_sends_the_settings_that_were_chosen(shell: Shell) -> None:
+    shell.transport.on("POST", f"{BASE}/admin/tenants", reply(202, {}))
+    shell.transport.on("GET", f"{BASE}/admin/tenants/hanbit", reply(200, TENANT))
+    issued = {"key_id": "k7", "api_key": "onggi_hanbit_shown", "tenant_id": "hanbit", "created_at": "now"}
+    shell.transport.on("POST", f"{BASE}/admin/tenants/hanbit/keys", reply(201, issued))
+    assert shell.run("tenant", "create", "hanbit", "--name", "x", "--chunk-size", "600", "--ocr") == 0
+    assert shell.transport.sent[0].json["settings"] == {"chunk_size": 600, "ocr": True}
+
+
 def test_create_of_a_tenant_whose_onboarding_fails(shell: Shell) -> None:
     shell.transport.on("POST", f"{BASE}/admin/tenants", reply(202, {}))
     shell.transport.on("GET", f"{BASE}/admin/tenants/hanbit", reply(200, {**TENANT, "status": "failed"}))
@@ -166,6 +175,15 @@ def test_put_announces_uploads_and_waits_for_its_own_version(shell: Shell) -> No
     assert shell.out.getvalue() == "ready     manuals/a.md (3 pages, 7 chunks)\n"
     states = ["uploading", "pending", "processing", "ready"]
     assert shell.err.getvalue().splitlines() == [f"a.md: {state}" for state in states]
+
+
+def test_put_says_how_many_pages_could_not_be_read(shell: Shell) -> None:
+    prepare_upload(shell, document("scan.pdf", version="v2", needs_ocr=2))
+    file = shell.folder / "scan.pdf"
+    file.write_bytes(b"%PDF-")
+    assert shell.run("put", str(file)) == 0
+    said = "ready     scan.pdf (3 pages, 7 chunks, 2 of the pages without text that could be read)\n"
+    assert shell.out.getvalue() == said
 
 
 def test_put_draws_bars_on_a_terminal(shell: Shell) -> None:

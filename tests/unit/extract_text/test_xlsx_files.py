@@ -275,3 +275,11 @@ def test_the_generation_before(read: Read) -> None:
 def test_a_protected_file_of_the_generation_before_is_encrypted(read: Read) -> None:
     with pytest.raises(BadDocument, match="encrypted"):
         read(xls.make_xls([["글"]], protected=True))
+
+
+def test_damage_over_which_the_library_panics_is_corrupt(read: Read) -> None:
+    content = bytearray(xls.make_xls([["이름", "날짜"], ["김", (46027.0, xls.DATE)]]))
+    length_of_code_page = 534
+    content[length_of_code_page : length_of_code_page + 2] = b"\x01\x00"
+    with pytest.raises(BadDocument, match="corrupt"):
+        read(bytes(content))
