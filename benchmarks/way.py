@@ -5,6 +5,7 @@ It needs `layers/core`, `functions/extract_text` and `functions/chunk_text` on t
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,9 @@ class Way:
             trip.error = error
         trip.seconds = time.perf_counter() - began
         trip.cpu_seconds += time.process_time() - began_cpu
+        if trip.family is None:  # a file whose first reader has refused it for good
+            with suppress(BadDocument):
+                self._cage.call("detect", file=str(file), name=name)
         return trip
 
     def close(self) -> None:
@@ -96,8 +100,10 @@ class _WatchedCage(Cage):
             answer = super().call(function, module, **arguments)
         finally:
             self.trip.cpu_seconds += self.last.cpu_seconds
-            if function == "read":
+            if function != "detect":
                 self.trip.reads.append(self.last)
+        if function == "read_first":
+            self.trip.family = answer["family"]
         if function == "detect":
             self.trip.family = answer
         return answer
