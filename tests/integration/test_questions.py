@@ -63,7 +63,7 @@ def test_passages_have_the_shape_of_the_contract(library: Tenant) -> None:
     assert set(reply["usage"]) == {"embedding_tokens"}
     assert len(reply["passages"]) == 2
     best = reply["passages"][0]
-    assert set(best) == {"document_id", "document_name", "page", "start", "end", "text", "score", "scores"}
+    assert set(best) == {"document_id", "document_name", "page", "start", "end", "text", "context", "score", "scores"}
     assert (best["document_name"], best["text"]) == ("fines.md", FINES)
     assert set(best["scores"]) <= {"vector", "bm25", "fused"}
     assert best["scores"]["fused"] >= reply["passages"][1]["scores"]["fused"]

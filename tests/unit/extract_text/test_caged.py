@@ -9,8 +9,9 @@ import pytest
 
 from onggi.domain.document import ExtractedText
 from onggi.domain.errors import BadDocument
-from readers.cage import CageFailure, Ended
+from readers.cage import Cage, CageFailure, Ended
 from readers.caged import CagedReaders
+from tests.files.pdf import make_scan
 
 TEXT = ExtractedText("text", (0,), "en")
 
@@ -97,3 +98,17 @@ def test_an_empty_file_is_not_even_looked_at(tmp_path: Path) -> None:
     file.touch()
     with pytest.raises(BadDocument, match="empty"):
         CagedReaders(ScriptedCage("pdf")).read(file, "a.pdf", {})  # type: ignore[arg-type]  # a double
+
+
+def test_a_scanned_page_is_drawn_and_takes_the_text_that_was_recognised(tmp_path: Path) -> None:
+    file = tmp_path / "scan.pdf"
+    file.write_bytes(make_scan(["첫 쪽", None]))
+    cage = Cage()
+    readers = CagedReaders(cage)
+    assert readers.read(file, "scan.pdf", {}).needs_ocr == (2,)
+    assert readers.page_image(file, 2).startswith(b"\x89PNG")
+    recognised = readers.read(file, "scan.pdf", {2: "제2조 (목적)"})
+    assert (recognised.needs_ocr, recognised.text) == ((), "첫 쪽\n\n제2조 (목적)")
+    with pytest.raises(BadDocument):
+        readers.page_image(file, 3)
+    cage.close()
