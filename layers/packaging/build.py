@@ -26,8 +26,12 @@ OLDEST_GLIBC = 17  # what manylinux2014 means
 # Left out of our own folders, wherever it lies in them.
 NOT_SHIPPED = ("requirements.*", "README*", "*.md", "Makefile", "tests", "__pycache__", "*.pyc", ".*")
 # Removed from installed packages. Not "docs" at any depth: botocore.docs is code.
-PRUNED_ANYWHERE = ("tests", "_tests", "test", "*.pyi", "py.typed", "*-stubs", "*.rst", "README*", "examples-1.json")
-PRUNED_AT_ROOT = ("bin", "docs", "examples", ".lock")
+PRUNED_ANYWHERE = (
+    *("tests", "_tests", "test", "*.pyi", "py.typed", "*-stubs", "*.rst", "README*", "examples-1.json"),
+    *("*.c", "*.h", "*.pyx", "*.pxd", "*.pxi"),  # what compiled modules were made from
+    "olefile2.py",  # for Python 2
+)
+PRUNED_AT_ROOT = ("bin", "docs", "examples", ".lock", "pypdfium2_cli")
 # Of a package's metadata its name, version, entry points and licences stay; what tells how it was installed differs
 # from run to run.
 PRUNED_METADATA = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "WHEEL")
