@@ -4,13 +4,9 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
-
-import olefile
 
 from onggi.domain.errors import BadDocument
 from readers.hangul import (
@@ -25,29 +21,18 @@ from readers.hangul import (
     table_blocks,
     title_level,
 )
-from readers.model import Block, Page, Paragraph, Properties, RawDocument
-
-MAX_STREAM_BYTES: Final = 64 * 1024 * 1024
-"""Of all text streams together, inflated; a book of a thousand pages has about 10 MB."""
-
-MAX_RECORDS: Final = 1_000_000
-"""Of all these streams; a paragraph has four or five, a page of tables hundreds."""
+from readers.hwp5_container import Hwp5Container, RawRecord
+from readers.model import Block, Page, Paragraph, RawDocument
 
 MAX_LEVEL: Final = 128
 """Of a record; a table within a table lies two levels deeper."""
 
 _DAMAGES: Final = (OSError, ValueError, OverflowError, zlib.error, struct.error)
-_STEP_BYTES: Final = 1024 * 1024
-_SIGNATURE: Final = b"HWP Document File"
-_COMPRESSED: Final = 1 << 0
-_DISTRIBUTED: Final = 1 << 2
-_ENCRYPTED: Final = 1 << 1 | 1 << 4 | 1 << 8 | 1 << 10  # password, rights management, certificate, both
 
 _NUMBERING: Final = 23
 _BULLET: Final = 24
 _PARAGRAPH_SHAPE: Final = 25
 _STYLE: Final = 26
-_DISTRIBUTION: Final = 28
 _PARAGRAPH: Final = 66
 _TEXT: Final = 67
 _CONTROL: Final = 71
@@ -58,7 +43,6 @@ _EQUATION: Final = 88
 _TEXT_ART: Final = 90
 _BODY_TAGS: Final = frozenset((_PARAGRAPH, _TEXT, _CONTROL, _LIST, _SHAPE, _TABLE, _EQUATION, _TEXT_ART))
 
-_LONG_RECORD: Final = 0xFFF
 _PAGE_BREAKS: Final = 0x01 | 0x04  # of a section, of a page
 _HEADER_CELL: Final = 1 << 18
 _HEAD_KINDS: Final[tuple[Literal["outline", "number", "bullet"] | None, ...]] = (None, "outline", "number", "bullet")
@@ -71,30 +55,12 @@ _CONTROLS_IN_RUN: Final = {0: None, 13: None, 24: "-", **dict.fromkeys(range(25,
 _TAB: Final = 9
 _WIDE_BYTES: Final = 16
 
-_SUMMARY: Final = "\x05HwpSummaryInformation"
-_TITLE_ID, _AUTHOR_ID, _CREATED_ID, _MODIFIED_ID = 2, 4, 12, 13
-_WIDE_STRING: Final = 0x1F
-_FILE_TIME: Final = 0x40
-_FILE_TIME_EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
-
 
 @dataclass(slots=True)
 class _Record:
     tag: int
     content: bytes
     children: list["_Record"] = field(default_factory=list)
-
-
-class _Budget:
-    """How much may still be read of something."""
-
-    def __init__(self, amount: int) -> None:
-        self._left = amount
-
-    def spend(self, amount: int) -> None:
-        self._left -= amount
-        if self._left < 0:
-            raise BadDocument("too_large")
 
 
 def read_hwp5(file: Path) -> RawDocument:
@@ -107,80 +73,24 @@ def read_hwp5(file: Path) -> RawDocument:
         BadDocument: `encrypted`, `corrupt` or `too_large`.
     """
     try:
-        with olefile.OleFileIO(file) as container:
-            return _Hwp5(container).document()
+        with Hwp5Container(file) as container:
+            return _document(container)
     except _DAMAGES as error:
         raise BadDocument("corrupt") from error
 
 
-class _Hwp5:
-    def __init__(self, container: "olefile.OleFileIO[bytes]") -> None:
-        self._container = container
-        self._bytes = _Budget(MAX_STREAM_BYTES)
-        self._records = _Budget(MAX_RECORDS)
-        header = self._stream("FileHeader")
-        if not header.startswith(_SIGNATURE):
-            raise BadDocument("corrupt")
-        (self._flags,) = struct.unpack_from("<I", header, 36)
-        if self._flags & _ENCRYPTED:
-            raise BadDocument("encrypted")
-
-    def document(self) -> RawDocument:
-        text = _Text(_records(self._inflate(self._stream("DocInfo")), self._records))
-        pages: list[Page] = []
-        for name in self._section_names():
-            pages += text.section_pages(_tree(_records(self._section(name), self._records)))
-        return RawDocument(tuple(pages), self._properties())
-
-    def _section_names(self) -> list[str]:
-        storage = "ViewText" if self._flags & _DISTRIBUTED else "BodyText"
-        names = {
-            int(entry[1].removeprefix("Section")): "/".join(entry)
-            for entry in self._container.listdir()
-            if len(entry) == 2 and entry[0] == storage and re.fullmatch(r"Section\d{1,5}", entry[1])  # noqa: PLR2004
-        }
-        if not names:
-            raise BadDocument("corrupt")
-        return [names[number] for number in sorted(names)]
-
-    def _section(self, name: str) -> bytes:
-        content = self._stream(name)
-        return self._inflate(_decrypted(content) if self._flags & _DISTRIBUTED else content)
-
-    def _stream(self, name: str) -> bytes:
-        content: bytes = self._container.openstream(name).read()
-        return content
-
-    def _inflate(self, content: bytes) -> bytes:
-        if not self._flags & _COMPRESSED:
-            self._bytes.spend(len(content))
-            return content
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        parts: list[bytes] = []
-        while not inflater.eof:
-            part = inflater.decompress(content, _STEP_BYTES)
-            if not part and not inflater.eof:
-                raise BadDocument("corrupt")
-            content = inflater.unconsumed_tail
-            self._bytes.spend(len(part))
-            parts.append(part)
-        return b"".join(parts)
-
-    def _properties(self) -> Properties:
-        if not self._container.exists(_SUMMARY):
-            return Properties()
-        values: dict[int, str] = {}
-        with suppress(struct.error, OSError):  # a damaged summary is no reason to refuse the text
-            values = _summary(self._container.openstream(_SUMMARY).read())
-        return Properties(
-            values.get(_TITLE_ID), values.get(_AUTHOR_ID), values.get(_CREATED_ID), values.get(_MODIFIED_ID)
-        )
+def _document(container: Hwp5Container) -> RawDocument:
+    text = _Text(container.document_info())
+    pages: list[Page] = []
+    for records in container.sections():
+        pages += text.section_pages(_tree(records))
+    return RawDocument(tuple(pages), container.properties())
 
 
 class _Text:
     """Turns sections into pages, by the shapes and styles of the document."""
 
-    def __init__(self, document_info: Iterable[tuple[int, int, bytes]]) -> None:
+    def __init__(self, document_info: Iterable[RawRecord]) -> None:
         numberings: list[list[NumberLevel]] = []
         bullets: list[str] = []
         self._heads: list[ParagraphHead | None] = []
@@ -279,24 +189,7 @@ class _Text:
             yield from self._paragraph(paragraph)
 
 
-def _records(content: bytes, budget: _Budget) -> Iterator[tuple[int, int, bytes]]:
-    """Tag, level and content of each record; the last may be cut off."""
-    position, end = 0, len(content)
-    while position + 4 <= end:
-        (header,) = struct.unpack_from("<I", content, position)
-        position += 4
-        budget.spend(1)
-        size = header >> 20
-        if size == _LONG_RECORD:
-            (size,) = struct.unpack_from("<I", content, position)
-            position += 4
-        if position + size > end:
-            raise BadDocument("corrupt")
-        yield header & 0x3FF, header >> 10 & 0x3FF, content[position : position + size]
-        position += size
-
-
-def _tree(records: Iterable[tuple[int, int, bytes]]) -> list[_Record]:
+def _tree(records: Iterable[RawRecord]) -> list[_Record]:
     """The paragraphs of a section, with what belongs to each beneath it."""
     root = _Record(0, b"")
     path = [(-1, root)]
@@ -408,66 +301,3 @@ def _ruby(control: bytes) -> str:
     main = _string(control, 4)
     above = _string(control, _behind_string(control, 4))
     return f"{main}({above})" if above else main
-
-
-def _decrypted(content: bytes) -> bytes:
-    """A section of a document for distribution, whose key lies, masked, in its first record.
-
-    The mask is the output of the C library's `rand` of Microsoft, seeded by the first four bytes; the key is the text
-    of a SHA-1 hash that begins behind it (Hancom, "Distribution documents", revision 1.2).
-    """
-    from cryptography.hazmat.primitives.ciphers import (  # noqa: PLC0415 - large, and needed by few files
-        Cipher,
-        algorithms,
-        modes,
-    )
-
-    tag, _, data = next(_records(content, _Budget(1)), (0, 0, b""))
-    if tag != _DISTRIBUTION or len(data) != 256:  # noqa: PLR2004 - as specified
-        raise BadDocument("corrupt")
-    (seed,) = struct.unpack_from("<I", data)
-    mask = _mask(seed, len(data))
-    start = 4 + (seed & 0xF)
-    key = bytes(byte ^ masked for byte, masked in zip(data, mask, strict=True))[start : start + 16]
-    body = content[4 + len(data) :]
-    decryptor = Cipher(algorithms.AES128(key), modes.ECB()).decryptor()  # noqa: S305 - chosen by the format
-    return decryptor.update(body[: len(body) // 16 * 16])
-
-
-def _mask(seed: int, length: int) -> bytes:
-    mask = bytearray()
-    while len(mask) < length:
-        value, seed = _random(seed)
-        count, seed = _random(seed)
-        mask += bytes([value & 0xFF]) * ((count & 0xF) + 1)
-    return bytes(mask[:length])
-
-
-def _random(seed: int) -> tuple[int, int]:
-    seed = (seed * 214013 + 2531011) & 0xFFFFFFFF
-    return seed >> 16 & 0x7FFF, seed
-
-
-def _summary(content: bytes) -> dict[int, str]:
-    """The texts and times of the first property set by their identifiers (MS-OLEPS 2.21); empty ones are left out."""
-    (start,) = struct.unpack_from("<I", content, 44)
-    (count,) = struct.unpack_from("<I", content, start + 4)
-    values: dict[int, str] = {}
-    for index in range(min(count, 64)):
-        identifier, offset = struct.unpack_from("<II", content, start + 8 + 8 * index)
-        value = _property(content, start + offset)
-        if value:
-            values[identifier] = value
-    return values
-
-
-def _property(content: bytes, position: int) -> str:
-    (kind,) = struct.unpack_from("<I", content, position)
-    if kind == _WIDE_STRING:
-        (length,) = struct.unpack_from("<I", content, position + 4)
-        return _decoded(content[position + 8 : position + 8 + 2 * length]).partition("\0")[0]
-    if kind == _FILE_TIME:
-        (ticks,) = struct.unpack_from("<Q", content, position + 4)
-        with suppress(OverflowError):
-            return (_FILE_TIME_EPOCH + timedelta(microseconds=ticks // 10)).isoformat("T", "seconds") if ticks else ""
-    return ""

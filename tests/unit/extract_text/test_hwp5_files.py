@@ -288,10 +288,10 @@ def test_a_damaged_summary_costs_nothing_but_the_properties(read: Read) -> None:
 def test_too_much_is_too_large(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     content = make_hwp5([[paragraph("가")] * 100])
     assert len(read(content).pages[0].blocks) == 100
-    monkeypatch.setattr("readers.hwp5.MAX_RECORDS", 200)
+    monkeypatch.setattr("readers.hwp5_container.MAX_RECORDS", 200)
     assert code_of(read, content) == "too_large"
     monkeypatch.undo()
-    monkeypatch.setattr("readers.hwp5.MAX_STREAM_BYTES", 3_000)
+    monkeypatch.setattr("readers.hwp5_container.MAX_STREAM_BYTES", 3_000)
     assert code_of(read, content) == "too_large"
 
 
