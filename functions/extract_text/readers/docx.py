@@ -4,11 +4,23 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 from lxml.etree import _Element as XmlElement
 
 from readers.archive import Archive
+from readers.docx_inline import (
+    Box,
+    Graphic,
+    Note,
+    NoteKind,
+    PageBreak,
+    Picture,
+    Token,
+    is_visible,
+    switched_on,
+    tokens_of,
+)
 from readers.docx_styles import (
     BULLET,
     VALUE,
@@ -21,19 +33,12 @@ from readers.docx_styles import (
 )
 from readers.model import CELL_SEPARATOR, Block, Heading, ListItem, Page, Paragraph, RawDocument, Table
 from readers.ooxml import (
-    DGM,
     MC,
-    A,
-    C,
     Item,
-    M,
     W,
     chosen_alternative,
     core_properties,
-    formula_items,
-    formula_text,
     graphic_blocks,
-    is_on,
     main_part,
     numeral,
     optional_part,
@@ -49,71 +54,10 @@ MAX_COLUMNS: Final = 63
 HEADING_CHARACTERS: Final = 250
 """What is longer is running text that somebody has given a heading's style."""
 
-_IMAGE_DATA: Final = "{urn:schemas-microsoft-com:vml}imagedata"
-
-_LEFT_OUT: Final = frozenset(
-    f"{W}{name}"
-    for name in ("del", "moveFrom", "delText", "instrText", "delInstrText", "pPr", "rPr", "tblPr", "tblGrid", "trPr",
-                 "tcPr", "sdtPr", "sdtEndPr", "rt", "sectPr")
-)  # fmt: skip
-"""Deletions, fields' codes, readings of ruby text, and properties."""
-
-_SIGNS: Final = {f"{W}tab": "\t", f"{W}ptab": "\t", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
-_NOTES: Final[dict[str, "NoteKind"]] = {f"{W}footnoteReference": "footnotes", f"{W}endnoteReference": "endnotes"}
 _WRAPPERS: Final = frozenset(
     f"{W}{name}" for name in ("body", "sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag")
 )
 _TABLE_PARTS: Final = frozenset({f"{W}tbl", f"{W}tr", f"{W}tc"})
-
-_WINGDINGS: Final = {
-    0x6C: "●", 0x6E: "■", 0x6F: "□", 0x71: "❑", 0x75: "◆", 0x76: "❖", 0x9F: "•", 0xA7: "▪", 0xA8: "◻",
-    0xD8: "➢", 0xDF: "←", 0xE0: "→", 0xE1: "↑", 0xE2: "↓", 0xE8: "➔", 0xF0: "⇨", 0xFB: "✗", 0xFC: "✓",
-    0xFD: "☒", 0xFE: "☑",
-}  # fmt: skip
-"""The marks and arrows of that font, by their codes (Unicode document L2/11-052)."""
-
-_SYMBOL_CODES: Final = range(0xF000, 0xF100)
-_PRIVATE_CODES: Final = range(0xE000, 0xF900)
-_MAX_CODE_DIGITS: Final = 4
-
-NoteKind = Literal["footnotes", "endnotes"]
-
-
-class PageBreak(NamedTuple):
-    """A page ends here.
-
-    Attributes:
-        rendered: by the program that laid the text out; otherwise its author wants it.
-    """
-
-    rendered: bool
-
-
-class Note(NamedTuple):
-    """A note is referred to."""
-
-    kind: NoteKind
-    identifier: str
-
-
-class Box(NamedTuple):
-    """Text stands in a frame of its own."""
-
-    content: XmlElement
-
-
-class Graphic(NamedTuple):
-    """A chart or diagram, whose text lies elsewhere."""
-
-    element: XmlElement
-
-
-class Picture(NamedTuple):
-    """An image stands here."""
-
-
-Token = str | PageBreak | Note | Box | Graphic | Picture
-"""What a paragraph consists of."""
 
 
 def read_docx(file: Path) -> RawDocument:
@@ -238,13 +182,13 @@ class _Reader:
 
     def _paragraph(self, element: XmlElement) -> None:
         properties = element.find(f"{W}pPr")
-        if not self._pages.is_at_start and _switch(properties, "pageBreakBefore"):
+        if not self._pages.is_at_start and switched_on(properties, "pageBreakBefore"):
             self._pages.turn(rendered=False)
         parts: list[str] = []
         anchored: list[Box | Graphic] = []
         turns = 0
         has_text = False
-        for token in _tokens(element):
+        for token in tokens_of(element):
             match token:
                 case PageBreak(rendered=True) if has_text:
                     turns += 1
@@ -256,7 +200,7 @@ class _Reader:
                     anchored.append(token)
                 case _:
                     self._add_inline(token, parts)
-                    has_text = has_text or _is_visible(token)
+                    has_text = has_text or is_visible(token)
         self._add_text(properties, parts)
         for one in anchored:
             self._add_anchored(one)
@@ -334,7 +278,7 @@ class _Reader:
             return
         header_rows = 0
         for row, _ in rows:
-            if not _switch(row.find(f"{W}trPr"), "tblHeader"):
+            if not switched_on(row.find(f"{W}trPr"), "tblHeader"):
                 break
             header_rows += 1
         header_rows = header_rows if 0 < header_rows < len(rows) else min(1, len(rows) - 1)
@@ -387,7 +331,7 @@ class _Reader:
             parts: list[str] = []
             boxes: list[str] = []
             has_text = bool(lines)
-            for token in _tokens(paragraph):
+            for token in tokens_of(paragraph):
                 match token:
                     case PageBreak():
                         turns += 1
@@ -398,7 +342,7 @@ class _Reader:
                         boxes += map(_flat_block, graphic_blocks(self._archive, self._relations, graphic))
                     case _:
                         self._add_inline(token, parts)
-                        has_text = has_text or _is_visible(token)
+                        has_text = has_text or is_visible(token)
             text = "".join(parts).strip()
             lines += [f"{marker} {text}" if marker and text else text] if text else []
             lines += boxes
@@ -431,73 +375,6 @@ def _inside(container: XmlElement, tag: str) -> Iterator[XmlElement]:
             waiting += reversed(element)
 
 
-def _tokens(paragraph: XmlElement) -> Iterator[Token]:
-    """What a paragraph consists of, in order; what is deleted, hidden or computed from is left out."""
-    waiting: list[Item] = [*reversed(paragraph)]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            yield item
-        elif not isinstance(item.tag, str) or item.tag in _LEFT_OUT:
-            continue
-        elif item.tag == f"{W}t":
-            yield item.text or ""
-        elif item.tag == f"{M}t":
-            yield formula_text(item)
-        elif (token := _token(item)) is not None:
-            yield token
-        else:
-            waiting += reversed(_parts(item))
-
-
-def _is_visible(token: Token) -> bool:
-    return isinstance(token, str) and not token.isspace() and bool(token)
-
-
-def _parts(element: XmlElement) -> list[Item]:
-    """What is to be read instead of an element."""
-    if element.tag == f"{W}r" and _switch(element.find(f"{W}rPr"), "vanish"):
-        return []
-    if element.tag == f"{MC}AlternateContent":
-        return chosen_alternative(element)
-    return formula_items(element) if element.tag.startswith(M) else [*element]
-
-
-def _token(element: XmlElement) -> Token | None:
-    """What an element stands for by itself; None for one that has parts."""
-    token: Token | None = None
-    match element.tag:
-        case tag if tag in _SIGNS:
-            token = _SIGNS[tag]
-        case tag if tag in _NOTES:
-            token = Note(_NOTES[tag], element.get(f"{W}id", ""))
-        case tag if tag == f"{W}br":
-            token = PageBreak(rendered=False) if element.get(f"{W}type") == "page" else "\n"
-        case tag if tag == f"{W}lastRenderedPageBreak":
-            token = PageBreak(rendered=True)
-        case tag if tag == f"{W}sym":
-            token = _symbol(element)
-        case tag if tag == f"{W}txbxContent":
-            token = Box(element)
-        case tag if tag in (f"{A}blip", _IMAGE_DATA):
-            token = Picture()
-        case tag if tag in (f"{C}chart", f"{DGM}relIds"):
-            token = Graphic(element)
-    return token
-
-
-def _symbol(element: XmlElement) -> str:
-    """A character that is given by its place in a font; those that only the font knows are nothing."""
-    digits = element.get(f"{W}char", "")
-    try:
-        code = int(digits[:_MAX_CODE_DIGITS], 16)
-    except ValueError:
-        return ""
-    if code in _SYMBOL_CODES and element.get(f"{W}font", "").lower() == "wingdings":
-        return _WINGDINGS.get(code - _SYMBOL_CODES.start, "")
-    return "" if code in _PRIVATE_CODES else chr(code)
-
-
 def _page_sections(root: XmlElement) -> frozenset[XmlElement]:
     """The marks of those sections whose successor begins on a new page."""
     sections = [*root.iter(f"{W}sectPr")]
@@ -506,10 +383,6 @@ def _page_sections(root: XmlElement) -> frozenset[XmlElement]:
         for section, following in itertools.pairwise(sections)
         if (kind := following.find(f"{W}type")) is None or kind.get(VALUE) not in ("continuous", "nextColumn")
     )
-
-
-def _switch(properties: XmlElement | None, name: str) -> bool:
-    return properties is not None and is_on(properties.find(f"{W}{name}"), VALUE)
 
 
 def _style_id(properties: XmlElement | None) -> str | None:

@@ -1,0 +1,143 @@
+"""What a paragraph of a Word file consists of: text, breaks, notes, and what is anchored in it."""
+
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
+
+from lxml.etree import _Element as XmlElement
+
+from readers.docx_styles import VALUE
+from readers.ooxml import DGM, MC, A, C, Item, M, W, chosen_alternative, formula_items, formula_text, is_on
+
+_IMAGE_DATA: Final = "{urn:schemas-microsoft-com:vml}imagedata"
+
+_LEFT_OUT: Final = frozenset(
+    f"{W}{name}"
+    for name in ("del", "moveFrom", "delText", "instrText", "delInstrText", "pPr", "rPr", "tblPr", "tblGrid", "trPr",
+                 "tcPr", "sdtPr", "sdtEndPr", "rt", "sectPr")
+)  # fmt: skip
+"""Deletions, fields' codes, readings of ruby text, and properties."""
+
+_SIGNS: Final = {f"{W}tab": "\t", f"{W}ptab": "\t", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
+_NOTES: Final[dict[str, "NoteKind"]] = {f"{W}footnoteReference": "footnotes", f"{W}endnoteReference": "endnotes"}
+_WINGDINGS: Final = {
+    0x6C: "●", 0x6E: "■", 0x6F: "□", 0x71: "❑", 0x75: "◆", 0x76: "❖", 0x9F: "•", 0xA7: "▪", 0xA8: "◻",
+    0xD8: "➢", 0xDF: "←", 0xE0: "→", 0xE1: "↑", 0xE2: "↓", 0xE8: "➔", 0xF0: "⇨", 0xFB: "✗", 0xFC: "✓",
+    0xFD: "☒", 0xFE: "☑",
+}  # fmt: skip
+"""The marks and arrows of that font, by their codes (Unicode document L2/11-052)."""
+
+_SYMBOL_CODES: Final = range(0xF000, 0xF100)
+_PRIVATE_CODES: Final = range(0xE000, 0xF900)
+_MAX_CODE_DIGITS: Final = 4
+
+NoteKind = Literal["footnotes", "endnotes"]
+
+
+class PageBreak(NamedTuple):
+    """A page ends here.
+
+    Attributes:
+        rendered: by the program that laid the text out; otherwise its author wants it.
+    """
+
+    rendered: bool
+
+
+class Note(NamedTuple):
+    """A note is referred to."""
+
+    kind: NoteKind
+    identifier: str
+
+
+class Box(NamedTuple):
+    """Text stands in a frame of its own."""
+
+    content: XmlElement
+
+
+class Graphic(NamedTuple):
+    """A chart or diagram, whose text lies elsewhere."""
+
+    element: XmlElement
+
+
+class Picture(NamedTuple):
+    """An image stands here."""
+
+
+Token = str | PageBreak | Note | Box | Graphic | Picture
+"""What a paragraph consists of."""
+
+
+def tokens_of(paragraph: XmlElement) -> Iterator[Token]:
+    """What a paragraph consists of, in order; what is deleted, hidden or computed from is left out."""
+    waiting: list[Item] = [*reversed(paragraph)]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif not isinstance(item.tag, str) or item.tag in _LEFT_OUT:
+            continue
+        elif item.tag == f"{W}t":
+            yield item.text or ""
+        elif item.tag == f"{M}t":
+            yield formula_text(item)
+        elif (token := _token(item)) is not None:
+            yield token
+        else:
+            waiting += reversed(_parts(item))
+
+
+def is_visible(token: Token) -> bool:
+    """Whether a token is text that can be seen."""
+    return isinstance(token, str) and not token.isspace() and bool(token)
+
+
+def switched_on(properties: XmlElement | None, name: str) -> bool:
+    """Whether a property that is either on or off is on."""
+    return properties is not None and is_on(properties.find(f"{W}{name}"), VALUE)
+
+
+def _parts(element: XmlElement) -> list[Item]:
+    """What is to be read instead of an element."""
+    if element.tag == f"{W}r" and switched_on(element.find(f"{W}rPr"), "vanish"):
+        return []
+    if element.tag == f"{MC}AlternateContent":
+        return chosen_alternative(element)
+    return formula_items(element) if element.tag.startswith(M) else [*element]
+
+
+def _token(element: XmlElement) -> Token | None:
+    """What an element stands for by itself; None for one that has parts."""
+    token: Token | None = None
+    match element.tag:
+        case tag if tag in _SIGNS:
+            token = _SIGNS[tag]
+        case tag if tag in _NOTES:
+            token = Note(_NOTES[tag], element.get(f"{W}id", ""))
+        case tag if tag == f"{W}br":
+            token = PageBreak(rendered=False) if element.get(f"{W}type") == "page" else "\n"
+        case tag if tag == f"{W}lastRenderedPageBreak":
+            token = PageBreak(rendered=True)
+        case tag if tag == f"{W}sym":
+            token = _symbol(element)
+        case tag if tag == f"{W}txbxContent":
+            token = Box(element)
+        case tag if tag in (f"{A}blip", _IMAGE_DATA):
+            token = Picture()
+        case tag if tag in (f"{C}chart", f"{DGM}relIds"):
+            token = Graphic(element)
+    return token
+
+
+def _symbol(element: XmlElement) -> str:
+    """A character that is given by its place in a font; those that only the font knows are nothing."""
+    digits = element.get(f"{W}char", "")
+    try:
+        code = int(digits[:_MAX_CODE_DIGITS], 16)
+    except ValueError:
+        return ""
+    if code in _SYMBOL_CODES and element.get(f"{W}font", "").lower() == "wingdings":
+        return _WINGDINGS.get(code - _SYMBOL_CODES.start, "")
+    return "" if code in _PRIVATE_CODES else chr(code)
