@@ -24,7 +24,7 @@ def handler(event: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 class PoolUsers:
-    """Verifies tokens of the user pool; its library is loaded by the first token, since most callers have keys."""
+    """Verifies tokens of the user pool; the library for it is loaded by the first one, since most callers have keys."""
 
     def verify(self, token: str) -> PoolUser:
         """The user behind a token."""
