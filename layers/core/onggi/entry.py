@@ -25,6 +25,7 @@ from onggi.domain.errors import (
     QuotaExceeded,
     TenantMismatch,
     TransientError,
+    Unauthorized,
 )
 from onggi.domain.tenant import TenantContext
 from onggi.ports import TenantPorts
@@ -96,7 +97,7 @@ def logged(
     about: Mapping[str, str],
     work: Callable[[], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Runs work and logs how it ended and how long it took, with ids and numbers, and which dependency was down."""
+    """Runs work and logs how it ended and how long it took, with ids and numbers, and what was down or refused."""
     began = time.perf_counter()
     outcome = "done"
     reason: dict[str, str] = {}
@@ -104,7 +105,7 @@ def logged(
         return work()
     except OnggiError as error:
         outcome = type(error).__name__
-        if isinstance(error, TransientError):  # other errors may quote what a caller has sent
+        if isinstance(error, TransientError | Unauthorized):  # other errors may quote what a caller has sent
             reason = {"reason": str(error)}
         raise
     except Exception:

@@ -187,9 +187,10 @@ def test_a_caller_is_let_in_or_not(functions: Functions, status: Any, effect: st
     assert all(isinstance(value, str) for value in policy["context"].values())
 
 
-def test_a_wrong_credential_is_told_as_the_gateway_wants_it(functions: Functions) -> None:
+def test_a_wrong_credential_is_told_as_the_gateway_wants_it(functions: Functions, log: list[str]) -> None:
     with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
         functions.call("authorize")
+    assert json.loads(log[-1])["reason"] == "The credential is not known."
 
 
 WORKFLOW = [
