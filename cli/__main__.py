@@ -6,7 +6,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
 from cli.arguments import shared_arguments
-from cli.commands import ask, ls, put, rm, search, tenant, usage
+from cli.commands import ask, key, ls, put, rm, search, tenant, usage
 from cli.errors import CommandError, ExitStatus
 from cli.output import Output
 from cli.workspace import Connection, Outside, Workspace
@@ -48,7 +48,7 @@ def make_parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (tenant, put, ls, rm, ask, search, usage):
+    for command in (tenant, key, put, ls, rm, ask, search, usage):
         command.register(commands, shared)
     return parser
 

@@ -25,6 +25,7 @@ shipped() {
     lock "$folder" requirements --python-platform x86_64-manylinux_2_28 --constraint requirements/project.txt "$@"
 }
 shipped layers/core
+shipped functions/authorize
 shipped functions/extract_text
 # 23 MB that only langsmith's uploads of traces would load.
 shipped functions/chunk_text --no-emit-package zstandard

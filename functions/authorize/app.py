@@ -1,15 +1,18 @@
-"""Lets API Gateway know which tenant is calling."""
+"""Lets API Gateway know who is calling, of which tenant and with which role."""
 
 import json
+from functools import cache
 from typing import Any
 
 from onggi import bootstrap, entry
+from onggi.domain.access import PoolUser
 from onggi.domain.errors import Unauthorized
-from onggi.steps.authorize import authorize
+from onggi.ports import TokenVerifier
+from onggi.steps.authorize import authorize, note_use
 
 
 def handler(event: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes a TOKEN authoriser's request; answers a policy for all of the API, and the tenant as its context.
+    """Takes a TOKEN authoriser's request; answers a policy for all of the API, and tenant and role as its context.
 
     Raises:
         Exception: with the text `Unauthorized`, which is how API Gateway is told to answer 401.
@@ -20,13 +23,32 @@ def handler(event: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         raise Exception("Unauthorized") from error  # API Gateway knows this text only
 
 
+class PoolUsers:
+    """Verifies tokens of the user pool; the library for it is loaded by the first one, since most callers have keys."""
+
+    def verify(self, token: str) -> PoolUser:
+        """The user behind a token."""
+        return _user_pool().verify(token)
+
+
+@cache
+def _user_pool() -> TokenVerifier:
+    from user_pool import KeySet, UserPool, read_keys  # noqa: PLC0415 - see PoolUsers
+
+    settings = bootstrap.settings()
+    keys = KeySet(lambda: read_keys(settings.user_pool_keys_url), bootstrap.now)
+    return UserPool(settings.user_pool_issuer, settings.user_pool_client_id, keys)
+
+
 def _policy(event: entry.Event) -> dict[str, Any]:
-    caller = authorize(event.get("authorizationToken", ""), bootstrap.directory())
+    key_ring, now = bootstrap.key_ring, bootstrap.now
+    caller = authorize(event.get("authorizationToken", ""), bootstrap.directory(), key_ring, PoolUsers(), now)
+    entry.spared("the last use of a key was not noted", lambda: note_use(caller, key_ring, now))
     tenant = caller.record.context
     # The policy is cached by credential: it has to speak of the whole stage, not of the route that was called first.
     stage = "/".join(event["methodArn"].split("/")[:2])
     return {
-        "principalId": f"{tenant.tenant_id}/{caller.key_id}",
+        "principalId": caller.name,
         "policyDocument": {
             "Version": "2012-10-17",
             "Statement": [
@@ -40,5 +62,6 @@ def _policy(event: entry.Event) -> dict[str, Any]:
         "context": {
             "tenant": json.dumps(tenant.to_dict(), ensure_ascii=False),
             "status": caller.record.status,
+            "role": caller.role,
         },
     }

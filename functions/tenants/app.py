@@ -1,10 +1,11 @@
-"""Operators onboard tenants and issue keys."""
+"""Operators onboard tenants, manage their keys and read what was changed."""
 
 from typing import Any
 
 from onggi import bootstrap, requests
 from onggi.entry import ApiRequest, ApiResponse, api
-from onggi.steps import tenants
+from onggi.ports import AccessPorts
+from onggi.steps import audit, keys, tenants
 
 
 def create(request: ApiRequest) -> ApiResponse:
@@ -13,6 +14,8 @@ def create(request: ApiRequest) -> ApiResponse:
     record = tenants.create_tenant(
         tenant_id, name, settings, bootstrap.pool(), bootstrap.directory(), bootstrap.provisioner(), bootstrap.now
     )
+    trail = bootstrap.access_ports(tenant_id).trail
+    audit.note_change("tenant.created", request.author, None, tenants.shown(record), trail, bootstrap.now)
     return ApiResponse(202, {"tenant_id": tenant_id, "status": record.status})
 
 
@@ -29,9 +32,37 @@ def show(request: ApiRequest) -> ApiResponse:
     return ApiResponse(200, tenants.shown(tenants.existing_tenant(request.path["id"], bootstrap.directory())))
 
 
+def _access_of(request: ApiRequest) -> AccessPorts:
+    record = tenants.existing_tenant(request.path["id"], bootstrap.directory())
+    return bootstrap.access_ports(record.context.tenant_id)
+
+
+def list_keys(request: ApiRequest) -> ApiResponse:
+    """GET /admin/tenants/{id}/keys."""
+    _, limit, cursor = requests.listing(request.query, with_status=False)
+    return ApiResponse(200, keys.list_keys(limit, cursor, _access_of(request)))
+
+
 def issue_key(request: ApiRequest) -> ApiResponse:
-    """POST /admin/tenants/{id}/keys."""
-    return ApiResponse(201, tenants.issue_key(request.path["id"], bootstrap.directory(), bootstrap.now))
+    """POST /admin/tenants/{id}/keys; a body that is left out asks for nothing special."""
+    wanted = requests.key_request(requests.json_object(request.body or "{}"), bootstrap.now())
+    return ApiResponse(201, keys.issue_key(request.path["id"], wanted, request.author, _access_of(request)))
+
+
+def revoke_key(request: ApiRequest) -> ApiResponse:
+    """DELETE /admin/tenants/{id}/keys/{key_id}."""
+    return ApiResponse(200, keys.revoke_key(request.path["key_id"], request.author, _access_of(request)))
+
+
+def list_changes(request: ApiRequest) -> ApiResponse:
+    """GET /admin/tenants/{id}/audit; a tenant that is gone has left its trail."""
+    _, limit, cursor = requests.listing(request.query, with_status=False)
+    tenant_id = tenants.checked_tenant_id(request.path["id"])
+    entries, next_cursor = bootstrap.access_ports(tenant_id).trail.page(limit, cursor)
+    if not entries:
+        tenants.existing_tenant(tenant_id, bootstrap.directory())
+    body: dict[str, Any] = {"entries": [audit.shown(entry) for entry in entries]}
+    return ApiResponse(200, body | ({"next_cursor": next_cursor} if next_cursor else {}))
 
 
 handler = api(
@@ -39,7 +70,10 @@ handler = api(
         ("POST", "/v1/admin/tenants"): create,
         ("GET", "/v1/admin/tenants"): list_tenants,
         ("GET", "/v1/admin/tenants/{id}"): show,
+        ("GET", "/v1/admin/tenants/{id}/keys"): list_keys,
         ("POST", "/v1/admin/tenants/{id}/keys"): issue_key,
+        ("DELETE", "/v1/admin/tenants/{id}/keys/{key_id}"): revoke_key,
+        ("GET", "/v1/admin/tenants/{id}/audit"): list_changes,
     },
     operators_only=True,
 )

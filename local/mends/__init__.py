@@ -3,6 +3,7 @@
 from local.mends import (
     api_gateway,
     bedrock_models,
+    cognito_attributes,
     dynamodb_leading_keys,
     embedded_metrics,
     iam_policy_variables,
@@ -29,5 +30,6 @@ def apply_all(settings: CloudSettings) -> None:
     state_machine_yaml.apply()
     s3_events.apply()
     api_gateway.apply()
+    cognito_attributes.apply()
     bedrock_models.apply()
     s3_vectors.apply(settings)

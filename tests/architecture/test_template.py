@@ -1,9 +1,12 @@
 """What the template promises: nothing but a tenant's own session reaches a tenant's data, and nothing lies open."""
 
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
 
+from onggi.domain.access import ROLES
+from onggi.entry import NEEDED_ROLES
 from tests.deployment_template import resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -23,6 +26,7 @@ OUTPUTS = {
     "DashboardName",
 }
 TENANT_DATA_ROLE = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-tenant-data"}
+TENANT_KEYS_ROLE = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-tenant-keys"}
 CONTROL_TABLE = {"Fn::GetAtt": "ControlTable.Arn"}
 
 
@@ -39,7 +43,7 @@ def test_a_function_has_no_rights_on_tenants_data(name: str) -> None:
     for statement in statements(FUNCTIONS[name]):
         actions, resource = set(as_list(statement["Action"])), statement["Resource"]
         if actions == {"sts:AssumeRole", "sts:TagSession"}:
-            assert resource == TENANT_DATA_ROLE
+            assert resource == (TENANT_KEYS_ROLE if name == "Keys" else TENANT_DATA_ROLE)
         elif all(action.startswith("dynamodb:") for action in actions):
             assert resource == CONTROL_TABLE
             assert not any("*" in action or action in {"dynamodb:Scan", "dynamodb:DeleteItem"} for action in actions)
@@ -47,19 +51,29 @@ def test_a_function_has_no_rights_on_tenants_data(name: str) -> None:
             assert (name, actions) == ("Tenants", {"s3vectors:CreateIndex"})
 
 
-def test_only_functions_that_need_it_may_take_a_tenants_session() -> None:
-    trust = resources("AWS::IAM::Role")["TenantDataRole"]["AssumeRolePolicyDocument"]["Statement"]
+@pytest.mark.parametrize(
+    ("role", "arn", "expected"),
+    [
+        ("TenantDataRole", TENANT_DATA_ROLE, set(FUNCTIONS) - {"Authorize", "Tenants", "Keys"}),
+        ("TenantKeysRole", TENANT_KEYS_ROLE, {"Keys"}),
+    ],
+)
+def test_only_functions_that_need_it_may_take_a_tenants_session(
+    role: str, arn: dict[str, str], expected: set[str]
+) -> None:
+    trust = resources("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
     assert len(trust) == 1
     trusted = {principal["Fn::GetAtt"] for principal in trust[0]["Principal"]["AWS"]}
-    users = {name for name in FUNCTIONS if any(s["Resource"] == TENANT_DATA_ROLE for s in statements(FUNCTIONS[name]))}
+    users = {name for name in FUNCTIONS if any(s["Resource"] == arn for s in statements(FUNCTIONS[name]))}
     assert trusted == {f"{name}Role.Arn" for name in users}
-    assert users == set(FUNCTIONS) - {"Authorize", "Tenants"}
+    assert users == expected
     assert trust[0]["Condition"]["ForAllValues:StringEquals"] == {"aws:TagKeys": ["TenantId"]}
     assert trust[0]["Condition"]["StringLike"] == {"aws:RequestTag/TenantId": "?*"}
 
 
-def test_every_right_of_a_tenants_session_is_bound_to_its_tag() -> None:
-    policies = resources("AWS::IAM::Role")["TenantDataRole"]["Policies"]
+@pytest.mark.parametrize("role", ["TenantDataRole", "TenantKeysRole"])
+def test_every_right_of_a_tenants_session_is_bound_to_its_tag(role: str) -> None:
+    policies = resources("AWS::IAM::Role")[role]["Policies"]
     for statement in (statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]):
         if as_list(statement["Action"]) == ["bedrock:InvokeModel"]:
             continue
@@ -72,8 +86,9 @@ def test_every_right_of_a_tenants_session_is_bound_to_its_tag() -> None:
 def test_an_absent_leading_key_opens_nothing() -> None:
     # ForAllValues holds for a request without the key, which only the Null condition keeps out.
     everything = [statement for name in FUNCTIONS for statement in statements(FUNCTIONS[name])]
-    for policy in resources("AWS::IAM::Role")["TenantDataRole"]["Policies"]:
-        everything += policy["PolicyDocument"]["Statement"]
+    for role in ("TenantDataRole", "TenantKeysRole"):
+        for policy in resources("AWS::IAM::Role")[role]["Policies"]:
+            everything += policy["PolicyDocument"]["Statement"]
     guarded = [s["Condition"] for s in everything if "dynamodb:LeadingKeys" in str(s.get("Condition"))]
     assert guarded
     assert all(condition["Null"] == {"dynamodb:LeadingKeys": "false"} for condition in guarded)
@@ -125,3 +140,35 @@ def test_operators_routes_take_signatures_and_all_others_the_tenants_credential(
             authorizer = event["Properties"].get("Auth", {}).get("Authorizer")
             assert authorizer == ("AWS_IAM" if "/admin/" in event["Properties"]["Path"] else None), name
     assert resources("AWS::Serverless::Api")["Api"]["Auth"]["DefaultAuthorizer"] == "Tenant"
+
+
+def test_every_route_of_tenants_says_which_role_it_needs() -> None:
+    events = [event["Properties"] for function in FUNCTIONS.values() for event in function.get("Events", {}).values()]
+    routes = {(event["Method"].upper(), event["Path"]) for event in events}
+    assert set(NEEDED_ROLES) == {(method, path) for method, path in routes if "/admin/" not in path}
+
+
+def test_nobody_may_alter_what_the_audit_trail_holds() -> None:
+    everything = [statement for function in FUNCTIONS.values() for statement in statements(function)]
+    for policy in resources("AWS::IAM::Role")["TenantKeysRole"]["Policies"]:
+        everything += policy["PolicyDocument"]["Statement"]
+    altering = {"dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    found = [s for s in everything if altering & set(as_list(s["Action"])) and s["Resource"] == CONTROL_TABLE]
+    assert found
+    for statement in found:
+        operators = statement["Condition"].values()
+        reached = [key for operator in operators for key in as_list(operator.get("dynamodb:LeadingKeys", []))]
+        patterns = [key.replace("${aws:PrincipalTag/TenantId}", "acme") for key in reached if key != "false"]
+        assert patterns
+        assert not any(fnmatch("AUDIT#acme", pattern) for pattern in patterns), statement["Sid"]
+
+
+def test_users_cannot_choose_their_tenant() -> None:
+    client = resources("AWS::Cognito::UserPoolClient")["UserPoolClient"]
+    assert "custom:tenant_id" in client["ReadAttributes"]
+    assert "custom:tenant_id" not in client["WriteAttributes"]
+    pool = resources("AWS::Cognito::UserPool")["UserPool"]
+    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    assert [attribute["Mutable"] for attribute in pool["Schema"] if attribute["Name"] == "tenant_id"] == [False]
+    groups = resources("AWS::Cognito::UserPoolGroup").values()
+    assert {group["GroupName"] for group in groups} == set(ROLES)

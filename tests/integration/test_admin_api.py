@@ -15,7 +15,10 @@ ADMIN_ROUTES = [
     ("POST", "/admin/tenants"),
     ("GET", "/admin/tenants"),
     ("GET", "/admin/tenants/wall"),
+    ("GET", "/admin/tenants/wall/keys"),
     ("POST", "/admin/tenants/wall/keys"),
+    ("DELETE", "/admin/tenants/wall/keys/0123456789ab"),
+    ("GET", "/admin/tenants/wall/audit"),
 ]
 
 
@@ -30,7 +33,7 @@ def test_a_tenant_from_its_creation_to_its_first_key(product: Product) -> None:
     assert shown.body["placement"]["documents_bucket"] == product["DocumentsBucketName"]
     issued = product.as_operator("POST", "/admin/tenants/admin-1/keys", {})
     assert issued.status == 201
-    assert set(issued.body) == {"tenant_id", "key_id", "api_key", "created_at"}
+    assert set(issued.body) == {"tenant_id", "key_id", "api_key", "role", "created_at"}
     key = issued.body["api_key"]
     assert key.startswith(f"onggi_admin-1_{issued.body['key_id']}")
     me = product.send("GET", product.url("/me"), {"authorization": f"Bearer {key}"})
@@ -104,6 +107,8 @@ def test_a_tenant_that_is_not_there(product: Product) -> None:
     for unknown in ("nobody", "x" * 3000, "%00", "TENANTS"):
         assert_problem(product.as_operator("GET", f"/admin/tenants/{unknown}"), 404)
     assert_problem(product.as_operator("POST", "/admin/tenants/nobody/keys", {}), 404)
+    for route in ("nobody/keys", "nobody/audit", "%00/audit"):
+        assert_problem(product.as_operator("GET", f"/admin/tenants/{route}"), 404)
 
 
 @pytest.mark.parametrize(("method", "route"), ADMIN_ROUTES)

@@ -49,6 +49,14 @@ def test_a_day_with_the_command(product: Product, folder: Path) -> None:
     status, shown, _ = run(product, "tenant", "show", "harbour")
     assert (status, shown["name"]) == (0, "항구")
 
+    status, issued, _ = run(product, "key", "issue", "harbour", "--role", "reader", "--name", "부두")
+    assert (status, issued["role"]) == (0, "reader")
+    product.confidential.add(issued["api_key"])
+    status, revoked, _ = run(product, "key", "revoke", "harbour", issued["key_id"])
+    assert (status, "revoked_at" in revoked) == (0, True)
+    status, keys, _ = run(product, "key", "list", "harbour")
+    assert (status, len(keys["keys"])) == (0, 2)
+
     put = ("put", str(folder / "바다.pdf"), str(folder / "fares.md"), "--tenant", "harbour", "--metadata", "dock=west")
     status, uploaded, _ = run(product, *put)
     assert (status, [each["status"] for each in uploaded["documents"]]) == (0, ["ready", "ready"])

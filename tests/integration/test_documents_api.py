@@ -258,6 +258,9 @@ ROUTES = [
     ("GET", "/documents/0"),
     ("DELETE", "/documents/0"),
     ("GET", "/me"),
+    ("GET", "/keys"),
+    ("POST", "/keys"),
+    ("DELETE", "/keys/0"),
 ]
 
 

@@ -28,7 +28,7 @@ FUNCTIONS = (
     "Query",
     "Documents",
 )
-"""Those that work for tenants; Authorize and Tenants know the control table only."""
+"""Those that work with tenants' data; Authorize, Tenants and Keys know the control table only."""
 TEXT = "The vault of the cooperative opens at dawn only."
 
 
@@ -349,7 +349,7 @@ def test_a_function_reaches_nothing_without_a_tenant_session(
     tagged(product, role, [{"Key": "TenantId", "Value": "wall"}])
 
 
-@pytest.mark.parametrize("function", ["Authorize", "Tenants"])
+@pytest.mark.parametrize("function", ["Authorize", "Tenants", "Keys"])
 def test_functions_without_tenant_work_cannot_become_a_tenant(
     product: Product,
     pair: Pair,

@@ -3,15 +3,17 @@
 from datetime import UTC, datetime
 from functools import cache
 
+from onggi.adapters.audit import DynamoAuditTrail
 from onggi.adapters.aws import AwsSession, TenantSessions
 from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder
 from onggi.adapters.directory import DynamoTenantDirectory
+from onggi.adapters.keys import DynamoKeyRing
 from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.metrics import EmbeddedMeter
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
 from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
 from onggi.domain.tenant import TenantContext
-from onggi.ports import IndexProvisioner, Meter, TenantDirectory, TenantPorts
+from onggi.ports import AccessPorts, IndexProvisioner, KeyRing, Meter, TenantDirectory, TenantPorts
 from onggi.settings import Settings
 from onggi.steps.embed_chunks import EmbeddingModel
 from onggi.steps.recognise_pages import RecognitionModel
@@ -32,6 +34,11 @@ def _own_session() -> AwsSession:
 @cache
 def _tenant_sessions() -> TenantSessions:
     return TenantSessions(_own_session(), settings().tenant_data_role_arn)
+
+
+@cache
+def _key_sessions() -> TenantSessions:
+    return TenantSessions(_own_session(), settings().tenant_keys_role_arn)
 
 
 @cache
@@ -70,6 +77,32 @@ def tenant_ports(tenant: TenantContext) -> TenantPorts:
 def directory() -> TenantDirectory:
     """The control table, under the function's own role."""
     return DynamoTenantDirectory(_own_session(), settings().control_table, now)
+
+
+def key_ring(tenant_id: str) -> KeyRing:
+    """The keys that a tenant of this id would hold, under the function's own role: whoever asks is not verified yet."""
+    return DynamoKeyRing(_own_session(), settings().control_table, tenant_id)
+
+
+def access_ports(tenant_id: str) -> AccessPorts:
+    """What an operator manages a tenant's keys with, under the function's own role."""
+    return _access_ports(_own_session(), tenant_id)
+
+
+def owned_access_ports(tenant: TenantContext) -> AccessPorts:
+    """What a tenant's owner manages its keys with, under a session that reaches this tenant's keys and nothing else.
+
+    Raises:
+        TransientError: when STS is not available.
+    """
+    return _access_ports(_key_sessions().of(tenant), tenant.tenant_id)
+
+
+def _access_ports(session: AwsSession, tenant_id: str) -> AccessPorts:
+    table = settings().control_table
+    return AccessPorts(
+        keys=DynamoKeyRing(session, table, tenant_id), trail=DynamoAuditTrail(session, table, tenant_id), clock=now
+    )
 
 
 @cache

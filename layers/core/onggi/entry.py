@@ -12,6 +12,8 @@ from urllib.parse import unquote
 from aws_lambda_powertools import Logger
 
 from onggi import bootstrap
+from onggi.domain.access import Role, has_rights_of
+from onggi.domain.audit import Author
 from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import (
     BadDocument,
@@ -23,6 +25,7 @@ from onggi.domain.errors import (
     QuotaExceeded,
     TenantMismatch,
     TransientError,
+    Unauthorized,
 )
 from onggi.domain.tenant import TenantContext
 from onggi.ports import TenantPorts
@@ -41,6 +44,19 @@ STATUSES: Final[tuple[tuple[type[OnggiError], int, str], ...]] = (
     (QuotaExceeded, 429, "Too many requests"),
     (TransientError, 503, "Service unavailable"),
 )
+NEEDED_ROLES: Final[Mapping[tuple[str, str], Role]] = {
+    ("POST", "/v1/query"): "reader",
+    ("POST", "/v1/retrieve"): "reader",
+    ("GET", "/v1/documents"): "reader",
+    ("GET", "/v1/documents/{id}"): "reader",
+    ("GET", "/v1/me"): "reader",
+    ("POST", "/v1/documents"): "writer",
+    ("DELETE", "/v1/documents/{id}"): "writer",
+    ("GET", "/v1/keys"): "owner",
+    ("POST", "/v1/keys"): "owner",
+    ("DELETE", "/v1/keys/{key_id}"): "owner",
+}
+"""What a tenant's caller has to be on each route; a route that is not here is closed to all of them."""
 BAD_DOCUMENT_STATUSES: Final = {
     "too_large": (413, "Content too large"),
     "unsupported_type": (415, "Unsupported media type"),
@@ -81,7 +97,7 @@ def logged(
     about: Mapping[str, str],
     work: Callable[[], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Runs work and logs how it ended and how long it took, with ids and numbers, and which dependency was down."""
+    """Runs work and logs how it ended and how long it took, with ids and numbers, and what was down or refused."""
     began = time.perf_counter()
     outcome = "done"
     reason: dict[str, str] = {}
@@ -89,7 +105,7 @@ def logged(
         return work()
     except OnggiError as error:
         outcome = type(error).__name__
-        if isinstance(error, TransientError):  # other errors may quote what a caller has sent
+        if isinstance(error, TransientError | Unauthorized):  # other errors may quote what a caller has sent
             reason = {"reason": str(error)}
         raise
     except Exception:
@@ -102,9 +118,24 @@ def logged(
         logger.info(outcome, extra={**about, **reason, "function_request_id": request_id, "duration_ms": milliseconds})
 
 
+def spared(what: str, work: Callable[[], None]) -> None:
+    """Runs work that a call must not fail of, such as a note; a failure is logged."""
+    try:
+        work()
+    except Exception:  # whatever it is: the call goes on, and the log has it
+        logger.warning(what, exc_info=True)
+
+
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """A request behind the authoriser; `tenant` is None on operators' routes only."""
+    """A request behind the authoriser.
+
+    Attributes:
+        tenant: the caller's; None on operators' routes only.
+        author: who is calling, as the audit trail names it.
+        role: what the tenant's caller may do.
+        status: of the tenant, when the credential was verified.
+    """
 
     tenant: TenantContext | None
     body: str | None
@@ -112,6 +143,8 @@ class ApiRequest:
     path: dict[str, str]
     request_id: str
     status: str
+    author: Author
+    role: Role
 
     @property
     def verified_tenant(self) -> TenantContext:
@@ -164,12 +197,14 @@ def _answer(
     event: Event, request_id: str, about: dict[str, str], routes: Mapping[tuple[str, str], Route]
 ) -> dict[str, Any]:
     request = _request(event, request_id)
-    route = routes.get((event["httpMethod"], event["resource"]))
+    name = (event["httpMethod"], event["resource"])
+    route = routes.get(name)
     if route is None:
         raise NotFound("There is no such route.")
     if request.tenant is None:
         return _as_proxy(route(request), request_id)
     about["tenant_id"] = request.tenant.tenant_id
+    _check_role(request.role, NEEDED_ROLES.get(name))
     try:
         return _as_proxy(route(request), request_id)
     except (QuotaExceeded, TransientError):
@@ -177,8 +212,16 @@ def _answer(
         raise
 
 
+def _check_role(role: Role, needed: Role | None) -> None:
+    if needed is None:
+        raise Forbidden("This route is not for tenants.")
+    if not has_rights_of(role, needed):
+        raise Forbidden(f"This needs the role {needed}, and yours is {role}; ask an owner of your tenant for it.")
+
+
 def _request(event: Event, request_id: str) -> ApiRequest:
-    claims = event["requestContext"].get("authorizer") or {}
+    context = event["requestContext"]
+    claims = context.get("authorizer") or {}
     tenant = TenantContext.from_dict(json.loads(claims["tenant"])) if "tenant" in claims else None
     body = event.get("body")
     if body and event.get("isBase64Encoded"):
@@ -188,7 +231,14 @@ def _request(event: Event, request_id: str) -> ApiRequest:
             raise InvalidRequest(("body", "must be JSON in UTF-8")) from error
     path = {name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()}
     return ApiRequest(
-        tenant, body, dict(event.get("queryStringParameters") or {}), path, request_id, claims.get("status", "")
+        tenant=tenant,
+        body=body,
+        query=dict(event.get("queryStringParameters") or {}),
+        path=path,
+        request_id=request_id,
+        status=claims.get("status", ""),
+        author=Author(claims.get("principalId") or context.get("identity", {}).get("userArn") or "", request_id),
+        role=claims.get("role", "reader"),
     )
 
 

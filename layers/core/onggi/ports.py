@@ -6,10 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from onggi.domain.access import ApiKey, PoolUser
+from onggi.domain.audit import AuditEntry
 from onggi.domain.chunk import IndexedChunk, Passage
 from onggi.domain.document import Document, DocumentProperties, DocumentStatus, DocumentVersion, ExtractedText, Metadata
 from onggi.domain.errors import BadDocumentCode
-from onggi.domain.tenant import ApiKey, TenantContext, TenantRecord, TenantStatus
+from onggi.domain.tenant import TenantContext, TenantRecord, TenantStatus
 
 ClaimOutcome = Literal["claimed", "duplicate", "stale"]
 Filter = Mapping[str, Any]
@@ -318,7 +320,7 @@ class Splitter(Protocol):
 
 
 class TenantDirectory(Protocol):
-    """The control table: who the tenants are and which keys they hold. No tenant session can reach it."""
+    """The control table's list of who the tenants are. No tenant session can reach it."""
 
     def find(self, tenant_id: str) -> TenantRecord | None:
         """A tenant's record, read consistently."""
@@ -348,16 +350,69 @@ class TenantDirectory(Protocol):
         """
         ...
 
-    def add_key(self, tenant_id: str, key: ApiKey) -> None:
-        """Stores a new key's hash."""
-        ...
-
-    def find_key(self, tenant_id: str, key_id: str) -> ApiKey | None:
-        """A key as stored."""
-        ...
-
     def record_rejection(self, bucket: str, key: str, version: str, code: BadDocumentCode, message: str) -> None:
         """Keeps note of an upload that belongs to no tenant."""
+        ...
+
+
+class KeyRing(Protocol):
+    """The API keys of one tenant, without their secrets."""
+
+    def add(self, key: ApiKey) -> None:
+        """Stores a new key."""
+        ...
+
+    def find(self, key_id: str) -> ApiKey | None:
+        """A key as stored, read consistently."""
+        ...
+
+    def page(self, limit: int, cursor: str | None) -> tuple[list[ApiKey], str | None]:
+        """Keys by id, revoked ones too, and a cursor where there are more.
+
+        Raises:
+            InvalidRequest: when the cursor is not one of this key ring.
+        """
+        ...
+
+    def revoke(self, key_id: str, now: datetime) -> ApiKey:
+        """Ends a key, and answers it; a key that was revoked before keeps the time of that.
+
+        Raises:
+            NotFound: when there is no such key.
+        """
+        ...
+
+    def note_use(self, key_id: str, now: datetime, unless_since: datetime) -> None:
+        """Notes that a key was used now, unless a use since some time is noted already."""
+        ...
+
+
+class AuditTrail(Protocol):
+    """What has been changed about one tenant, and by whom; entries are added and never altered."""
+
+    def record(self, entry: AuditEntry) -> None:
+        """Keeps an entry, and logs it."""
+        ...
+
+    def page(self, limit: int, cursor: str | None) -> tuple[list[AuditEntry], str | None]:
+        """The newest entries first, and a cursor where there are more.
+
+        Raises:
+            InvalidRequest: when the cursor is not one of this trail.
+        """
+        ...
+
+
+class TokenVerifier(Protocol):
+    """Verifies tokens of the user pool."""
+
+    def verify(self, token: str) -> PoolUser:
+        """The user behind a token.
+
+        Raises:
+            Unauthorized: when the token is not one that the pool issued for this API and that is valid now.
+            TransientError: when the pool's keys cannot be read.
+        """
         ...
 
 
@@ -389,4 +444,13 @@ class TenantPorts:
     generator: Generator
     recogniser: PageRecogniser
     meter: Meter
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPorts:
+    """What managing the keys of one tenant touches, bound to that tenant."""
+
+    keys: KeyRing
+    trail: AuditTrail
     clock: Clock

@@ -2,13 +2,16 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from onggi.domain.access import DEFAULT_KEY_ROLE, ROLES
 from onggi.domain.document import STATUSES, DocumentStatus
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.metadata import SIDECAR_SUFFIX, metadata_fault
 from onggi.domain.tenant import DEFAULT_CHUNK_SIZE, MAX_CHUNK_SIZE, MIN_CHUNK_SIZE, TenantSettings, is_tenant_id
 from onggi.steps.documents import UploadRequest
+from onggi.steps.keys import KeyRequest
 from onggi.steps.retrieve import MAX_TOP_K, RetrievalRequest
 
 MAX_QUESTION: Final = 4000
@@ -19,6 +22,7 @@ MAX_NAME_BYTES: Final = 900
 """A key has 1,024 bytes (S3 user guide), of which the tenant's prefix takes up to 70."""
 MAX_UPLOAD_BYTES: Final = 5 * 1024**3
 """The largest upload by a form (S3 user guide)."""
+MAX_KEY_NAME: Final = 100
 MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 25
 CONTENT_TYPE: Final = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}([ \t]*;[\x20-\x7e]{0,100})?", re.ASCII)
@@ -233,3 +237,35 @@ def tenant_settings(values: dict[str, Any]) -> TenantSettings:
     ocr = fields.flag("ocr", default=False)
     fields.finish("settings.")
     return TenantSettings(chunk_size, ocr)
+
+
+def key_request(body: dict[str, Any], now: datetime) -> KeyRequest:
+    """The request of POST /keys: role, name and end of a new key.
+
+    Raises:
+        InvalidRequest: when it breaks the contract.
+    """
+    fields = Fields(body)
+    wanted = fields.text("role", 20, DEFAULT_KEY_ROLE)
+    role = next((known for known in ROLES if known == wanted), None)
+    if wanted and role is None:
+        fields.fault("role", "must be one of " + ", ".join(ROLES))
+    name = fields.text("name", MAX_KEY_NAME, "") or None
+    expires_at = _moment(fields.text("expires_at", 40, ""), fields)
+    if expires_at and expires_at <= now:
+        fields.fault("expires_at", "must lie in the future")
+    fields.finish()
+    return KeyRequest(role or DEFAULT_KEY_ROLE, name, expires_at)
+
+
+def _moment(text: str, fields: Fields) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter at the ends of the calendar
+        pass
+    fields.fault("expires_at", "must be a time with its zone as ISO 8601 has it, such as 2027-01-31T00:00:00Z")
+    return None

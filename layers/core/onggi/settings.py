@@ -48,6 +48,26 @@ class Settings:
         return self._environment["TENANT_DATA_ROLE_ARN"]
 
     @property
+    def tenant_keys_role_arn(self) -> str:
+        """The role by whose session a tenant's owners manage their keys."""
+        return self._environment["TENANT_KEYS_ROLE_ARN"]
+
+    @property
+    def user_pool_issuer(self) -> str:
+        """What the user pool's tokens say has issued them."""
+        return self._environment["USER_POOL_ISSUER"]
+
+    @property
+    def user_pool_keys_url(self) -> str:
+        """Where the user pool publishes the keys that its tokens are signed with."""
+        return self._environment["USER_POOL_KEYS_URL"]
+
+    @property
+    def user_pool_client_id(self) -> str:
+        """The client that the user pool issues this API's tokens for."""
+        return self._environment["USER_POOL_CLIENT_ID"]
+
+    @property
     def embedding_model_id(self) -> str:
         """Bedrock's id of the embedding model."""
         return self._environment["EMBEDDING_MODEL_ID"]

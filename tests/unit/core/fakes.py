@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from onggi.adapters.dynamodb import decode_cursor, encode_cursor
+from onggi.domain.access import ApiKey
+from onggi.domain.audit import AuditEntry
 from onggi.domain.chunk import IndexedChunk, Passage, Scores, vector_key
 from onggi.domain.document import (
     Document,
@@ -24,9 +26,10 @@ from onggi.domain.document import (
 )
 from onggi.domain.errors import BadDocument, BadDocumentCode, Conflict, InvalidRequest, NotFound, TransientError
 from onggi.domain.money import ModelPrice
-from onggi.domain.tenant import ApiKey, Placement, TenantContext, TenantRecord, TenantStatus
+from onggi.domain.tenant import Placement, TenantContext, TenantRecord, TenantStatus
 from onggi.domain.timestamps import timestamp
 from onggi.ports import (
+    AccessPorts,
     AnswerPart,
     ClaimOutcome,
     Embedding,
@@ -494,7 +497,6 @@ class FakeMeter:
 class FakeDirectory:
     def __init__(self, *records: TenantRecord) -> None:
         self.records = {record.context.tenant_id: record for record in records}
-        self.keys: dict[tuple[str, str], ApiKey] = {}
         self.rejections: dict[tuple[str, str, str], tuple[BadDocumentCode, str]] = {}
 
     def find(self, tenant_id: str) -> TenantRecord | None:
@@ -516,14 +518,75 @@ class FakeDirectory:
         more = encode_cursor({"sk": {"S": ids[limit - 1]}}, "sk") if len(ids) > limit else None
         return [self.records[tenant_id] for tenant_id in ids[:limit]], more
 
-    def add_key(self, tenant_id: str, key: ApiKey) -> None:
-        self.keys[tenant_id, key.key_id] = key
-
-    def find_key(self, tenant_id: str, key_id: str) -> ApiKey | None:
-        return self.keys.get((tenant_id, key_id))
-
     def record_rejection(self, bucket: str, key: str, version: str, code: BadDocumentCode, message: str) -> None:
         self.rejections[bucket, key, version] = (code, message)
+
+
+def page_of[T](entries: Mapping[str, T], limit: int, cursor: str | None, *, newest_first: bool = False) -> Any:
+    """A page of entries by their sort key, with a cursor where there are more."""
+    place = decode_cursor(cursor, "sk")["sk"]["S"] if cursor else None
+    names = sorted(entries, reverse=newest_first)
+    if place is not None:
+        names = [name for name in names if (name < place if newest_first else name > place)]
+    more = encode_cursor({"sk": {"S": names[limit - 1]}}, "sk") if len(names) > limit else None
+    return [entries[name] for name in names[:limit]], more
+
+
+class FakeKeyRing:
+    def __init__(self) -> None:
+        self.keys: dict[str, ApiKey] = {}
+        self.writes = 0
+
+    def add(self, key: ApiKey) -> None:
+        self.keys[key.key_id] = key
+
+    def find(self, key_id: str) -> ApiKey | None:
+        return self.keys.get(key_id)
+
+    def page(self, limit: int, cursor: str | None) -> tuple[list[ApiKey], str | None]:
+        return page_of(self.keys, limit, cursor)  # type: ignore[no-any-return]  # of keys
+
+    def revoke(self, key_id: str, now: datetime) -> ApiKey:
+        if key_id not in self.keys:
+            raise NotFound("There is no such key.")
+        known = self.keys[key_id]
+        self.keys[key_id] = replace(known, revoked_at=known.revoked_at or timestamp(now))
+        return self.keys[key_id]
+
+    def note_use(self, key_id: str, now: datetime, unless_since: datetime) -> None:
+        known = self.keys.get(key_id)
+        if known and (known.last_used_at is None or known.last_used_at <= timestamp(unless_since)):
+            self.keys[key_id] = replace(known, last_used_at=timestamp(now))
+            self.writes += 1
+
+
+class FakeTrail:
+    def __init__(self) -> None:
+        self.entries: dict[str, AuditEntry] = {}
+
+    def record(self, entry: AuditEntry) -> None:
+        self.entries.setdefault(f"{entry.at}#{entry.author.request_id}#{entry.action}", entry)
+
+    def page(self, limit: int, cursor: str | None) -> tuple[list[AuditEntry], str | None]:
+        return page_of(self.entries, limit, cursor, newest_first=True)  # type: ignore[no-any-return]  # of entries
+
+
+class FakeAccess:
+    """Keys and audit trails of all tenants."""
+
+    def __init__(self, clock: FixedClock) -> None:
+        self.clock = clock
+        self._rings: dict[str, FakeKeyRing] = {}
+        self._trails: dict[str, FakeTrail] = {}
+
+    def ring(self, tenant_id: str) -> FakeKeyRing:
+        return self._rings.setdefault(tenant_id, FakeKeyRing())
+
+    def trail(self, tenant_id: str) -> FakeTrail:
+        return self._trails.setdefault(tenant_id, FakeTrail())
+
+    def ports(self, tenant_id: str) -> AccessPorts:
+        return AccessPorts(self.ring(tenant_id), self.trail(tenant_id), self.clock)
 
 
 class FakeProvisioner:
@@ -614,6 +677,7 @@ class Jar:
             self.meter,
             self.clock,
         )
+        self.access = FakeAccess(self.clock)
         self.directory = FakeDirectory(TenantRecord(self.tenant, "active", timestamp(self.clock())))
 
     def ports_of(self, tenant: TenantContext) -> TenantPorts:

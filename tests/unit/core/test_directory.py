@@ -8,7 +8,7 @@ import pytest
 from onggi.adapters.aws import AwsSession
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.domain.errors import Conflict, InvalidRequest, NotFound
-from onggi.domain.tenant import ApiKey, TenantRecord
+from onggi.domain.tenant import TenantRecord
 from onggi.ports import TenantDirectory
 from tests.unit.core.conftest import CONTROL_TABLE
 from tests.unit.core.fakes import FakeDirectory, FixedClock, tenant_named
@@ -72,14 +72,6 @@ def test_tenants_are_listed_by_id(directory: TenantDirectory) -> None:
     assert seen == ["alice", "bobby", "carol"]
     with pytest.raises(InvalidRequest):
         directory.page(2, "nonsense")
-
-
-def test_keys_belong_to_one_tenant(directory: TenantDirectory) -> None:
-    key = ApiKey("0123456789ab", "00", "hash", "2026-11-21T09:00:00.000Z")
-    directory.add_key("acme", key)
-    assert directory.find_key("acme", key.key_id) == key
-    assert directory.find_key("other", key.key_id) is None
-    assert directory.find_key("acme", "ba9876543210") is None
 
 
 def test_a_rejected_upload_is_noted_for_a_while_however_long_its_key_is(aws: AwsSession) -> None:

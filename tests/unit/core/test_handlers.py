@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from onggi import bootstrap, entry
+from onggi.domain.access import ApiKey
 from onggi.domain.errors import (
     BadDocument,
     Conflict,
@@ -22,7 +23,7 @@ from onggi.domain.errors import (
     TenantMismatch,
     TransientError,
 )
-from onggi.domain.tenant import ApiKey, Placement, TenantContext
+from onggi.domain.tenant import Placement, TenantContext
 from onggi.settings import Settings
 from onggi.steps.authorize import API_KEY, _hash
 from tests.unit.core.fakes import DIMENSIONS, FakeProvisioner, Jar
@@ -108,6 +109,9 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
     monkeypatch.setattr(bootstrap, "settings", lambda: Settings(ENVIRONMENT))
     monkeypatch.setattr(bootstrap, "tenant_ports", jar.ports_of)
     monkeypatch.setattr(bootstrap, "directory", lambda: jar.directory)
+    monkeypatch.setattr(bootstrap, "key_ring", jar.access.ring)
+    monkeypatch.setattr(bootstrap, "access_ports", jar.access.ports)
+    monkeypatch.setattr(bootstrap, "owned_access_ports", lambda tenant: jar.access.ports(tenant.tenant_id))
     monkeypatch.setattr(bootstrap, "provisioner", lambda: provisioner)
     monkeypatch.setattr(bootstrap, "meter", lambda: jar.meter)
     monkeypatch.setattr(bootstrap, "now", jar.clock)
@@ -152,7 +156,7 @@ def test_a_document_goes_all_the_way(functions: Functions, log: list[str]) -> No
     "name", [name for name in NAMES if name not in {"chunk_text", "embed_chunks", "index_chunks", "extract_text"}]
 )
 def test_each_event_is_one_that_its_function_understands(functions: Functions, name: str) -> None:
-    functions.jar.directory.add_key("acme", _key_of(functions.event("authorize")["authorizationToken"]))
+    functions.jar.access.ring("acme").add(_key_of(functions.event("authorize")["authorizationToken"]))
     answered = functions.call(name)
     assert answered.get("statusCode", 200) == 200
 
@@ -171,7 +175,7 @@ def _key_of(authorization: str) -> ApiKey:
 
 @pytest.mark.parametrize(("status", "effect"), [("active", "Allow"), ("suspended", "Deny"), ("provisioning", "Deny")])
 def test_a_caller_is_let_in_or_not(functions: Functions, status: Any, effect: str) -> None:
-    functions.jar.directory.add_key("acme", _key_of(functions.event("authorize")["authorizationToken"]))
+    functions.jar.access.ring("acme").add(_key_of(functions.event("authorize")["authorizationToken"]))
     functions.jar.directory.set_status("acme", status)
     policy = functions.call("authorize")
     (statement,) = policy["policyDocument"]["Statement"]
@@ -183,15 +187,16 @@ def test_a_caller_is_let_in_or_not(functions: Functions, status: Any, effect: st
     assert all(isinstance(value, str) for value in policy["context"].values())
 
 
-def test_a_wrong_credential_is_told_as_the_gateway_wants_it(functions: Functions) -> None:
+def test_a_wrong_credential_is_told_as_the_gateway_wants_it(functions: Functions, log: list[str]) -> None:
     with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
         functions.call("authorize")
+    assert json.loads(log[-1])["reason"] == "The credential is not known."
 
 
 WORKFLOW = [
     name
     for name in NAMES
-    if name not in {"authorize", "documents", "query", "tenants", "register_document", "record_failure"}
+    if name not in {"authorize", "documents", "keys", "query", "tenants", "register_document", "record_failure"}
 ]
 
 
@@ -249,7 +254,7 @@ def test_tenants_over_http(functions: Functions) -> None:
     assert (status, [tenant["tenant_id"] for tenant in listed["tenants"]]) == (200, ["acme", "newcomer"])
     path = {"pathParameters": {"id": "newcomer"}}
     assert functions.api("tenants", "GET", "/v1/admin/tenants/{id}", **path)[1]["status"] == "active"
-    status, key = functions.api("tenants", "POST", "/v1/admin/tenants/{id}/keys", **path)
+    status, key = functions.api("tenants", "POST", "/v1/admin/tenants/{id}/keys", {}, **path)
     assert status == 201
     assert API_KEY.fullmatch(key["api_key"])
     assert functions.api("tenants", "POST", "/v1/admin/tenants", new)[0] == 409
@@ -430,3 +435,118 @@ def test_a_refused_operators_call_is_logged(functions: Functions, log: list[str]
     del event["requestContext"]["identity"]["userArn"]
     functions.call("tenants", event)
     assert "Forbidden" in "".join(log)
+
+
+def as_role(functions: Functions, name: str, role: str | None) -> dict[str, Any]:
+    event = functions.event(name)
+    event["requestContext"]["authorizer"].pop("role", None)
+    event["requestContext"]["authorizer"] |= {"role": role} if role else {}
+    return event
+
+
+@pytest.mark.parametrize("role", ["reader", "writer", "owner", None])
+@pytest.mark.parametrize("route", entry.NEEDED_ROLES, ids=" ".join)
+def test_a_role_may_do_what_the_table_says(functions: Functions, route: tuple[str, str], role: str | None) -> None:
+    reached: list[str] = []
+
+    def answer(request: entry.ApiRequest) -> entry.ApiResponse:
+        reached.append(request.author.name)
+        return entry.ApiResponse(200, {})
+
+    event = as_role(functions, "query", role) | {"httpMethod": route[0], "resource": route[1]}
+    answered = entry.api({route: answer})(event, Context())
+    order = ["reader", "writer", "owner"]
+    allowed = order.index(role or "reader") >= order.index(entry.NEEDED_ROLES[route])
+    assert (answered["statusCode"], reached) == ((200, ["acme/0afa6e43e589"]) if allowed else (403, []))
+
+
+def test_a_role_that_is_too_weak_is_told_which_is_needed(functions: Functions) -> None:
+    answered = functions.call("keys", as_role(functions, "keys", "writer"))
+    detail = json.loads(answered["body"])["detail"]
+    assert answered["statusCode"] == 403
+    assert "role owner" in detail
+    assert "writer" in detail
+
+
+def test_a_route_whose_role_nobody_has_thought_of_is_closed(functions: Functions) -> None:
+    event = as_role(functions, "query", "owner") | {"resource": "/v1/forgotten"}
+    handler = entry.api({("POST", "/v1/forgotten"): raising(AssertionError("reached"))})
+    assert handler(event, Context())["statusCode"] == 403
+
+
+def test_owners_manage_the_keys_of_their_own_tenant(functions: Functions) -> None:
+    wanted = {"role": "reader", "name": "Kiosk", "expires_at": "2026-12-01T00:00:00Z"}
+    status, issued = functions.api("keys", "POST", "/v1/keys", wanted)
+    assert status == 201
+    assert API_KEY.fullmatch(issued["api_key"])
+    shown = {name: value for name, value in issued.items() if name not in {"api_key", "tenant_id"}}
+    assert shown == {
+        "key_id": shown["key_id"],
+        "role": "reader",
+        "name": "Kiosk",
+        "created_at": "2026-11-21T09:00:00.000Z",
+        "expires_at": "2026-12-01T00:00:00.000Z",
+    }
+    assert functions.api("keys", "GET", "/v1/keys") == (200, {"keys": [shown]})
+    path = {"pathParameters": {"key_id": shown["key_id"]}}
+    status, revoked = functions.api("keys", "DELETE", "/v1/keys/{key_id}", **path)
+    assert (status, revoked) == (200, shown | {"revoked_at": "2026-11-21T09:00:00.000Z"})
+    status, trail = functions.api(
+        "tenants", "GET", "/v1/admin/tenants/{id}/audit", pathParameters={"id": "acme"}, queryStringParameters=None
+    )
+    assert [(each["action"], each["author"]) for each in trail["entries"]] == [
+        ("key.revoked", "acme/0afa6e43e589"),
+        ("key.issued", "acme/0afa6e43e589"),
+    ]
+    assert issued["api_key"][-43:] not in json.dumps(trail)
+
+
+def test_operators_manage_keys_and_read_what_was_changed(functions: Functions) -> None:
+    functions.api("tenants", "POST", "/v1/admin/tenants", {"tenant_id": "newcomer", "name": "New"})
+    functions.jar.clock.advance(minutes=1)
+    tenant = {"pathParameters": {"id": "newcomer"}, "queryStringParameters": None}
+    event = functions.event("tenants") | tenant
+    event |= {"httpMethod": "POST", "resource": "/v1/admin/tenants/{id}/keys", "body": None}
+    issued = json.loads(functions.call("tenants", event)["body"])
+    assert issued["role"] == "writer"
+    status, listed = functions.api("tenants", "GET", "/v1/admin/tenants/{id}/keys", **tenant)
+    assert (status, [key["key_id"] for key in listed["keys"]]) == (200, [issued["key_id"]])
+    path = tenant | {"pathParameters": {"id": "newcomer", "key_id": issued["key_id"]}}
+    functions.jar.clock.advance(minutes=1)
+    assert functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}/keys/{key_id}", **path)[0] == 200
+    other = tenant | {"pathParameters": {"id": "acme", "key_id": issued["key_id"]}}
+    assert functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}/keys/{key_id}", **other)[0] == 404
+    status, trail = functions.api("tenants", "GET", "/v1/admin/tenants/{id}/audit", **tenant)
+    assert [each["action"] for each in trail["entries"]] == ["key.revoked", "key.issued", "tenant.created"]
+    assert {each["author"] for each in trail["entries"]} == {"arn:aws:iam::123456789012:role/operator"}
+    assert trail["entries"][-1]["after"]["name"] == "New"
+
+
+@pytest.mark.parametrize("tenant_id", ["nobody", "../acme", "x" * 5000])
+def test_nobody_has_no_keys_and_no_history(functions: Functions, tenant_id: str) -> None:
+    path = {"pathParameters": {"id": tenant_id, "key_id": "0123456789ab"}, "queryStringParameters": None}
+    for method, what in (("GET", "keys"), ("POST", "keys"), ("DELETE", "keys/{key_id}"), ("GET", "audit")):
+        assert functions.api("tenants", method, "/v1/admin/tenants/{id}/" + what, {}, **path)[0] == 404
+
+
+def test_a_tenant_that_is_gone_has_left_its_history(functions: Functions) -> None:
+    functions.api("keys", "POST", "/v1/keys", {})
+    functions.jar.directory.records.clear()
+    path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
+    status, trail = functions.api("tenants", "GET", "/v1/admin/tenants/{id}/audit", **path)
+    assert (status, len(trail["entries"])) == (200, 1)
+
+
+def test_a_use_that_cannot_be_noted_does_not_refuse_a_call(
+    functions: Functions, log: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no rights")
+
+    ring = functions.jar.access.ring("acme")
+    ring.add(_key_of(functions.event("authorize")["authorizationToken"]))
+    monkeypatch.setattr(ring, "note_use", fail)
+    policy = functions.call("authorize")
+    assert policy["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+    assert (policy["principalId"], policy["context"]["role"]) == ("acme/0afa6e43e589", "writer")
+    assert "the last use of a key was not noted" in "".join(log)

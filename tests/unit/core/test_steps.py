@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from onggi.domain.chunk import IndexedChunk, Passage, Scores
 from onggi.domain.document import DocumentVersion, document_id_of
-from onggi.domain.errors import BadDocument, Conflict, NotFound, TransientError, Unauthorized
+from onggi.domain.errors import BadDocument, Conflict, NotFound, TransientError
 from onggi.domain.money import ModelPrice
 from onggi.domain.tenant import TenantSettings
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import AnswerPart, Embedding, GeneratedAnswer, PublishedFacts
 from onggi.steps.answer import NOTHING_FOUND, Answer, answer
-from onggi.steps.authorize import authorize
 from onggi.steps.chunk_text import chunk_text
 from onggi.steps.documents import UploadRequest, delete_document, existing_document, permit_upload
 from onggi.steps.embed_chunks import EmbeddingModel, embed_chunks
@@ -28,7 +27,7 @@ from onggi.steps.record_failure import Failure, record_failure
 from onggi.steps.register_document import register_document
 from onggi.steps.remove_document import remove_document
 from onggi.steps.retrieve import Retrieval
-from onggi.steps.tenants import Pool, create_tenant, issue_key
+from onggi.steps.tenants import Pool, create_tenant
 from tests.unit.core.fakes import (
     DIMENSIONS,
     OCR_MODEL,
@@ -37,7 +36,6 @@ from tests.unit.core.fakes import (
     Jar,
     LineSplitter,
     PlainReader,
-    tenant_named,
     version_of,
 )
 
@@ -120,61 +118,6 @@ def test_what_the_documents_do_not_tell_is_said_in_the_questions_language(questi
     assert (nothing.input_tokens, guessed.input_tokens) == (0, 10), "a model that was not asked costs nothing"
 
 
-def keyed(status: str = "active") -> tuple[FakeDirectory, str]:
-    jar = Jar()
-    credential: str = issue_key("acme", jar.directory, jar.clock)["api_key"]
-    jar.directory.set_status("acme", status)  # type: ignore[arg-type]  # one of the statuses
-    return jar.directory, credential
-
-
-def test_a_key_verifies_its_tenant_whatever_the_scheme_is_spelt_like() -> None:
-    directory, credential = keyed("suspended")
-    for header in (f"Bearer {credential}", f"bearer  {credential} "):
-        caller = authorize(header, directory)
-        assert (caller.record.context.tenant_id, caller.record.status) == ("acme", "suspended")
-    assert caller.key_id in credential
-
-
-def test_only_a_hash_of_a_key_is_kept() -> None:
-    directory, credential = keyed()
-    secret = credential.split("_", 2)[2]
-    (key,) = directory.keys.values()
-    assert secret[12:] not in repr(key)
-    assert keyed()[1] != credential
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda credential: credential[:0],
-        lambda credential: credential,
-        lambda credential: "Basic " + credential,
-        lambda credential: "Bearer" + credential[:0],
-        lambda credential: "Bearer " + credential[:-1],
-        lambda credential: "Bearer " + credential + "x",
-        lambda credential: "Bearer " + credential[:-1] + ("a" if credential[-1] != "a" else "b"),
-        lambda credential: "Bearer " + credential.replace("acme", "other"),
-        lambda credential: "Bearer " + credential.replace("acme", "ac--me"),
-        lambda credential: "Bearer " + credential + "\nx",
-        lambda credential: "Bearer " + credential * 1000,
-    ],
-)
-def test_what_is_no_key_of_the_tenant(change: object) -> None:
-    directory, credential = keyed()
-    directory.create(replace(directory.records["acme"], context=tenant_named("other")))
-    assert callable(change)
-    with pytest.raises(Unauthorized) as caught:
-        authorize(change(credential), directory)
-    assert credential not in str(caught.value)
-
-
-def test_the_key_of_a_tenant_that_is_gone_is_unknown() -> None:
-    directory, credential = keyed()
-    del directory.records["acme"]
-    with pytest.raises(Unauthorized):
-        authorize(f"Bearer {credential}", directory)
-
-
 def test_a_tenant_is_created_once_and_provisioning_is_taken_up_again() -> None:
     directory, provisioner, clock = FakeDirectory(), FakeProvisioner(), Jar().clock
     provisioner.fault = TransientError("no")
@@ -188,12 +131,6 @@ def test_a_tenant_is_created_once_and_provisioning_is_taken_up_again() -> None:
     assert (directory.records["acme"].status, provisioner.provisioned) == ("active", ["acme"])
     with pytest.raises(Conflict):
         create_tenant("acme", "Acme", TenantSettings(), POOL, directory, provisioner, clock)
-
-
-@pytest.mark.parametrize("tenant_id", ["nobody", "../acme", "x" * 5000])
-def test_nobody_gets_no_key(tenant_id: str) -> None:
-    with pytest.raises(NotFound):
-        issue_key(tenant_id, FakeDirectory(), Jar().clock)
 
 
 def test_an_upload_is_permitted_and_pending(jar: Jar) -> None:

@@ -1,4 +1,4 @@
-"""The control table: tenants and hashes of their keys. Functions reach it by their own role; no tenant session can."""
+"""The control table's tenants and rejected uploads. Functions reach them by their own role; no tenant session can."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from onggi.adapters.aws import AwsSession, translated
 from onggi.adapters.dynamodb import Item, condition_failed, decode_cursor, encode_cursor, to_item, to_row
 from onggi.domain.errors import BadDocumentCode, Conflict, NotFound
-from onggi.domain.tenant import ApiKey, TenantContext, TenantRecord, TenantStatus
+from onggi.domain.tenant import TenantContext, TenantRecord, TenantStatus
 from onggi.domain.timestamps import timestamp
 from onggi.ports import Clock
 
@@ -18,10 +18,6 @@ TENANTS: Final = "TENANTS"
 """The partition that lists all tenants by id: a few hundred bytes each, so that thousands are a page or two."""
 REJECTED: Final = "REJECTED"
 KEEP_REJECTIONS: Final = timedelta(days=90)
-
-
-def _keys_of(tenant_id: str) -> str:
-    return f"KEYS#{tenant_id}"
 
 
 class DynamoTenantDirectory:
@@ -105,28 +101,6 @@ class DynamoTenantDirectory:
             )
         last = response.get("LastEvaluatedKey")
         return [_to_record(item) for item in response["Items"]], encode_cursor(last, "sk") if last else None
-
-    def add_key(self, tenant_id: str, key: ApiKey) -> None:
-        """Stores a new key's hash."""
-        row = {
-            "pk": _keys_of(tenant_id),
-            "sk": key.key_id,
-            "salt": key.salt,
-            "secret_hash": key.secret_hash,
-            "created_at": key.created_at,
-        }
-        with translated("DynamoDB"):
-            self._client.put_item(
-                TableName=self._table, Item=to_item(row), ConditionExpression="attribute_not_exists(pk)"
-            )
-
-    def find_key(self, tenant_id: str, key_id: str) -> ApiKey | None:
-        """A key as stored."""
-        item = self._get(_keys_of(tenant_id), key_id)
-        if not item:
-            return None
-        row = to_row(item)
-        return ApiKey(row["sk"], row["salt"], row["secret_hash"], row["created_at"])
 
     def record_rejection(self, bucket: str, key: str, version: str, code: BadDocumentCode, message: str) -> None:
         """Keeps note of an upload that belongs to no tenant; under a hash, since its key may be longer than ours."""

@@ -126,19 +126,3 @@ class TenantRecord:
     status: TenantStatus
     created_at: str
     reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """An API key as stored: the secret itself is known to its owner only.
-
-    Attributes:
-        key_id: the public part, by which the key is found and revoked.
-        salt: random, hexadecimal.
-        secret_hash: SHA-256 over salt and secret, hexadecimal.
-    """
-
-    key_id: str
-    salt: str
-    secret_hash: str
-    created_at: str

@@ -1,13 +1,14 @@
-"""Onboards tenants and issues their keys."""
+"""Onboards tenants."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from onggi.domain.errors import Conflict, NotFound
 from onggi.domain.tenant import Placement, TenantContext, TenantRecord, TenantSettings, is_tenant_id
 from onggi.domain.timestamps import timestamp
 from onggi.ports import Clock, IndexProvisioner, TenantDirectory
-from onggi.steps.authorize import new_api_key
+
+NO_TENANT: Final = "There is no tenant of this id."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +55,27 @@ def create_tenant(
     return record
 
 
-def issue_key(tenant_id: str, directory: TenantDirectory, clock: Clock) -> dict[str, Any]:
-    """Issues a key; the answer is the only place where it ever stands.
-
-    Raises:
-        NotFound: when there is no such tenant.
-    """
-    existing_tenant(tenant_id, directory)
-    credential, key = new_api_key(tenant_id, clock())
-    directory.add_key(tenant_id, key)
-    return {"tenant_id": tenant_id, "key_id": key.key_id, "api_key": credential, "created_at": key.created_at}
-
-
 def existing_tenant(tenant_id: str, directory: TenantDirectory) -> TenantRecord:
     """A tenant's record.
 
     Raises:
         NotFound: when there is no such tenant.
     """
-    record = directory.find(tenant_id) if is_tenant_id(tenant_id) else None
+    record = directory.find(checked_tenant_id(tenant_id))
     if record is None:
-        raise NotFound("There is no tenant of this id.")
+        raise NotFound(NO_TENANT)
     return record
+
+
+def checked_tenant_id(tenant_id: str) -> str:
+    """A tenant id that a path has named.
+
+    Raises:
+        NotFound: when it does not have the form of one, so that there can be no such tenant.
+    """
+    if not is_tenant_id(tenant_id):
+        raise NotFound(NO_TENANT)
+    return tenant_id
 
 
 def shown(record: TenantRecord) -> dict[str, Any]:

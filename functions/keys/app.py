@@ -1,0 +1,34 @@
+"""Owners manage the keys of their own tenant."""
+
+from onggi import bootstrap, requests
+from onggi.entry import ApiRequest, ApiResponse, api
+from onggi.steps import keys
+
+
+def list_keys(request: ApiRequest) -> ApiResponse:
+    """GET /keys."""
+    _, limit, cursor = requests.listing(request.query, with_status=False)
+    return ApiResponse(200, keys.list_keys(limit, cursor, bootstrap.owned_access_ports(request.verified_tenant)))
+
+
+def issue(request: ApiRequest) -> ApiResponse:
+    """POST /keys."""
+    tenant = request.verified_tenant
+    wanted = requests.key_request(requests.json_object(request.body), bootstrap.now())
+    ports = bootstrap.owned_access_ports(tenant)
+    return ApiResponse(201, keys.issue_key(tenant.tenant_id, wanted, request.author, ports))
+
+
+def revoke(request: ApiRequest) -> ApiResponse:
+    """DELETE /keys/{key_id}."""
+    ports = bootstrap.owned_access_ports(request.verified_tenant)
+    return ApiResponse(200, keys.revoke_key(request.path["key_id"], request.author, ports))
+
+
+handler = api(
+    {
+        ("GET", "/v1/keys"): list_keys,
+        ("POST", "/v1/keys"): issue,
+        ("DELETE", "/v1/keys/{key_id}"): revoke,
+    }
+)

@@ -1,0 +1,41 @@
+"""What users may change about themselves: UpdateUserAttributes.
+
+The emulator lets every user write every attribute. AWS refuses those that the pool's schema calls immutable, and those
+that the client is not allowed to write (developer guide, "Attribute permissions and scopes").
+"""
+
+from typing import Any
+
+from ministack.services import cognito
+
+type Json = dict[str, Any]
+
+
+def apply() -> None:
+    """Refuse what a user may not write."""
+    update = cognito._update_user_attributes  # the emulator has no public hooks
+
+    def update_permitted(data: Json) -> Any:
+        return refusal(data) or update(data)
+
+    cognito._update_user_attributes = update_permitted
+
+
+def refusal(data: Json) -> Any:
+    """The error that AWS answers, or None where the request may go on."""
+    token = str(data.get("AccessToken", ""))
+    user, pool = cognito._user_pool_for_access_token(token)
+    if not user:
+        return None  # the service refuses it
+    names = [str(attribute.get("Name")) for attribute in data.get("UserAttributes") or []]
+    client = (pool.get("_clients") or {}).get(cognito._token_claims(token).get("client_id")) or {}
+    writable = client.get("WriteAttributes") or names
+    if set(names) - set(writable):
+        message = "A client attempted to write unauthorized attribute"
+        return cognito.error_response_json("NotAuthorizedException", message, 400)
+    fixed = {each["Name"] for each in pool["SchemaAttributes"] if not each["Mutable"]}
+    for name in names:
+        if name in fixed:
+            message = f"user.{name}: Attribute cannot be updated."
+            return cognito.error_response_json("InvalidParameterException", message, 400)
+    return None

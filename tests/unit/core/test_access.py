@@ -1,0 +1,241 @@
+"""Who is let in, as whom, and what is noted of changes to that."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from onggi.domain.access import ROLES, ApiKey, PoolUser, Role, has_rights_of, strongest_role
+from onggi.domain.audit import Author
+from onggi.domain.errors import InvalidRequest, NotFound, TransientError, Unauthorized
+from onggi.domain.timestamps import timestamp
+from onggi.requests import key_request
+from onggi.steps.authorize import Caller, authorize, note_use
+from onggi.steps.keys import KeyRequest, issue_key, list_keys, revoke_key
+from tests.unit.core.fakes import Jar, tenant_named
+
+OPERATOR = Author("arn:aws:iam::123456789012:role/operator", "request-1")
+WRITER = KeyRequest("writer", None, None)
+
+
+class Pool:
+    """A user pool that knows one token."""
+
+    def verify(self, token: str) -> PoolUser:
+        if token != "head.claims.signature":
+            raise Unauthorized("No.")
+        return PoolUser("acme", "7d1f", "owner")
+
+
+def issued(jar: Jar, wanted: KeyRequest = WRITER) -> str:
+    credential: str = issue_key("acme", wanted, OPERATOR, jar.access.ports("acme"))["api_key"]
+    return credential
+
+
+def let_in(jar: Jar, header: str) -> Caller:
+    return authorize(header, jar.directory, jar.access.ring, Pool(), jar.clock)
+
+
+def only_key(jar: Jar) -> ApiKey:
+    (key,) = jar.access.ring("acme").keys.values()
+    return key
+
+
+def test_a_key_verifies_its_tenant_and_role_whatever_the_scheme_is_spelt_like(jar: Jar) -> None:
+    credential = issued(jar, KeyRequest("reader", None, None))
+    jar.directory.set_status("acme", "suspended")
+    for header in (f"Bearer {credential}", f"bearer  {credential} "):
+        caller = let_in(jar, header)
+        assert (caller.record.context.tenant_id, caller.record.status) == ("acme", "suspended")
+        assert (caller.name, caller.role) == (f"acme/{only_key(jar).key_id}", "reader")
+
+
+def test_a_token_verifies_the_tenant_and_role_of_its_user(jar: Jar) -> None:
+    caller = let_in(jar, "Bearer head.claims.signature")
+    assert (caller.record.context, caller.name, caller.role) == (jar.tenant, "acme/user/7d1f", "owner")
+    for refused in ("Bearer head.claims.forged", "Basic head.claims.signature", "Bearer head.claims."):
+        with pytest.raises(Unauthorized):
+            let_in(jar, refused)
+
+
+def test_a_user_of_a_tenant_that_is_gone_is_not_let_in(jar: Jar) -> None:
+    jar.directory.records.clear()
+    with pytest.raises(Unauthorized):
+        let_in(jar, "Bearer head.claims.signature")
+
+
+def test_only_a_hash_of_a_key_is_kept(jar: Jar) -> None:
+    credential = issued(jar)
+    secret = credential.split("_", 2)[2]
+    assert secret[12:] not in repr(only_key(jar))
+    assert secret[12:] not in repr(jar.access.trail("acme").entries)
+    assert issued(jar) != credential
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda credential: credential[:0],
+        lambda credential: credential,
+        lambda credential: "Basic " + credential,
+        lambda credential: "Bearer" + credential[:0],
+        lambda credential: "Bearer " + credential[:-1],
+        lambda credential: "Bearer " + credential + "x",
+        lambda credential: "Bearer " + credential[:-1] + ("a" if credential[-1] != "a" else "b"),
+        lambda credential: "Bearer " + credential.replace("acme", "other"),
+        lambda credential: "Bearer " + credential.replace("acme", "ac--me"),
+        lambda credential: "Bearer " + credential + "\nx",
+        lambda credential: "Bearer " + credential * 1000,
+    ],
+)
+def test_what_is_no_key_of_the_tenant(jar: Jar, change: object) -> None:
+    credential = issued(jar)
+    jar.directory.create(replace(jar.directory.records["acme"], context=tenant_named("other")))
+    assert callable(change)
+    with pytest.raises(Unauthorized) as caught:
+        let_in(jar, change(credential))
+    assert credential not in str(caught.value)
+
+
+def test_the_key_of_a_tenant_that_is_gone_is_unknown(jar: Jar) -> None:
+    credential = issued(jar)
+    jar.directory.records.clear()
+    with pytest.raises(Unauthorized):
+        let_in(jar, f"Bearer {credential}")
+
+
+def test_a_key_ends_at_its_time_and_not_before(jar: Jar) -> None:
+    credential = issued(jar, KeyRequest("writer", "CI", jar.clock() + timedelta(hours=2)))
+    jar.clock.advance(hours=1, minutes=59)
+    assert let_in(jar, f"Bearer {credential}").role == "writer"
+    jar.clock.advance(minutes=1)
+    with pytest.raises(Unauthorized):
+        let_in(jar, f"Bearer {credential}")
+
+
+def test_a_revoked_key_opens_nothing_and_stays_listed_as_it_ended(jar: Jar) -> None:
+    credential, ports = issued(jar), jar.access.ports("acme")
+    ended_at = timestamp(jar.clock())
+    revoked = revoke_key(only_key(jar).key_id, OPERATOR, ports)
+    assert revoked["revoked_at"] == ended_at
+    with pytest.raises(Unauthorized):
+        let_in(jar, f"Bearer {credential}")
+    jar.clock.advance(hours=1)
+    assert revoke_key(revoked["key_id"], OPERATOR, ports) == revoked
+    assert list_keys(10, None, ports) == {"keys": [revoked]}
+
+
+@pytest.mark.parametrize("key_id", ["0123456789ab", "", "x" * 3000, "../acme", "가나다라마바사아자차카타"])
+def test_a_key_that_the_tenant_does_not_have_cannot_be_revoked(jar: Jar, key_id: str) -> None:
+    issued(jar)
+    with pytest.raises(NotFound):
+        revoke_key(key_id, OPERATOR, jar.access.ports("acme"))
+    with pytest.raises(NotFound):
+        revoke_key(only_key(jar).key_id, OPERATOR, jar.access.ports("other"))
+    assert only_key(jar).revoked_at is None
+
+
+def test_what_is_shown_of_keys_opens_nothing(jar: Jar) -> None:
+    for _ in range(3):
+        issued(jar, KeyRequest("owner", "이름", jar.clock() + timedelta(days=1)))
+    ports = jar.access.ports("acme")
+    first = list_keys(2, None, ports)
+    rest = list_keys(2, first["next_cursor"], ports)
+    shown = first["keys"] + rest["keys"]
+    assert [key["key_id"] for key in shown] == sorted(jar.access.ring("acme").keys)
+    assert "next_cursor" not in rest
+    for key in jar.access.ring("acme").keys.values():
+        assert key.secret_hash not in json.dumps(shown)
+        assert key.salt not in json.dumps(shown)
+    assert {(key["role"], key["name"]) for key in shown} == {("owner", "이름")}
+
+
+def test_the_last_use_of_a_key_is_noted_once_an_hour(jar: Jar) -> None:
+    credential = issued(jar)
+
+    def use() -> str | None:
+        note_use(let_in(jar, f"Bearer {credential}"), jar.access.ring, jar.clock)
+        return only_key(jar).last_used_at
+
+    first = use()
+    assert first == timestamp(jar.clock())
+    jar.clock.advance(minutes=59)
+    assert use() == first
+    jar.clock.advance(minutes=1)
+    assert use() == timestamp(jar.clock())
+    assert jar.access.ring("acme").writes == 2
+
+
+def test_the_use_of_a_token_is_noted_nowhere(jar: Jar) -> None:
+    note_use(let_in(jar, "Bearer head.claims.signature"), jar.access.ring, jar.clock)
+    assert jar.access.ring("acme").writes == 0
+
+
+def test_every_change_of_a_key_is_noted_with_who_and_what(jar: Jar) -> None:
+    issued(jar)
+    jar.clock.advance(minutes=1)
+    owner = Author("acme/user/7d1f", "request-2")
+    revoke_key(only_key(jar).key_id, owner, jar.access.ports("acme"))
+    (revoked, was_issued), more = jar.access.trail("acme").page(10, None)
+    assert (was_issued.action, was_issued.author, was_issued.before) == ("key.issued", OPERATOR, None)
+    assert (revoked.action, revoked.author, revoked.at) == ("key.revoked", owner, timestamp(jar.clock()))
+    assert revoked.before == was_issued.after
+    assert revoked.after == {**(revoked.before or {}), "revoked_at": revoked.at}
+    assert more is None
+
+
+def test_a_key_whose_note_cannot_be_kept_is_told_to_nobody(jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise TransientError("no")
+
+    monkeypatch.setattr(jar.access.trail("acme"), "record", fail)
+    with pytest.raises(TransientError):
+        issued(jar)
+
+
+@pytest.mark.parametrize(
+    ("groups", "role"),
+    [([], "reader"), (["staff"], "reader"), (["reader", "owner"], "owner"), (["writer", "x"], "writer")],
+)
+def test_the_strongest_group_tells_the_role(groups: list[str], role: Role) -> None:
+    assert strongest_role(groups) == role
+
+
+def test_roles_include_those_before_them() -> None:
+    allowed = {(role, needed) for role in ROLES for needed in ROLES if has_rights_of(role, needed)}
+    assert len(allowed) == 6
+    assert not has_rights_of("reader", "writer")
+    assert not has_rights_of("writer", "owner")
+
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+
+
+def test_a_key_is_asked_for_with_role_name_and_end() -> None:
+    assert key_request({}, NOW) == WRITER
+    body = {"role": "owner", "name": "CI", "expires_at": "2026-11-21T18:30:00+09:00"}
+    assert key_request(body, NOW) == KeyRequest("owner", "CI", NOW + timedelta(minutes=30))
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"role": "admin"}, "role"),
+        ({"role": ["owner"]}, "role"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": " "}, "name"),
+        ({"expires_at": "2026-11-21T09:00:00Z"}, "expires_at"),
+        ({"expires_at": "2027-01-01"}, "expires_at"),
+        ({"expires_at": "2027-01-01T00:00:00"}, "expires_at"),
+        ({"expires_at": "9999-12-31T23:59:59-23:00"}, "expires_at"),
+        ({"expires_at": "tomorrow"}, "expires_at"),
+        ({"expires_at": 1800000000}, "expires_at"),
+        ({"tenant_id": "other"}, "tenant_id"),
+    ],
+)
+def test_a_key_that_cannot_be_asked_for(body: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        key_request(body, NOW)
+    assert [name for name, _ in caught.value.errors] == [field]
