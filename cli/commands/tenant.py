@@ -54,6 +54,7 @@ def run_create(arguments: Namespace, workspace: Workspace) -> int:
     tier = getattr(arguments, "tier", "basic")
     tenant_id = arguments.tenant_id
     workspace.operator_api.post("/admin/tenants", {"tenant_id": tenant_id, "name": arguments.name, "tier": tier})
+    workspace.output.progress(f"{tenant_id} is being set up; it becomes active once its walls have been tried.")
     tenant = wait_until_active(workspace.operator_api, tenant_id, workspace.clock)
     key = issue_key(workspace.operator_api, tenant_id)
     workspace.keys.put(tenant_id, key["key_id"], key["api_key"])
@@ -120,7 +121,8 @@ def wait_until_active(api: ApiClient, tenant_id: str, clock: Clock) -> JsonObjec
     late = f"{tenant_id} is still being set up after 5 minutes: look again with `onggi tenant show {tenant_id}`."
     tenant = wait_for(look, seconds=PROVISIONING_SECONDS, late=late, clock=clock)
     if tenant["status"] != "active":
-        message = f"{tenant_id} is {tenant['status']} and not active: see `onggi tenant show {tenant_id}`."
+        reason = tenant.get("reason") or f"See `onggi tenant show {tenant_id}`."
+        message = f"{tenant_id} is {tenant['status']} and not active: {reason}"
         raise CommandError("not_active", message)
     return tenant
 

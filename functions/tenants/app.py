@@ -11,7 +11,14 @@ def create(request: ApiRequest) -> ApiResponse:
     """POST /admin/tenants."""
     tenant_id, name, settings = requests.tenant_request(requests.json_object(request.body))
     record = tenants.create_tenant(
-        tenant_id, name, settings, bootstrap.pool(), bootstrap.directory(), bootstrap.provisioner(), bootstrap.now
+        tenant_id,
+        name,
+        settings,
+        bootstrap.pool(),
+        bootstrap.directory(),
+        bootstrap.lifecycle(),
+        bootstrap.onboarding(),
+        bootstrap.now,
     )
     return ApiResponse(202, {"tenant_id": tenant_id, "status": record.status})
 

@@ -7,11 +7,14 @@ from onggi.adapters.aws import AwsSession, TenantSessions
 from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.ledger import DynamoDocumentLedger
+from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.metrics import EmbeddedMeter
+from onggi.adapters.probe import AwsWallProbe
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
 from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
+from onggi.adapters.workflows import StepFunctionsWorkflow
 from onggi.domain.tenant import TenantContext
-from onggi.ports import IndexProvisioner, Meter, TenantDirectory, TenantPorts
+from onggi.ports import IndexProvisioner, Meter, TenantDirectory, TenantLifecycle, TenantPorts, WallProbe, Workflow
 from onggi.settings import Settings
 from onggi.steps.embed_chunks import EmbeddingModel
 from onggi.steps.recognise_pages import RecognitionModel
@@ -73,6 +76,29 @@ def directory() -> TenantDirectory:
 
 
 @cache
+def lifecycle() -> TenantLifecycle:
+    """Tenants on their way in and out, under the function's own role."""
+    return DynamoTenantLifecycle(_own_session(), settings().control_table)
+
+
+@cache
+def onboarding() -> Workflow:
+    """The workflow that takes tenants in."""
+    return StepFunctionsWorkflow(_own_session(), settings().onboarding_state_machine_arn)
+
+
+def wall_probe(tenant: TenantContext) -> WallProbe:
+    """Tries the tenant's own session.
+
+    Raises:
+        TransientError: when STS is not available.
+    """
+    configuration = settings()
+    session = _tenant_sessions().of(tenant)
+    return AwsWallProbe(session, configuration.tenant_table, tenant, configuration.embedding_dimensions)
+
+
+@cache
 def provisioner() -> IndexProvisioner:
     """Makes the indexes of new tenants, under the function's own role."""
     return S3VectorsProvisioner(_own_session(), settings().embedding_dimensions)
@@ -81,7 +107,7 @@ def provisioner() -> IndexProvisioner:
 def pool() -> Pool:
     """Where new basic tenants are placed."""
     configuration = settings()
-    return Pool(configuration.documents_bucket, configuration.artifacts_bucket, configuration.vector_bucket)
+    return Pool(configuration.documents_bucket, configuration.artifacts_bucket)
 
 
 def embedding_model() -> EmbeddingModel:

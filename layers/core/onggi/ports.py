@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from onggi.domain.chunk import IndexedChunk, Passage
 from onggi.domain.document import Document, DocumentProperties, DocumentStatus, DocumentVersion, ExtractedText, Metadata
 from onggi.domain.errors import BadDocumentCode
-from onggi.domain.tenant import ApiKey, TenantContext, TenantRecord, TenantStatus
+from onggi.domain.tenant import ApiKey, TenantContext, TenantRecord
 
 ClaimOutcome = Literal["claimed", "duplicate", "stale"]
 Filter = Mapping[str, Any]
@@ -332,14 +332,6 @@ class TenantDirectory(Protocol):
         """
         ...
 
-    def set_status(self, tenant_id: str, status: TenantStatus, reason: str | None = None) -> None:
-        """Changes a tenant's status.
-
-        Raises:
-            NotFound: when there is no such tenant.
-        """
-        ...
-
     def page(self, limit: int, cursor: str | None) -> tuple[list[TenantRecord], str | None]:
         """Tenants by id, and a cursor where there are more.
 
@@ -358,6 +350,54 @@ class TenantDirectory(Protocol):
 
     def record_rejection(self, bucket: str, key: str, version: str, code: BadDocumentCode, message: str) -> None:
         """Keeps note of an upload that belongs to no tenant."""
+        ...
+
+
+class TenantLifecycle(Protocol):
+    """The control table's tenants on their way in and out; every change is one conditional write."""
+
+    def change(self, known: TenantRecord, changed: TenantRecord) -> TenantRecord:
+        """Writes a tenant's name, settings, status, reason and run; answers the record as it is now.
+
+        Raises:
+            Conflict: when the tenant is no longer as it was known.
+        """
+        ...
+
+    def place(self, known: TenantRecord, vector_bucket: str, capacity: int) -> TenantRecord | None:
+        """Gives a tenant a place in a vector bucket and counts its index there; None where the bucket is full.
+
+        Raises:
+            Conflict: when the tenant is no longer as it was known.
+        """
+        ...
+
+
+class Workflow(Protocol):
+    """A state machine."""
+
+    def start(self, name: str, state: Mapping[str, Any]) -> bool:
+        """Starts an execution of a name; False where one of that name has come to its end already.
+
+        One that runs already under that name is left to run.
+        """
+        ...
+
+
+class WallProbe(Protocol):
+    """Tries what a tenant's session can and cannot do."""
+
+    def use_own(self) -> None:
+        """Writes, reads and deletes something of the tenant's own in every store.
+
+        Raises:
+            Conflict: when something else is read than was written.
+            Forbidden: when the session is denied what is its own.
+        """
+        ...
+
+    def open_walls(self) -> list[str]:
+        """What another tenant has and the session can reach nevertheless, in words; nothing where the walls hold."""
         ...
 
 

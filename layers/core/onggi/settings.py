@@ -38,9 +38,14 @@ class Settings:
         return self._environment["ARTIFACTS_BUCKET"]
 
     @property
-    def vector_bucket(self) -> str:
-        """The pooled vector bucket in which new tenants are placed."""
-        return self._environment["VECTOR_BUCKET"]
+    def vector_buckets(self) -> tuple[str, ...]:
+        """The pooled vector buckets in which new tenants are placed, in the order in which they are filled."""
+        return tuple(name for name in self._environment["VECTOR_BUCKETS"].split(",") if name)
+
+    @property
+    def onboarding_state_machine_arn(self) -> str:
+        """The workflow that takes tenants in."""
+        return self._environment["ONBOARDING_STATE_MACHINE_ARN"]
 
     @property
     def tenant_data_role_arn(self) -> str:

@@ -505,10 +505,9 @@ class FakeDirectory:
             raise Conflict("A tenant of this id exists already; choose another id.")
         self.records[record.context.tenant_id] = record
 
-    def set_status(self, tenant_id: str, status: TenantStatus, reason: str | None = None) -> None:
-        if tenant_id not in self.records:
-            raise NotFound("There is no such tenant.")
-        self.records[tenant_id] = replace(self.records[tenant_id], status=status, reason=reason)
+    def set_status(self, tenant_id: str, status: TenantStatus, run: str = "") -> None:
+        """For tests: as if a workflow had changed it."""
+        self.records[tenant_id] = replace(self.records[tenant_id], status=status, run=run)
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[TenantRecord], str | None]:
         after = decode_cursor(cursor, "sk")["sk"]["S"] if cursor else ""
@@ -524,6 +523,57 @@ class FakeDirectory:
 
     def record_rejection(self, bucket: str, key: str, version: str, code: BadDocumentCode, message: str) -> None:
         self.rejections[bucket, key, version] = (code, message)
+
+
+class FakeLifecycle:
+    def __init__(self, directory: FakeDirectory) -> None:
+        self._directory = directory
+        self.indexes: dict[str, int] = {}
+
+    def change(self, known: TenantRecord, changed: TenantRecord) -> TenantRecord:
+        tenant_id = known.context.tenant_id
+        now = self._directory.records.get(tenant_id)
+        if now is None or now.revision != known.revision:
+            raise Conflict("The tenant has been changed in the meantime; look at it and try again.")
+        self._directory.records[tenant_id] = replace(changed, revision=known.revision + 1)
+        return self._directory.records[tenant_id]
+
+    def place(self, known: TenantRecord, vector_bucket: str, capacity: int) -> TenantRecord | None:
+        if self.indexes.get(vector_bucket, 0) >= capacity:
+            return None
+        placement = replace(known.context.placement, vector_bucket=vector_bucket)
+        placed = self.change(known, replace(known, context=replace(known.context, placement=placement)))
+        self.indexes[vector_bucket] = self.indexes.get(vector_bucket, 0) + 1
+        return placed
+
+
+class FakeWorkflow:
+    """Names of executions; those that have ended cannot be started again."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, Mapping[str, Any]] = {}
+        self.ended: set[str] = set()
+        self.fault: Exception | None = None
+
+    def start(self, name: str, state: Mapping[str, Any]) -> bool:
+        if self.fault:
+            raise self.fault
+        if name in self.ended:
+            return False
+        assert self.started.setdefault(name, state) == state
+        return True
+
+
+class FakeWallProbe:
+    def __init__(self) -> None:
+        self.open: list[str] = []
+        self.used = 0
+
+    def use_own(self) -> None:
+        self.used += 1
+
+    def open_walls(self) -> list[str]:
+        return self.open
 
 
 class FakeProvisioner:

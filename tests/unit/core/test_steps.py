@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from onggi.domain.chunk import IndexedChunk, Passage, Scores
 from onggi.domain.document import DocumentVersion, document_id_of
-from onggi.domain.errors import BadDocument, Conflict, NotFound, TransientError, Unauthorized
+from onggi.domain.errors import BadDocument, NotFound, TransientError, Unauthorized
 from onggi.domain.money import ModelPrice
-from onggi.domain.tenant import TenantSettings
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import AnswerPart, Embedding, GeneratedAnswer, PublishedFacts
 from onggi.steps.answer import NOTHING_FOUND, Answer, answer
@@ -28,12 +27,11 @@ from onggi.steps.record_failure import Failure, record_failure
 from onggi.steps.register_document import register_document
 from onggi.steps.remove_document import remove_document
 from onggi.steps.retrieve import Retrieval
-from onggi.steps.tenants import Pool, create_tenant, issue_key
+from onggi.steps.tenants import issue_key
 from tests.unit.core.fakes import (
     DIMENSIONS,
     OCR_MODEL,
     FakeDirectory,
-    FakeProvisioner,
     Jar,
     LineSplitter,
     PlainReader,
@@ -42,7 +40,6 @@ from tests.unit.core.fakes import (
 )
 
 MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(Decimal(1)))
-POOL = Pool("documents", "artifacts", "vectors")
 
 
 class Saying:
@@ -173,21 +170,6 @@ def test_the_key_of_a_tenant_that_is_gone_is_unknown() -> None:
     del directory.records["acme"]
     with pytest.raises(Unauthorized):
         authorize(f"Bearer {credential}", directory)
-
-
-def test_a_tenant_is_created_once_and_provisioning_is_taken_up_again() -> None:
-    directory, provisioner, clock = FakeDirectory(), FakeProvisioner(), Jar().clock
-    provisioner.fault = TransientError("no")
-    with pytest.raises(TransientError):
-        create_tenant("acme", "Acme", TenantSettings(), POOL, directory, provisioner, clock)
-    assert directory.records["acme"].status == "provisioning"
-    with pytest.raises(Conflict):
-        create_tenant("acme", "Somebody else", TenantSettings(), POOL, directory, provisioner, clock)
-    provisioner.fault = None
-    create_tenant("acme", "Acme", TenantSettings(), POOL, directory, provisioner, clock)
-    assert (directory.records["acme"].status, provisioner.provisioned) == ("active", ["acme"])
-    with pytest.raises(Conflict):
-        create_tenant("acme", "Acme", TenantSettings(), POOL, directory, provisioner, clock)
 
 
 @pytest.mark.parametrize("tenant_id", ["nobody", "../acme", "x" * 5000])
