@@ -3,8 +3,12 @@
 from typing import Any
 
 from onggi import bootstrap, requests
+from onggi.domain.errors import NotFound
+from onggi.domain.tenant import is_tenant_id
 from onggi.entry import ApiRequest, ApiResponse, api
 from onggi.steps import tenants
+from onggi.steps.change_tenant import change_tenant
+from onggi.steps.offboarding import remove_tenant
 
 
 def create(request: ApiRequest) -> ApiResponse:
@@ -32,8 +36,30 @@ def list_tenants(request: ApiRequest) -> ApiResponse:
 
 
 def show(request: ApiRequest) -> ApiResponse:
-    """GET /admin/tenants/{id}."""
-    return ApiResponse(200, tenants.shown(tenants.existing_tenant(request.path["id"], bootstrap.directory())))
+    """GET /admin/tenants/{id}; of a tenant that was removed, the receipt."""
+    try:
+        return ApiResponse(200, tenants.shown(tenants.existing_tenant(request.path["id"], bootstrap.directory())))
+    except NotFound:
+        receipt = bootstrap.lifecycle().receipt(request.path["id"]) if is_tenant_id(request.path["id"]) else None
+        if receipt is None:
+            raise
+        return ApiResponse(200, tenants.shown_receipt(receipt))
+
+
+def remove(request: ApiRequest) -> ApiResponse:
+    """DELETE /admin/tenants/{id}."""
+    known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
+    grace = bootstrap.settings().removal_grace_seconds
+    record = remove_tenant(known, grace, bootstrap.lifecycle(), bootstrap.offboarding(), bootstrap.now)
+    return ApiResponse(202, {"tenant_id": record.context.tenant_id, "status": record.status})
+
+
+def change(request: ApiRequest) -> ApiResponse:
+    """PATCH /admin/tenants/{id}."""
+    known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
+    wanted = requests.tenant_change(requests.json_object(request.body), known.context.settings)
+    changed = change_tenant(known, wanted, bootstrap.lifecycle(), bootstrap.resumption(), bootstrap.now)
+    return ApiResponse(200, tenants.shown(changed))
 
 
 def issue_key(request: ApiRequest) -> ApiResponse:
@@ -46,6 +72,8 @@ handler = api(
         ("POST", "/v1/admin/tenants"): create,
         ("GET", "/v1/admin/tenants"): list_tenants,
         ("GET", "/v1/admin/tenants/{id}"): show,
+        ("DELETE", "/v1/admin/tenants/{id}"): remove,
+        ("PATCH", "/v1/admin/tenants/{id}"): change,
         ("POST", "/v1/admin/tenants/{id}/keys"): issue_key,
     },
     operators_only=True,

@@ -23,18 +23,25 @@ OUTPUTS = {
     "DashboardName",
 }
 TENANT_DATA_ROLE = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-tenant-data"}
+OFFBOARDING_ROLE = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-offboarding"}
 CONTROL_TABLE = {"Fn::GetAtt": "ControlTable.Arn"}
 OPERATORS_RIGHTS = {
     "Tenants": [{"states:StartExecution"}, {"states:DescribeExecution"}],
     "ProvisionTenant": [{"s3vectors:CreateIndex"}],
+    "ReleaseUploads": [{"states:StartExecution"}, {"states:DescribeExecution"}],
+    "CountTenantData": [{"states:DescribeExecution"}],
 }
 """Rights besides sessions of tenants and the control table, and whose they are."""
+DELETABLE = {"WAITING#*", "TENANTS", "POOLS", "RECEIPT#*"}
+"""Where functions may delete in the control table: never a key, which only a session of its tenant reaches."""
+OFFBOARDING = {"CountTenantData", "RemoveTenantData", "CloseTenant"}
 WITHOUT_SESSIONS = {
     "Authorize",
     "Tenants",
     "PlaceTenant",
     "ProvisionTenant",
     "ActivateTenant",
+    "ReleaseUploads",
     "RecordTenantFailure",
 }
 
@@ -52,27 +59,32 @@ def test_a_function_has_no_rights_on_tenants_data(name: str) -> None:
     for statement in statements(FUNCTIONS[name]):
         actions, resource = set(as_list(statement["Action"])), statement["Resource"]
         if actions == {"sts:AssumeRole", "sts:TagSession"}:
-            assert resource == TENANT_DATA_ROLE
+            assert resource in (TENANT_DATA_ROLE, OFFBOARDING_ROLE)
         elif all(action.startswith("dynamodb:") for action in actions):
             assert resource == CONTROL_TABLE
-            assert not any("*" in action or action in {"dynamodb:Scan", "dynamodb:DeleteItem"} for action in actions)
+            assert not any("*" in action or action == "dynamodb:Scan" for action in actions)
+            if "dynamodb:DeleteItem" in actions:
+                leading_keys = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+                assert set(leading_keys) <= DELETABLE
         else:
             assert actions in OPERATORS_RIGHTS[name]
 
 
-def test_only_functions_that_need_it_may_take_a_tenants_session() -> None:
-    trust = resources("AWS::IAM::Role")["TenantDataRole"]["AssumeRolePolicyDocument"]["Statement"]
+@pytest.mark.parametrize(("role", "arn"), [("TenantDataRole", TENANT_DATA_ROLE), ("OffboardingRole", OFFBOARDING_ROLE)])
+def test_only_functions_that_need_it_may_take_a_tenants_session(role: str, arn: dict[str, str]) -> None:
+    trust = resources("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
     assert len(trust) == 1
     trusted = {principal["Fn::GetAtt"] for principal in trust[0]["Principal"]["AWS"]}
-    users = {name for name in FUNCTIONS if any(s["Resource"] == TENANT_DATA_ROLE for s in statements(FUNCTIONS[name]))}
+    users = {name for name in FUNCTIONS if any(s["Resource"] == arn for s in statements(FUNCTIONS[name]))}
     assert trusted == {f"{name}Role.Arn" for name in users}
-    assert users == set(FUNCTIONS) - WITHOUT_SESSIONS
+    assert users == (OFFBOARDING if role == "OffboardingRole" else set(FUNCTIONS) - WITHOUT_SESSIONS - OFFBOARDING)
     assert trust[0]["Condition"]["ForAllValues:StringEquals"] == {"aws:TagKeys": ["TenantId"]}
     assert trust[0]["Condition"]["StringLike"] == {"aws:RequestTag/TenantId": "?*"}
 
 
-def test_every_right_of_a_tenants_session_is_bound_to_its_tag() -> None:
-    policies = resources("AWS::IAM::Role")["TenantDataRole"]["Policies"]
+@pytest.mark.parametrize("role", ["TenantDataRole", "OffboardingRole"])
+def test_every_right_of_a_tenants_session_is_bound_to_its_tag(role: str) -> None:
+    policies = resources("AWS::IAM::Role")[role]["Policies"]
     for statement in (statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]):
         if as_list(statement["Action"]) == ["bedrock:InvokeModel"]:
             continue
@@ -85,8 +97,9 @@ def test_every_right_of_a_tenants_session_is_bound_to_its_tag() -> None:
 def test_an_absent_leading_key_opens_nothing() -> None:
     # ForAllValues holds for a request without the key, which only the Null condition keeps out.
     everything = [statement for name in FUNCTIONS for statement in statements(FUNCTIONS[name])]
-    for policy in resources("AWS::IAM::Role")["TenantDataRole"]["Policies"]:
-        everything += policy["PolicyDocument"]["Statement"]
+    for role in ("TenantDataRole", "OffboardingRole"):
+        for policy in resources("AWS::IAM::Role")[role]["Policies"]:
+            everything += policy["PolicyDocument"]["Statement"]
     guarded = [s["Condition"] for s in everything if "dynamodb:LeadingKeys" in str(s.get("Condition"))]
     assert guarded
     assert all(condition["Null"] == {"dynamodb:LeadingKeys": "false"} for condition in guarded)

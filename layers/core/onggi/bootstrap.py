@@ -10,11 +10,23 @@ from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.metrics import EmbeddedMeter
 from onggi.adapters.probe import AwsWallProbe
+from onggi.adapters.remains import AwsTenantRemains
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
 from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
+from onggi.adapters.waiting import DynamoWaitingEvents
 from onggi.adapters.workflows import StepFunctionsWorkflow
 from onggi.domain.tenant import TenantContext
-from onggi.ports import IndexProvisioner, Meter, TenantDirectory, TenantLifecycle, TenantPorts, WallProbe, Workflow
+from onggi.ports import (
+    IndexProvisioner,
+    Meter,
+    TenantDirectory,
+    TenantLifecycle,
+    TenantPorts,
+    TenantRemains,
+    WaitingEvents,
+    WallProbe,
+    Workflow,
+)
 from onggi.settings import Settings
 from onggi.steps.embed_chunks import EmbeddingModel
 from onggi.steps.recognise_pages import RecognitionModel
@@ -85,6 +97,46 @@ def lifecycle() -> TenantLifecycle:
 def onboarding() -> Workflow:
     """The workflow that takes tenants in."""
     return StepFunctionsWorkflow(_own_session(), settings().onboarding_state_machine_arn)
+
+
+@cache
+def resumption() -> Workflow:
+    """The workflow that starts what has waited while a tenant was suspended."""
+    return StepFunctionsWorkflow(_own_session(), settings().resumption_state_machine_arn)
+
+
+@cache
+def offboarding() -> Workflow:
+    """The workflow that removes tenants."""
+    return StepFunctionsWorkflow(_own_session(), settings().offboarding_state_machine_arn)
+
+
+@cache
+def _offboarding_sessions() -> TenantSessions:
+    return TenantSessions(_own_session(), settings().offboarding_role_arn)
+
+
+def tenant_remains(tenant: TenantContext) -> TenantRemains:
+    """Everything of a tenant that is to be removed, under a session that may remove this tenant's only.
+
+    Raises:
+        TransientError: when STS is not available.
+    """
+    configuration = settings()
+    session = _offboarding_sessions().of(tenant)
+    return AwsTenantRemains(session, configuration.tenant_table, configuration.control_table, tenant)
+
+
+@cache
+def ingestion() -> StepFunctionsWorkflow:
+    """The way of a document."""
+    return StepFunctionsWorkflow(_own_session(), settings().ingestion_state_machine_arn)
+
+
+@cache
+def waiting_events() -> WaitingEvents:
+    """Events of tenants that are not active, under the function's own role."""
+    return DynamoWaitingEvents(_own_session(), settings().control_table)
 
 
 def wall_probe(tenant: TenantContext) -> WallProbe:

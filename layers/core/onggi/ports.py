@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from onggi.domain.chunk import IndexedChunk, Passage
 from onggi.domain.document import Document, DocumentProperties, DocumentStatus, DocumentVersion, ExtractedText, Metadata
 from onggi.domain.errors import BadDocumentCode
-from onggi.domain.tenant import ApiKey, TenantContext, TenantRecord
+from onggi.domain.tenant import ApiKey, Receipt, TenantContext, TenantRecord
 
 ClaimOutcome = Literal["claimed", "duplicate", "stale"]
 Filter = Mapping[str, Any]
@@ -370,6 +370,79 @@ class TenantLifecycle(Protocol):
         Raises:
             Conflict: when the tenant is no longer as it was known.
         """
+        ...
+
+    def remove(self, known: TenantRecord, receipt: Receipt) -> None:
+        """Removes a tenant's record, gives its place free and keeps its receipt, all at once.
+
+        Raises:
+            Conflict: when the tenant is no longer as it was known.
+        """
+        ...
+
+    def receipt(self, tenant_id: str) -> Receipt | None:
+        """The newest receipt of a tenant that was removed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingEvent:
+    """An S3 event that waits until its tenant is active.
+
+    Attributes:
+        key: the S3 key that it speaks of.
+        sequencer: comparable; of the events of a key only the newest has to wait.
+        noted_by: the execution of the ingestion workflow that has noted it.
+        event: what starts that workflow.
+    """
+
+    key: str
+    sequencer: str
+    noted_by: str
+    event: Mapping[str, Any]
+
+
+class WaitingEvents(Protocol):
+    """Events of tenants that are not active."""
+
+    def note(self, tenant_id: str, waiting: WaitingEvent) -> None:
+        """Keeps an event, in the place of an older one of the same key; a newer one stays."""
+        ...
+
+    def some(self, tenant_id: str, most: int) -> list[WaitingEvent]:
+        """Some of the events that wait, read consistently; nothing once none does."""
+        ...
+
+    def forget(self, tenant_id: str, waiting: WaitingEvent) -> None:
+        """Removes an event, unless another has been noted in its place."""
+        ...
+
+
+Counts = dict[str, int]
+"""How much there is of each kind of thing."""
+
+
+class TenantRemains(Protocol):
+    """Everything of one tenant that offboarding counts and removes."""
+
+    def counts(self) -> Counts:
+        """How much there is of each kind, versions and delete markers of objects included."""
+        ...
+
+    def unfinished(self) -> list[str]:
+        """Executions of the ingestion workflow to which documents belong that are neither done nor failed."""
+        ...
+
+    def remove_some(self) -> bool:
+        """Removes the index and some of everything else; answers whether more may be left."""
+        ...
+
+
+class RunningWorkflow(Protocol):
+    """A state machine whose executions can be looked at."""
+
+    def is_running(self, name: str) -> bool:
+        """Whether an execution of a name is there and has not come to its end."""
         ...
 
 

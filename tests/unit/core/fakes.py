@@ -24,7 +24,7 @@ from onggi.domain.document import (
 )
 from onggi.domain.errors import BadDocument, BadDocumentCode, Conflict, InvalidRequest, NotFound, TransientError
 from onggi.domain.money import ModelPrice
-from onggi.domain.tenant import ApiKey, Placement, TenantContext, TenantRecord, TenantStatus
+from onggi.domain.tenant import ApiKey, Placement, Receipt, TenantContext, TenantRecord, TenantStatus
 from onggi.domain.timestamps import timestamp
 from onggi.ports import (
     AnswerPart,
@@ -38,6 +38,7 @@ from onggi.ports import (
     Recognition,
     Stored,
     TenantPorts,
+    WaitingEvent,
 )
 from onggi.steps.recognise_pages import RecognitionModel
 
@@ -529,6 +530,7 @@ class FakeLifecycle:
     def __init__(self, directory: FakeDirectory) -> None:
         self._directory = directory
         self.indexes: dict[str, int] = {}
+        self.receipts: list[Receipt] = []
 
     def change(self, known: TenantRecord, changed: TenantRecord) -> TenantRecord:
         tenant_id = known.context.tenant_id
@@ -546,6 +548,55 @@ class FakeLifecycle:
         self.indexes[vector_bucket] = self.indexes.get(vector_bucket, 0) + 1
         return placed
 
+    def remove(self, known: TenantRecord, receipt: Receipt) -> None:
+        self.change(known, known)
+        del self._directory.records[known.context.tenant_id]
+        self.receipts.append(receipt)
+        vector_bucket = known.context.placement.vector_bucket
+        if vector_bucket:
+            self.indexes[vector_bucket] = self.indexes.get(vector_bucket, 0) - 1
+
+    def receipt(self, tenant_id: str) -> Receipt | None:
+        return next((receipt for receipt in reversed(self.receipts) if receipt.tenant_id == tenant_id), None)
+
+
+class FakeRemains:
+    """Removes one kind of thing at a time."""
+
+    def __init__(self, **there: int) -> None:
+        self.there = there
+        self.executions: list[str] = []
+
+    def counts(self) -> dict[str, int]:
+        return dict(self.there)
+
+    def unfinished(self) -> list[str]:
+        return self.executions
+
+    def remove_some(self) -> bool:
+        left = next((kind for kind, count in self.there.items() if count), None)
+        if left:
+            self.there[left] = 0
+        return left is not None
+
+
+class FakeWaitingEvents:
+    def __init__(self) -> None:
+        self.noted: dict[tuple[str, str], WaitingEvent] = {}
+
+    def note(self, tenant_id: str, waiting: WaitingEvent) -> None:
+        known = self.noted.get((tenant_id, waiting.key))
+        if known is None or known.sequencer <= waiting.sequencer:
+            self.noted[tenant_id, waiting.key] = waiting
+
+    def some(self, tenant_id: str, most: int) -> list[WaitingEvent]:
+        return [waiting for (owner, _), waiting in sorted(self.noted.items()) if owner == tenant_id][:most]
+
+    def forget(self, tenant_id: str, waiting: WaitingEvent) -> None:
+        known = self.noted.get((tenant_id, waiting.key))
+        if known is not None and known.noted_by == waiting.noted_by:
+            del self.noted[tenant_id, waiting.key]
+
 
 class FakeWorkflow:
     """Names of executions; those that have ended cannot be started again."""
@@ -562,6 +613,9 @@ class FakeWorkflow:
             return False
         assert self.started.setdefault(name, state) == state
         return True
+
+    def is_running(self, name: str) -> bool:
+        return name in self.started and name not in self.ended
 
 
 class FakeWallProbe:

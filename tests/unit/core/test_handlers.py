@@ -22,10 +22,19 @@ from onggi.domain.errors import (
     TenantMismatch,
     TransientError,
 )
-from onggi.domain.tenant import ApiKey, Placement, TenantContext
+from onggi.domain.tenant import ApiKey, Placement, TenantContext, TenantStatus
 from onggi.settings import Settings
 from onggi.steps.authorize import API_KEY, _hash
-from tests.unit.core.fakes import DIMENSIONS, FakeLifecycle, FakeProvisioner, FakeWallProbe, FakeWorkflow, Jar
+from tests.unit.core.fakes import (
+    DIMENSIONS,
+    FakeLifecycle,
+    FakeProvisioner,
+    FakeRemains,
+    FakeWaitingEvents,
+    FakeWallProbe,
+    FakeWorkflow,
+    Jar,
+)
 
 ROOT = Path(__file__).parents[3]
 NAMES = sorted(folder.parent.name for folder in (ROOT / "functions").glob("*/app.py"))
@@ -37,6 +46,7 @@ ENVIRONMENT = {
     "DOCUMENTS_BUCKET": "onggi-documentsbucket-1h8example",
     "ARTIFACTS_BUCKET": "onggi-artifactsbucket-1h8example",
     "VECTOR_BUCKETS": "onggi-vectorbucket-1h8example,",
+    "REMOVAL_GRACE_SECONDS": "960",
     "ONBOARDING_STATE_MACHINE_ARN": "arn:aws:states:ap-northeast-2:123456789012:stateMachine:onggi-onboarding",
     "TENANT_DATA_ROLE_ARN": "arn:aws:iam::123456789012:role/tenant-data",
     "EMBEDDING_MODEL_ID": "titan",
@@ -60,6 +70,11 @@ class Functions:
         self.provisioner = FakeProvisioner()
         self.lifecycle = FakeLifecycle(jar.directory)
         self.onboarding = FakeWorkflow()
+        self.resumption = FakeWorkflow()
+        self.offboarding = FakeWorkflow()
+        self.remains = FakeRemains(uploads=3, keys=1)
+        self.ingestion = FakeWorkflow()
+        self.waiting = FakeWaitingEvents()
         self.probe = FakeWallProbe()
 
     def event(self, name: str) -> dict[str, Any]:
@@ -120,7 +135,10 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
     monkeypatch.setattr(bootstrap, "directory", lambda: jar.directory)
     monkeypatch.setattr(bootstrap, "provisioner", lambda: functions.provisioner)
     monkeypatch.setattr(bootstrap, "lifecycle", lambda: functions.lifecycle)
-    monkeypatch.setattr(bootstrap, "onboarding", lambda: functions.onboarding)
+    for workflow in ("onboarding", "resumption", "offboarding", "ingestion"):
+        monkeypatch.setattr(bootstrap, workflow, lambda workflow=workflow: getattr(functions, workflow))
+    monkeypatch.setattr(bootstrap, "tenant_remains", lambda _: functions.remains)
+    monkeypatch.setattr(bootstrap, "waiting_events", lambda: functions.waiting)
     monkeypatch.setattr(bootstrap, "wall_probe", lambda _: functions.probe)
     monkeypatch.setattr(bootstrap, "meter", lambda: jar.meter)
     monkeypatch.setattr(bootstrap, "now", jar.clock)
@@ -168,7 +186,9 @@ def test_each_event_is_one_that_its_function_understands(functions: Functions, n
     functions.jar.directory.add_key("acme", _key_of(functions.event("authorize")["authorizationToken"]))
     event = functions.event(name)
     if "run" in event:
-        functions.jar.directory.set_status("acme", "provisioning", run=event["run"])
+        statuses: dict[str, TenantStatus] = {"release_uploads": "active", "close_tenant": "removing"}
+        status = "removing" if name.endswith("_tenant_data") else statuses.get(name, "provisioning")
+        functions.jar.directory.set_status("acme", status, run=event["run"])
     answered = functions.call(name, event)
     assert answered.get("statusCode", 200) == 200
 
@@ -298,6 +318,80 @@ def test_a_failed_onboarding_tells_why_and_is_taken_up_by_the_same_request(funct
     assert functions.call("record_tenant_failure", {**state, "error": error}) == {"recorded": False}
     onboard(functions, dict(again))
     assert functions.jar.directory.records["newcomer"].status == "active"
+
+
+def patch(functions: Functions, **changes: object) -> tuple[int, Any]:
+    path = {"pathParameters": {"id": "acme"}}
+    return functions.api("tenants", "PATCH", "/v1/admin/tenants/{id}", changes, **path)
+
+
+def test_a_tenant_is_changed_over_http(functions: Functions) -> None:
+    status, shown = patch(functions, name="아크메", settings={"ocr": True})
+    assert (status, shown["name"], shown["settings"]) == (200, "아크메", {"chunk_size": 800, "ocr": True})
+    status, shown = patch(functions, settings={"chunk_size": 400})
+    assert (status, shown["settings"]) == (200, {"chunk_size": 400, "ocr": True})
+    assert functions.resumption.started == {}
+
+
+def test_uploads_of_a_suspended_tenant_are_processed_once_it_is_active_again(functions: Functions) -> None:
+    assert patch(functions, status="suspended")[1]["status"] == "suspended"
+    event = functions.jar.documents.upload("tenants/acme/a.md", TEXT.encode(), "text/markdown")
+    assert functions.call("register_document", {"event": event, "execution": "e1"}) == {"outcome": "waiting"}
+    assert functions.jar.ledger.rows == {}
+    assert patch(functions, status="active")[1]["status"] == "active"
+    ((_, state),) = functions.resumption.started.items()
+    assert functions.call("release_uploads", dict(state)) == {"more": True}
+    assert functions.call("release_uploads", dict(state)) == {"more": False}
+    ((name, started),) = functions.ingestion.started.items()
+    registered = functions.call("register_document", {"event": started, "execution": name})
+    assert (registered["outcome"], registered["document"]["key"]) == ("process", "tenants/acme/a.md")
+
+
+def test_a_release_that_failed_is_told_and_asked_for_again(functions: Functions) -> None:
+    patch(functions, status="active")
+    ((_, state),) = functions.resumption.started.items()
+    error = {"Error": "TransientError", "Cause": "{}"}
+    assert functions.call("record_tenant_failure", {**state, "error": error}) == {"recorded": True}
+    record = functions.jar.directory.records["acme"]
+    assert record.status == "active"
+    assert record.reason is not None
+    functions.jar.clock.advance(seconds=1)
+    status, shown = patch(functions, status="active")
+    assert (status, "reason" in shown, len(functions.resumption.started)) == (200, False, 2)
+    with pytest.raises(Conflict):
+        functions.call("release_uploads", dict(state))
+
+
+@pytest.mark.parametrize("status", ["provisioning", "failed", "removing"])
+def test_a_tenant_that_comes_or_goes_is_not_changed(functions: Functions, status: Any) -> None:
+    functions.jar.directory.set_status("acme", status)
+    for changes in ({"name": "B"}, {"status": "active"}, {"status": "suspended"}):
+        assert patch(functions, **changes)[0] == 409
+    assert functions.jar.directory.records["acme"].status == status
+
+
+def test_a_tenant_is_removed_over_http_and_leaves_a_receipt(functions: Functions) -> None:
+    path = {"pathParameters": {"id": "acme"}}
+    for _ in range(2):
+        answered = functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}", **path)
+        assert answered == (202, {"tenant_id": "acme", "status": "removing"})
+    ((_, state),) = functions.offboarding.started.items()
+    assert state["grace"] == 960
+    state = dict(state)
+    state["before"] = functions.call("count_tenant_data", state)
+    assert state["before"] == {"counts": {"uploads": 3, "keys": 1}, "busy": False}
+    closing = state | {"before": state["before"]["counts"]}
+    assert functions.call("close_tenant", closing) == {"closed": False}
+    assert [functions.call("remove_tenant_data", state)["more"] for _ in range(3)] == [True, True, False]
+    assert functions.call("close_tenant", closing) == {"closed": True}
+    status, shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", **path)
+    assert (status, shown["status"]) == (200, "removed")
+    assert shown["receipt"]["before"] == {"uploads": 3, "keys": 1}
+    assert shown["receipt"]["after"] == {"uploads": 0, "keys": 0}
+    assert functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}", **path)[0] == 404
+    new = {"tenant_id": "acme", "name": "Again"}
+    assert functions.api("tenants", "POST", "/v1/admin/tenants", new)[0] == 202
+    assert functions.api("tenants", "GET", "/v1/admin/tenants/{id}", **path)[1]["status"] == "provisioning"
 
 
 def test_a_failure_is_recorded_from_what_the_catch_hands_over(functions: Functions) -> None:

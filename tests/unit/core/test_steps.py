@@ -237,18 +237,6 @@ def test_a_tenants_prefix_in_another_bucket_is_nobodys(jar: Jar) -> None:
     assert not jar.ledger.rows
 
 
-def test_an_upload_waits_for_its_tenant_and_is_told_if_that_takes_too_long(jar: Jar) -> None:
-    jar.directory.set_status("acme", "provisioning")
-    event = created(jar)
-    with pytest.raises(TransientError):
-        register(jar, event)
-    failure = Failure.from_catch({"Error": "TransientError", "Cause": "{}"})
-    recorded = record_failure(event, "e1", failure, jar.directory, jar.ports_of)
-    assert (recorded.outcome, recorded.code, recorded.alarm) == ("failed", "internal", True)
-    (row,) = jar.ledger.rows.values()
-    assert (row.status, row.error_code) == ("failed", "internal")
-
-
 @pytest.mark.parametrize(
     ("content", "metadata", "key", "code"),
     [

@@ -20,7 +20,8 @@ REJECTED: Final = "REJECTED"
 KEEP_REJECTIONS: Final = timedelta(days=90)
 
 
-def _keys_of(tenant_id: str) -> str:
+def keys_of(tenant_id: str) -> str:
+    """The partition of one tenant's keys."""
     return f"KEYS#{tenant_id}"
 
 
@@ -88,7 +89,7 @@ class DynamoTenantDirectory:
     def add_key(self, tenant_id: str, key: ApiKey) -> None:
         """Stores a new key's hash."""
         row = {
-            "pk": _keys_of(tenant_id),
+            "pk": keys_of(tenant_id),
             "sk": key.key_id,
             "salt": key.salt,
             "secret_hash": key.secret_hash,
@@ -101,7 +102,7 @@ class DynamoTenantDirectory:
 
     def find_key(self, tenant_id: str, key_id: str) -> ApiKey | None:
         """A key as stored."""
-        item = self._get(_keys_of(tenant_id), key_id)
+        item = self._get(keys_of(tenant_id), key_id)
         if not item:
             return None
         row = to_row(item)

@@ -1,16 +1,16 @@
 """Tenants on their way in and out, in the control table, and how many indexes each pooled vector bucket holds."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, translated
 from onggi.adapters.directory import TENANTS
-from onggi.adapters.dynamodb import condition_failed, to_item
+from onggi.adapters.dynamodb import Item, condition_failed, to_item, to_row
 from onggi.domain.errors import Conflict
-from onggi.domain.tenant import TenantRecord
+from onggi.domain.tenant import Receipt, TenantRecord
 
 POOLS: Final = "POOLS"
 """The partition that counts the indexes of each vector bucket."""
@@ -74,6 +74,55 @@ class DynamoTenantLifecycle:
             return None
         return placed
 
+    def remove(self, known: TenantRecord, receipt: Receipt) -> None:
+        """Removes a tenant's record, gives its place free and keeps its receipt, all at once.
+
+        Raises:
+            Conflict: when the tenant is no longer as it was known.
+        """
+        row = asdict(receipt) | {"pk": _receipts_of(receipt.tenant_id), "sk": receipt.removed_at}
+        writes: list[dict[str, Any]] = [
+            {
+                "Delete": {
+                    "TableName": self._table,
+                    "Key": to_item({"pk": TENANTS, "sk": known.context.tenant_id}),
+                    "ConditionExpression": UNCHANGED,
+                    "ExpressionAttributeValues": to_item({":known": known.revision}),
+                }
+            },
+            {"Put": {"TableName": self._table, "Item": to_item(row)}},
+        ]
+        if known.context.placement.vector_bucket:
+            writes.append({"Update": self._one_index_less(known.context.placement.vector_bucket)})
+        try:
+            with translated("DynamoDB"):
+                self._client.transact_write_items(TransactItems=writes)
+        except ClientError as error:
+            if condition_failed(error):
+                raise _overtaken() from error
+            raise
+
+    def _one_index_less(self, vector_bucket: str) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": to_item({"pk": POOLS, "sk": vector_bucket}),
+            "UpdateExpression": "ADD index_count :one_less",
+            "ExpressionAttributeValues": to_item({":one_less": -1}),
+        }
+
+    def receipt(self, tenant_id: str) -> Receipt | None:
+        """The newest receipt of a tenant that was removed."""
+        with translated("DynamoDB"):
+            response = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues=to_item({":pk": _receipts_of(tenant_id)}),
+                ConsistentRead=True,
+                ScanIndexForward=False,
+                Limit=1,
+            )
+        return next((_to_receipt(item) for item in response["Items"]), None)
+
     def _change(self, known: TenantRecord, changed: TenantRecord) -> dict[str, Any]:
         values = {
             ":known": known.revision,
@@ -96,3 +145,13 @@ class DynamoTenantLifecycle:
 
 def _overtaken() -> Conflict:
     return Conflict("The tenant has been changed in the meantime; look at it and try again.")
+
+
+def _receipts_of(tenant_id: str) -> str:
+    return f"RECEIPT#{tenant_id}"
+
+
+def _to_receipt(item: Item) -> Receipt:
+    row = to_row(item)
+    counts = [{kind: int(count) for kind, count in row[when].items()} for when in ("before", "after")]
+    return Receipt(row["tenant_id"], row["created_at"], row["removed_at"], *counts)

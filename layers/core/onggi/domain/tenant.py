@@ -137,6 +137,22 @@ class TenantRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an operator can show of a tenant that was removed.
+
+    Attributes:
+        before: how much there was of each kind when the removal began.
+        after: how much was left of each, read back: nothing.
+    """
+
+    tenant_id: str
+    created_at: str
+    removed_at: str
+    before: dict[str, int]
+    after: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     """An API key as stored: the secret itself is known to its owner only.
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from onggi.domain.errors import Conflict, NotFound
-from onggi.domain.tenant import Placement, TenantContext, TenantRecord, TenantSettings, is_tenant_id
+from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord, TenantSettings, is_tenant_id
 from onggi.domain.timestamps import timestamp
 from onggi.ports import Clock, TenantDirectory, TenantLifecycle, Workflow
 from onggi.steps.authorize import new_api_key
@@ -59,10 +59,10 @@ def create_tenant(
         if known is None or known.status not in {"provisioning", "failed"} or not _same_request(known, record):
             raise
         record = _taken_up(known, lifecycle, clock) if known.status == "failed" else known
-    if not _started(record, onboarding):
+    if not started(record, onboarding):
         known = directory.find(tenant_id)
         if known == record:  # the execution has ended without a word, as one does that is aborted
-            _started(_taken_up(known, lifecycle, clock), onboarding)
+            started(_taken_up(known, lifecycle, clock), onboarding)
     return record
 
 
@@ -74,8 +74,10 @@ def _taken_up(known: TenantRecord, lifecycle: TenantLifecycle, clock: Clock) -> 
     return lifecycle.change(known, replace(known, status="provisioning", reason=None, run=new_run(clock)))
 
 
-def _started(record: TenantRecord, workflow: Workflow) -> bool:
-    return workflow.start(execution_name(record), {"tenant_id": record.context.tenant_id, "run": record.run})
+def started(record: TenantRecord, workflow: Workflow, **more: int) -> bool:
+    """Starts the tenant's present run, with more in its state; False where that has come to its end already."""
+    state = {"tenant_id": record.context.tenant_id, "run": record.run, **more}
+    return workflow.start(execution_name(record), state)
 
 
 def issue_key(tenant_id: str, directory: TenantDirectory, clock: Clock) -> dict[str, Any]:
@@ -100,6 +102,11 @@ def existing_tenant(tenant_id: str, directory: TenantDirectory) -> TenantRecord:
     if record is None:
         raise NotFound("There is no tenant of this id.")
     return record
+
+
+def shown_receipt(receipt: Receipt) -> dict[str, Any]:
+    """A tenant that was removed, as operators see it."""
+    return {"tenant_id": receipt.tenant_id, "status": "removed", "receipt": asdict(receipt)}
 
 
 def shown(record: TenantRecord) -> dict[str, Any]:
