@@ -50,6 +50,11 @@ class Output:
         else:
             show(make_console(self.out))
 
+    def progress(self, text: str) -> None:
+        """Tell people what is being waited for; nothing to programs."""
+        if not self.as_json:
+            make_console(self.err).print(Text(printable(text), style="dim"))
+
     def error(self, error: CommandError) -> None:
         """Print an error: one sentence, or `{"error": {"code", "message"}}`."""
         if self.as_json:

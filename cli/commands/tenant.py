@@ -1,4 +1,4 @@
-"""`onggi tenant`: onboard tenants and look at them, as the operator."""
+"""`onggi tenant`: onboard tenants, look at them and remove them, as the operator."""
 
 from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from urllib.parse import quote
@@ -14,15 +14,16 @@ from cli.waiting import Clock, wait_for
 from cli.workspace import Workspace
 
 PROVISIONING_SECONDS = 300
+REMOVAL_SECONDS = 3600
 LISTED = ("tenant_id", "name", "tier", "status", "created_at")
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command and its three actions."""
+    """Add the command and its actions."""
     tenant = commands.add_parser(
         "tenant",
-        help="create, list and show tenants (as the operator)",
-        description="Create, list and show tenants. These act as the operator, with AWS credentials.",
+        help="create, list, show and remove tenants (as the operator)",
+        description="Create, list, show and remove tenants. These act as the operator, with AWS credentials.",
         epilog="example:\n  onggi tenant create hanbit --name 한빛가전",
         parents=[shared],
         formatter_class=RawDescriptionHelpFormatter,
@@ -49,6 +50,16 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
         actions, shared, "show", does="show one tenant", examples=["onggi tenant show hanbit"], run=run_show
     )
     show.add_argument("tenant_id", metavar="TENANT", help="the tenant's id")
+    remove = add_command(
+        actions,
+        shared,
+        "remove",
+        does="remove a tenant with everything it has, and show the receipt",
+        examples=["onggi tenant remove hanbit --yes"],
+        run=run_remove,
+    )
+    remove.add_argument("tenant_id", metavar="TENANT", help="the tenant's id")
+    remove.add_argument("--yes", action="store_true", help="mean it: nothing of the tenant can be brought back")
 
 
 def run_create(arguments: Namespace, workspace: Workspace) -> int:
@@ -60,6 +71,7 @@ def run_create(arguments: Namespace, workspace: Workspace) -> int:
         settings["chunk_size"] = arguments.chunk_size
     body = {"tenant_id": tenant_id, "name": arguments.name, "tier": tier}
     workspace.operator_api.post("/admin/tenants", body | ({"settings": settings} if settings else {}))
+    workspace.output.progress(f"{tenant_id} is being set up; it becomes active once its walls have been tried.")
     tenant = wait_until_active(workspace.operator_api, tenant_id, workspace.clock)
     key = issue_key(workspace.operator_api, tenant_id)
     workspace.keys.put(tenant_id, key["key_id"], key["api_key"])
@@ -111,6 +123,40 @@ def run_show(arguments: Namespace, workspace: Workspace) -> int:
     return ExitStatus.OK
 
 
+def run_remove(arguments: Namespace, workspace: Workspace) -> int:
+    """Remove a tenant, wait until nothing is left and show the receipt.
+
+    Raises:
+        CommandError: The user does not mean it, or the removal has stopped.
+        DeadlineError: It is still being removed after an hour.
+    """
+    tenant_id = arguments.tenant_id
+    if not arguments.yes:
+        message = f"This removes {tenant_id} with all its documents for good; say --yes if that is meant."
+        raise CommandError("not_confirmed", message)
+    route = f"/admin/tenants/{quote(tenant_id, safe='')}"
+    workspace.operator_api.delete(route)
+    workspace.output.progress(f"{tenant_id} is denied from now on; its data goes once its open uploads have expired.")
+
+    def look() -> JsonObject | None:
+        tenant = workspace.operator_api.get(route)
+        if tenant["status"] == "removing" and tenant.get("reason"):
+            raise CommandError("not_removed", f"{tenant_id} is not removed yet: {tenant['reason']}")
+        return tenant if tenant["status"] == "removed" else None
+
+    late = f"{tenant_id} is still being removed after an hour: look again with `onggi tenant show {tenant_id}`."
+    removed = wait_for(look, seconds=REMOVAL_SECONDS, late=late, clock=workspace.clock)
+    receipt = removed["receipt"]
+
+    def show(console: Console) -> None:
+        console.print(f"{tenant_id} was removed at {time_text(receipt['removed_at'])} UTC; read back afterwards:")
+        rows = [(kind, str(count), str(receipt["after"][kind])) for kind, count in receipt["before"].items()]
+        console.print(table(("what", "before", "after"), rows, right=("before", "after")))
+
+    workspace.output.result(removed, show)
+    return ExitStatus.OK
+
+
 def wait_until_active(api: ApiClient, tenant_id: str, clock: Clock) -> JsonObject:
     """Wait until a tenant can work; returns it.
 
@@ -126,7 +172,8 @@ def wait_until_active(api: ApiClient, tenant_id: str, clock: Clock) -> JsonObjec
     late = f"{tenant_id} is still being set up after 5 minutes: look again with `onggi tenant show {tenant_id}`."
     tenant = wait_for(look, seconds=PROVISIONING_SECONDS, late=late, clock=clock)
     if tenant["status"] != "active":
-        message = f"{tenant_id} is {tenant['status']} and not active: see `onggi tenant show {tenant_id}`."
+        reason = tenant.get("reason") or f"See `onggi tenant show {tenant_id}`."
+        message = f"{tenant_id} is {tenant['status']} and not active: {reason}"
         raise CommandError("not_active", message)
     return tenant
 

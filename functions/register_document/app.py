@@ -4,6 +4,7 @@ from typing import Any
 
 from onggi import bootstrap, entry
 from onggi.domain.upload import ObjectEvent
+from onggi.steps.admit_event import admit_event
 from onggi.steps.register_document import register_document
 
 
@@ -12,6 +13,11 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
     event = ObjectEvent.from_eventbridge(state["event"])
 
     def register() -> dict[str, Any]:
+        admission = admit_event(
+            event, state["event"], state["execution"], bootstrap.directory(), bootstrap.waiting_events()
+        )
+        if admission != "admitted":
+            return {"outcome": admission}
         return register_document(
             event,
             state["execution"],

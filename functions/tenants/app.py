@@ -3,16 +3,27 @@
 from typing import Any
 
 from onggi import bootstrap, requests
+from onggi.domain.errors import NotFound
+from onggi.domain.tenant import is_tenant_id
 from onggi.entry import ApiRequest, ApiResponse, api
 from onggi.ports import AccessPorts
 from onggi.steps import audit, keys, tenants
+from onggi.steps.change_tenant import change_tenant
+from onggi.steps.offboarding import remove_tenant
 
 
 def create(request: ApiRequest) -> ApiResponse:
     """POST /admin/tenants."""
     tenant_id, name, settings = requests.tenant_request(requests.json_object(request.body))
     record = tenants.create_tenant(
-        tenant_id, name, settings, bootstrap.pool(), bootstrap.directory(), bootstrap.provisioner(), bootstrap.now
+        tenant_id,
+        name,
+        settings,
+        bootstrap.pool(),
+        bootstrap.directory(),
+        bootstrap.lifecycle(),
+        bootstrap.onboarding(),
+        bootstrap.now,
     )
     trail = bootstrap.access_ports(tenant_id).trail
     audit.note_change("tenant.created", request.author, None, tenants.shown(record), trail, bootstrap.now)
@@ -28,8 +39,30 @@ def list_tenants(request: ApiRequest) -> ApiResponse:
 
 
 def show(request: ApiRequest) -> ApiResponse:
-    """GET /admin/tenants/{id}."""
-    return ApiResponse(200, tenants.shown(tenants.existing_tenant(request.path["id"], bootstrap.directory())))
+    """GET /admin/tenants/{id}; of a tenant that was removed, the receipt."""
+    try:
+        return ApiResponse(200, tenants.shown(tenants.existing_tenant(request.path["id"], bootstrap.directory())))
+    except NotFound:
+        receipt = bootstrap.lifecycle().receipt(request.path["id"]) if is_tenant_id(request.path["id"]) else None
+        if receipt is None:
+            raise
+        return ApiResponse(200, tenants.shown_receipt(receipt))
+
+
+def remove(request: ApiRequest) -> ApiResponse:
+    """DELETE /admin/tenants/{id}."""
+    known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
+    grace = bootstrap.settings().removal_grace_seconds
+    record = remove_tenant(known, grace, bootstrap.lifecycle(), bootstrap.offboarding(), bootstrap.now)
+    return ApiResponse(202, {"tenant_id": record.context.tenant_id, "status": record.status})
+
+
+def change(request: ApiRequest) -> ApiResponse:
+    """PATCH /admin/tenants/{id}."""
+    known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
+    wanted = requests.tenant_change(requests.json_object(request.body), known.context.settings)
+    changed = change_tenant(known, wanted, bootstrap.lifecycle(), bootstrap.resumption(), bootstrap.now)
+    return ApiResponse(200, tenants.shown(changed))
 
 
 def _access_of(request: ApiRequest) -> AccessPorts:
@@ -71,6 +104,8 @@ handler = api(
         ("GET", "/v1/admin/tenants"): list_tenants,
         ("GET", "/v1/admin/tenants/{id}"): show,
         ("GET", "/v1/admin/tenants/{id}/keys"): list_keys,
+        ("DELETE", "/v1/admin/tenants/{id}"): remove,
+        ("PATCH", "/v1/admin/tenants/{id}"): change,
         ("POST", "/v1/admin/tenants/{id}/keys"): issue_key,
         ("DELETE", "/v1/admin/tenants/{id}/keys/{key_id}"): revoke_key,
         ("GET", "/v1/admin/tenants/{id}/audit"): list_changes,

@@ -27,7 +27,28 @@ OUTPUTS = {
 }
 TENANT_DATA_ROLE = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-tenant-data"}
 TENANT_KEYS_ROLE = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-tenant-keys"}
+OFFBOARDING_ROLE = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-offboarding"}
+SESSION_ROLES = ("TenantDataRole", "TenantKeysRole", "OffboardingRole")
 CONTROL_TABLE = {"Fn::GetAtt": "ControlTable.Arn"}
+OPERATORS_RIGHTS = {
+    "Tenants": [{"states:StartExecution"}, {"states:DescribeExecution"}],
+    "ProvisionTenant": [{"s3vectors:CreateIndex"}],
+    "ReleaseUploads": [{"states:StartExecution"}, {"states:DescribeExecution"}],
+    "CountTenantData": [{"states:DescribeExecution"}],
+}
+"""Rights besides sessions of tenants and the control table, and whose they are."""
+DELETABLE = {"WAITING#*", "TENANTS", "POOLS", "RECEIPT#*"}
+"""Where functions may delete in the control table: never a key, which only a session of its tenant reaches."""
+OFFBOARDING = {"CountTenantData", "RemoveTenantData", "CloseTenant"}
+WITHOUT_SESSIONS = {
+    "Authorize",
+    "Tenants",
+    "PlaceTenant",
+    "ProvisionTenant",
+    "ActivateTenant",
+    "ReleaseUploads",
+    "RecordTenantFailure",
+}
 
 
 def as_list(value: Any) -> list[Any]:
@@ -43,19 +64,23 @@ def test_a_function_has_no_rights_on_tenants_data(name: str) -> None:
     for statement in statements(FUNCTIONS[name]):
         actions, resource = set(as_list(statement["Action"])), statement["Resource"]
         if actions == {"sts:AssumeRole", "sts:TagSession"}:
-            assert resource == (TENANT_KEYS_ROLE if name == "Keys" else TENANT_DATA_ROLE)
+            assert resource in (TENANT_DATA_ROLE, TENANT_KEYS_ROLE, OFFBOARDING_ROLE)
         elif all(action.startswith("dynamodb:") for action in actions):
             assert resource == CONTROL_TABLE
-            assert not any("*" in action or action in {"dynamodb:Scan", "dynamodb:DeleteItem"} for action in actions)
+            assert not any("*" in action or action == "dynamodb:Scan" for action in actions)
+            if "dynamodb:DeleteItem" in actions:
+                leading_keys = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+                assert set(leading_keys) <= DELETABLE
         else:
-            assert (name, actions) == ("Tenants", {"s3vectors:CreateIndex"})
+            assert actions in OPERATORS_RIGHTS[name]
 
 
 @pytest.mark.parametrize(
     ("role", "arn", "expected"),
     [
-        ("TenantDataRole", TENANT_DATA_ROLE, set(FUNCTIONS) - {"Authorize", "Tenants", "Keys"}),
+        ("TenantDataRole", TENANT_DATA_ROLE, set(FUNCTIONS) - WITHOUT_SESSIONS - OFFBOARDING - {"Keys"}),
         ("TenantKeysRole", TENANT_KEYS_ROLE, {"Keys"}),
+        ("OffboardingRole", OFFBOARDING_ROLE, OFFBOARDING),
     ],
 )
 def test_only_functions_that_need_it_may_take_a_tenants_session(
@@ -71,7 +96,7 @@ def test_only_functions_that_need_it_may_take_a_tenants_session(
     assert trust[0]["Condition"]["StringLike"] == {"aws:RequestTag/TenantId": "?*"}
 
 
-@pytest.mark.parametrize("role", ["TenantDataRole", "TenantKeysRole"])
+@pytest.mark.parametrize("role", SESSION_ROLES)
 def test_every_right_of_a_tenants_session_is_bound_to_its_tag(role: str) -> None:
     policies = resources("AWS::IAM::Role")[role]["Policies"]
     for statement in (statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]):
@@ -86,7 +111,7 @@ def test_every_right_of_a_tenants_session_is_bound_to_its_tag(role: str) -> None
 def test_an_absent_leading_key_opens_nothing() -> None:
     # ForAllValues holds for a request without the key, which only the Null condition keeps out.
     everything = [statement for name in FUNCTIONS for statement in statements(FUNCTIONS[name])]
-    for role in ("TenantDataRole", "TenantKeysRole"):
+    for role in SESSION_ROLES:
         for policy in resources("AWS::IAM::Role")[role]["Policies"]:
             everything += policy["PolicyDocument"]["Statement"]
     guarded = [s["Condition"] for s in everything if "dynamodb:LeadingKeys" in str(s.get("Condition"))]

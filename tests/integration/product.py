@@ -78,8 +78,18 @@ class Product:
     def new_tenant(self, tenant_id: str, name: str = "옹기 상회") -> "Tenant":
         created = self.as_operator("POST", "/admin/tenants", {"tenant_id": tenant_id, "name": name, "tier": "basic"})
         assert created.status == 202, created
-        wait_for(lambda: self.as_operator("GET", f"/admin/tenants/{tenant_id}").body["status"] == "active")
+        self.onboarded(tenant_id)
         return Tenant(self, tenant_id, self.issue_key(tenant_id))
+
+    def onboarded(self, tenant_id: str) -> None:
+        """Wait until a tenant is active."""
+
+        def look() -> Json | None:
+            shown: Json = self.as_operator("GET", f"/admin/tenants/{tenant_id}").body
+            assert shown["status"] in {"provisioning", "active"}, shown
+            return shown if shown["status"] == "active" else None
+
+        wait_for(look, READY_SECONDS)
 
     def issue_key(self, tenant_id: str) -> str:
         issued = self.as_operator("POST", f"/admin/tenants/{tenant_id}/keys", {})

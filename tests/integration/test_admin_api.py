@@ -26,6 +26,7 @@ def test_a_tenant_from_its_creation_to_its_first_key(product: Product) -> None:
     body = {"tenant_id": "admin-1", "name": "한빛 & Co. <1>", "tier": "basic"}
     created = product.as_operator("POST", "/admin/tenants", body)
     assert (created.status, created.body) == (202, {"tenant_id": "admin-1", "status": "provisioning"})
+    product.onboarded("admin-1")
     shown = product.as_operator("GET", "/admin/tenants/admin-1")
     assert shown.status == 200
     assert (shown.body["status"], shown.body["name"], shown.body["tier"]) == ("active", body["name"], "basic")
@@ -51,6 +52,8 @@ def test_a_key_is_stored_as_a_hash_only(product: Product, tenant: Tenant) -> Non
 def test_an_id_is_given_once(product: Product) -> None:
     body = {"tenant_id": "admin-once", "name": "First"}
     assert product.as_operator("POST", "/admin/tenants", body).status == 202
+    assert_problem(product.as_operator("POST", "/admin/tenants", {**body, "name": "Second"}), 409)
+    product.onboarded("admin-once")
     assert_problem(product.as_operator("POST", "/admin/tenants", body), 409)
     assert_problem(product.as_operator("POST", "/admin/tenants", {**body, "name": "Second"}), 409)
     assert product.as_operator("GET", "/admin/tenants/admin-once").body["name"] == "First"

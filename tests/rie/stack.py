@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import boto3
 from local import deploy
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+ONBOARDING_SECONDS = 60
 EMULATOR_PYTHON = REPOSITORY / ".venvs/emulator/bin/python"
 
 
@@ -52,6 +54,16 @@ class DeployedFunctions:
         invoked = self._client("lambda").invoke(FunctionName=self._names["Tenants"], Payload=json.dumps(event))
         answer = json.loads(invoked["Payload"].read())
         assert answer["statusCode"] == 202, answer
+        deadline = time.monotonic() + ONBOARDING_SECONDS
+        while self._status(tenant_id) != "active":
+            assert time.monotonic() < deadline, f"{tenant_id} is not active"
+            time.sleep(0.2)
+
+    def _status(self, tenant_id: str) -> str:
+        key = {"pk": {"S": "TENANTS"}, "sk": {"S": tenant_id}}
+        table = self._stack.outputs["ControlTableName"]
+        status: str = self._client("dynamodb").get_item(TableName=table, Key=key)["Item"]["status"]["S"]
+        return status
 
     def upload(self, bucket: str, key: str, content: bytes) -> str:
         """Put an object; answers its version."""

@@ -9,11 +9,28 @@ from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanE
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.keys import DynamoKeyRing
 from onggi.adapters.ledger import DynamoDocumentLedger
+from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.metrics import EmbeddedMeter
+from onggi.adapters.probe import AwsWallProbe
+from onggi.adapters.remains import AwsTenantRemains
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
 from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
+from onggi.adapters.waiting import DynamoWaitingEvents
+from onggi.adapters.workflows import StepFunctionsWorkflow
 from onggi.domain.tenant import TenantContext
-from onggi.ports import AccessPorts, IndexProvisioner, KeyRing, Meter, TenantDirectory, TenantPorts
+from onggi.ports import (
+    AccessPorts,
+    IndexProvisioner,
+    KeyRing,
+    Meter,
+    TenantDirectory,
+    TenantLifecycle,
+    TenantPorts,
+    TenantRemains,
+    WaitingEvents,
+    WallProbe,
+    Workflow,
+)
 from onggi.settings import Settings
 from onggi.steps.embed_chunks import EmbeddingModel
 from onggi.steps.recognise_pages import RecognitionModel
@@ -106,6 +123,69 @@ def _access_ports(session: AwsSession, tenant_id: str) -> AccessPorts:
 
 
 @cache
+def lifecycle() -> TenantLifecycle:
+    """Tenants on their way in and out, under the function's own role."""
+    return DynamoTenantLifecycle(_own_session(), settings().control_table)
+
+
+@cache
+def onboarding() -> Workflow:
+    """The workflow that takes tenants in."""
+    return StepFunctionsWorkflow(_own_session(), settings().onboarding_state_machine_arn)
+
+
+@cache
+def resumption() -> Workflow:
+    """The workflow that starts what has waited while a tenant was suspended."""
+    return StepFunctionsWorkflow(_own_session(), settings().resumption_state_machine_arn)
+
+
+@cache
+def offboarding() -> Workflow:
+    """The workflow that removes tenants."""
+    return StepFunctionsWorkflow(_own_session(), settings().offboarding_state_machine_arn)
+
+
+@cache
+def _offboarding_sessions() -> TenantSessions:
+    return TenantSessions(_own_session(), settings().offboarding_role_arn)
+
+
+def tenant_remains(tenant: TenantContext) -> TenantRemains:
+    """Everything of a tenant that is to be removed, under a session that may remove this tenant's only.
+
+    Raises:
+        TransientError: when STS is not available.
+    """
+    configuration = settings()
+    session = _offboarding_sessions().of(tenant)
+    return AwsTenantRemains(session, configuration.tenant_table, configuration.control_table, tenant)
+
+
+@cache
+def ingestion() -> StepFunctionsWorkflow:
+    """The way of a document."""
+    return StepFunctionsWorkflow(_own_session(), settings().ingestion_state_machine_arn)
+
+
+@cache
+def waiting_events() -> WaitingEvents:
+    """Events of tenants that are not active, under the function's own role."""
+    return DynamoWaitingEvents(_own_session(), settings().control_table)
+
+
+def wall_probe(tenant: TenantContext) -> WallProbe:
+    """Tries the tenant's own session.
+
+    Raises:
+        TransientError: when STS is not available.
+    """
+    configuration = settings()
+    session = _tenant_sessions().of(tenant)
+    return AwsWallProbe(session, configuration.tenant_table, tenant, configuration.embedding_dimensions)
+
+
+@cache
 def provisioner() -> IndexProvisioner:
     """Makes the indexes of new tenants, under the function's own role."""
     return S3VectorsProvisioner(_own_session(), settings().embedding_dimensions)
@@ -114,7 +194,7 @@ def provisioner() -> IndexProvisioner:
 def pool() -> Pool:
     """Where new basic tenants are placed."""
     configuration = settings()
-    return Pool(configuration.documents_bucket, configuration.artifacts_bucket, configuration.vector_bucket)
+    return Pool(configuration.documents_bucket, configuration.artifacts_bucket)
 
 
 def embedding_model() -> EmbeddingModel:

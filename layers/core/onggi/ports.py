@@ -11,7 +11,7 @@ from onggi.domain.audit import AuditEntry
 from onggi.domain.chunk import IndexedChunk, Passage
 from onggi.domain.document import Document, DocumentProperties, DocumentStatus, DocumentVersion, ExtractedText, Metadata
 from onggi.domain.errors import BadDocumentCode
-from onggi.domain.tenant import TenantContext, TenantRecord, TenantStatus
+from onggi.domain.tenant import Receipt, TenantContext, TenantRecord
 
 ClaimOutcome = Literal["claimed", "duplicate", "stale"]
 Filter = Mapping[str, Any]
@@ -334,14 +334,6 @@ class TenantDirectory(Protocol):
         """
         ...
 
-    def set_status(self, tenant_id: str, status: TenantStatus, reason: str | None = None) -> None:
-        """Changes a tenant's status.
-
-        Raises:
-            NotFound: when there is no such tenant.
-        """
-        ...
-
     def page(self, limit: int, cursor: str | None) -> tuple[list[TenantRecord], str | None]:
         """Tenants by id, and a cursor where there are more.
 
@@ -413,6 +405,127 @@ class TokenVerifier(Protocol):
             Unauthorized: when the token is not one that the pool issued for this API and that is valid now.
             TransientError: when the pool's keys cannot be read.
         """
+        ...
+
+
+class TenantLifecycle(Protocol):
+    """The control table's tenants on their way in and out; every change is one conditional write."""
+
+    def change(self, known: TenantRecord, changed: TenantRecord) -> TenantRecord:
+        """Writes a tenant's name, settings, status, reason and run; answers the record as it is now.
+
+        Raises:
+            Conflict: when the tenant is no longer as it was known.
+        """
+        ...
+
+    def place(self, known: TenantRecord, vector_bucket: str, capacity: int) -> TenantRecord | None:
+        """Gives a tenant a place in a vector bucket and counts its index there; None where the bucket is full.
+
+        Raises:
+            Conflict: when the tenant is no longer as it was known.
+        """
+        ...
+
+    def remove(self, known: TenantRecord, receipt: Receipt) -> None:
+        """Removes a tenant's record, gives its place free and keeps its receipt, all at once.
+
+        Raises:
+            Conflict: when the tenant is no longer as it was known.
+        """
+        ...
+
+    def receipt(self, tenant_id: str) -> Receipt | None:
+        """The newest receipt of a tenant that was removed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingEvent:
+    """An S3 event that waits until its tenant is active.
+
+    Attributes:
+        key: the S3 key that it speaks of.
+        sequencer: comparable; of the events of a key only the newest has to wait.
+        noted_by: the execution of the ingestion workflow that has noted it.
+        event: what starts that workflow.
+    """
+
+    key: str
+    sequencer: str
+    noted_by: str
+    event: Mapping[str, Any]
+
+
+class WaitingEvents(Protocol):
+    """Events of tenants that are not active."""
+
+    def note(self, tenant_id: str, waiting: WaitingEvent) -> None:
+        """Keeps an event, in the place of an older one of the same key; a newer one stays."""
+        ...
+
+    def some(self, tenant_id: str, most: int) -> list[WaitingEvent]:
+        """Some of the events that wait, read consistently; nothing once none does."""
+        ...
+
+    def forget(self, tenant_id: str, waiting: WaitingEvent) -> None:
+        """Removes an event, unless another has been noted in its place."""
+        ...
+
+
+Counts = dict[str, int]
+"""How much there is of each kind of thing."""
+
+
+class TenantRemains(Protocol):
+    """Everything of one tenant that offboarding counts and removes."""
+
+    def counts(self) -> Counts:
+        """How much there is of each kind, versions and delete markers of objects included."""
+        ...
+
+    def unfinished(self) -> list[str]:
+        """Executions of the ingestion workflow to which documents belong that are neither done nor failed."""
+        ...
+
+    def remove_some(self) -> bool:
+        """Removes the index and some of everything else; answers whether more may be left."""
+        ...
+
+
+class RunningWorkflow(Protocol):
+    """A state machine whose executions can be looked at."""
+
+    def is_running(self, name: str) -> bool:
+        """Whether an execution of a name is there and has not come to its end."""
+        ...
+
+
+class Workflow(Protocol):
+    """A state machine."""
+
+    def start(self, name: str, state: Mapping[str, Any]) -> bool:
+        """Starts an execution of a name; False where one of that name has come to its end already.
+
+        One that runs already under that name is left to run.
+        """
+        ...
+
+
+class WallProbe(Protocol):
+    """Tries what a tenant's session can and cannot do."""
+
+    def use_own(self) -> None:
+        """Writes, reads and deletes something of the tenant's own in every store.
+
+        Raises:
+            Conflict: when something else is read than was written.
+            Forbidden: when the session is denied what is its own.
+        """
+        ...
+
+    def open_walls(self) -> list[str]:
+        """What another tenant has and the session can reach nevertheless, in words; nothing where the walls hold."""
         ...
 
 

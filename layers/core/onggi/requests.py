@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from onggi.domain.document import STATUSES, DocumentStatus
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.metadata import SIDECAR_SUFFIX, metadata_fault
 from onggi.domain.tenant import DEFAULT_CHUNK_SIZE, MAX_CHUNK_SIZE, MIN_CHUNK_SIZE, TenantSettings, is_tenant_id
+from onggi.steps.change_tenant import CHOSEN_STATUSES, TenantChange
 from onggi.steps.documents import UploadRequest
 from onggi.steps.keys import KeyRequest
 from onggi.steps.retrieve import MAX_TOP_K, RetrievalRequest
@@ -269,3 +271,22 @@ def _moment(text: str, fields: Fields) -> datetime | None:
         pass
     fields.fault("expires_at", "must be a time with its zone as ISO 8601 has it, such as 2027-01-31T00:00:00Z")
     return None
+
+
+def tenant_change(body: dict[str, Any], known: TenantSettings) -> TenantChange:
+    """The request of PATCH /admin/tenants/{id}; settings that are left out stay as they are known.
+
+    Raises:
+        InvalidRequest: when it breaks the contract.
+    """
+    fields = Fields(body)
+    if not body:
+        fields.fault("body", "must change something: the name, the settings or the status")
+    name = fields.text("name", 200) if "name" in body else None
+    wanted = fields.text("status", 20) if "status" in body else None
+    status = next((status for status in CHOSEN_STATUSES if status == wanted), None)
+    if wanted and status is None:
+        fields.fault("status", "must be one of " + ", ".join(CHOSEN_STATUSES))
+    settings = fields.mapping("settings")
+    fields.finish()
+    return TenantChange(name, tenant_settings(asdict(known) | settings) if settings else None, status)

@@ -38,9 +38,39 @@ class Settings:
         return self._environment["ARTIFACTS_BUCKET"]
 
     @property
-    def vector_bucket(self) -> str:
-        """The pooled vector bucket in which new tenants are placed."""
-        return self._environment["VECTOR_BUCKET"]
+    def vector_buckets(self) -> tuple[str, ...]:
+        """The pooled vector buckets in which new tenants are placed, in the order in which they are filled."""
+        return tuple(name for name in self._environment["VECTOR_BUCKETS"].split(",") if name)
+
+    @property
+    def onboarding_state_machine_arn(self) -> str:
+        """The workflow that takes tenants in."""
+        return self._environment["ONBOARDING_STATE_MACHINE_ARN"]
+
+    @property
+    def resumption_state_machine_arn(self) -> str:
+        """The workflow that starts what has waited while a tenant was suspended."""
+        return self._environment["RESUMPTION_STATE_MACHINE_ARN"]
+
+    @property
+    def offboarding_state_machine_arn(self) -> str:
+        """The workflow that removes tenants."""
+        return self._environment["OFFBOARDING_STATE_MACHINE_ARN"]
+
+    @property
+    def removal_grace_seconds(self) -> int:
+        """How long after a tenant was shut out its data is removed."""
+        return int(self._environment["REMOVAL_GRACE_SECONDS"])
+
+    @property
+    def offboarding_role_arn(self) -> str:
+        """The role that counts and removes tenants' data."""
+        return self._environment["OFFBOARDING_ROLE_ARN"]
+
+    @property
+    def ingestion_state_machine_arn(self) -> str:
+        """The way of a document."""
+        return self._environment["INGESTION_STATE_MACHINE_ARN"]
 
     @property
     def tenant_data_role_arn(self) -> str:

@@ -101,6 +101,42 @@ def test_create_of_a_tenant_whose_onboarding_fails(shell: Shell) -> None:
     assert not (shell.local_folder / "keys.json").exists()
 
 
+RECEIPT = {
+    "tenant_id": "hanbit",
+    "status": "removed",
+    "receipt": {
+        "removed_at": "2026-11-21T07:40:00.000Z",
+        "before": {"uploads": 12, "keys": 1},
+        "after": {"uploads": 0, "keys": 0},
+    },
+}
+
+
+def test_remove_waits_for_the_receipt_and_shows_it(shell: Shell) -> None:
+    route = f"{BASE}/admin/tenants/hanbit"
+    removing = {**TENANT, "status": "removing"}
+    shell.transport.on("DELETE", route, reply(202, {"tenant_id": "hanbit", "status": "removing"}))
+    shell.transport.on("GET", route, *[reply(200, removing)] * 2, reply(200, RECEIPT))
+    assert shell.run("tenant", "remove", "hanbit", "--yes") == 0
+    lines = [line.split() for line in shell.out.getvalue().splitlines()]
+    assert lines[1:] == [["what", "before", "after"], ["uploads", "12", "0"], ["keys", "1", "0"]]
+    assert "2026-11-21 07:40" in shell.out.getvalue()
+
+
+def test_nothing_is_removed_unless_it_is_meant(shell: Shell) -> None:
+    assert shell.run("tenant", "remove", "hanbit") == 1
+    assert "--yes" in shell.err.getvalue()
+    assert shell.transport.sent == []
+
+
+def test_a_removal_that_stops_is_told(shell: Shell) -> None:
+    route = f"{BASE}/admin/tenants/hanbit"
+    shell.transport.on("DELETE", route, reply(202, {}))
+    shell.transport.on("GET", route, reply(200, {**TENANT, "status": "removing", "reason": "S3 was down."}))
+    assert shell.run("tenant", "remove", "hanbit", "--yes") == 1
+    assert "S3 was down." in shell.err.getvalue()
+
+
 def test_create_gives_up_at_its_deadline(shell: Shell) -> None:
     shell.transport.on("POST", f"{BASE}/admin/tenants", reply(202, {}))
     shell.transport.on("GET", f"{BASE}/admin/tenants/hanbit", reply(200, {**TENANT, "status": "provisioning"}))

@@ -26,7 +26,7 @@ from onggi.domain.document import (
 )
 from onggi.domain.errors import BadDocument, BadDocumentCode, Conflict, InvalidRequest, NotFound, TransientError
 from onggi.domain.money import ModelPrice
-from onggi.domain.tenant import Placement, TenantContext, TenantRecord, TenantStatus
+from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord, TenantStatus
 from onggi.domain.timestamps import timestamp
 from onggi.ports import (
     AccessPorts,
@@ -41,6 +41,7 @@ from onggi.ports import (
     Recognition,
     Stored,
     TenantPorts,
+    WaitingEvent,
 )
 from onggi.steps.recognise_pages import RecognitionModel
 
@@ -507,10 +508,9 @@ class FakeDirectory:
             raise Conflict("A tenant of this id exists already; choose another id.")
         self.records[record.context.tenant_id] = record
 
-    def set_status(self, tenant_id: str, status: TenantStatus, reason: str | None = None) -> None:
-        if tenant_id not in self.records:
-            raise NotFound("There is no such tenant.")
-        self.records[tenant_id] = replace(self.records[tenant_id], status=status, reason=reason)
+    def set_status(self, tenant_id: str, status: TenantStatus, run: str = "") -> None:
+        """For tests: as if a workflow had changed it."""
+        self.records[tenant_id] = replace(self.records[tenant_id], status=status, run=run)
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[TenantRecord], str | None]:
         after = decode_cursor(cursor, "sk")["sk"]["S"] if cursor else ""
@@ -587,6 +587,110 @@ class FakeAccess:
 
     def ports(self, tenant_id: str) -> AccessPorts:
         return AccessPorts(self.ring(tenant_id), self.trail(tenant_id), self.clock)
+
+
+class FakeLifecycle:
+    def __init__(self, directory: FakeDirectory) -> None:
+        self._directory = directory
+        self.indexes: dict[str, int] = {}
+        self.receipts: list[Receipt] = []
+
+    def change(self, known: TenantRecord, changed: TenantRecord) -> TenantRecord:
+        tenant_id = known.context.tenant_id
+        now = self._directory.records.get(tenant_id)
+        if now is None or now.revision != known.revision:
+            raise Conflict("The tenant has been changed in the meantime; look at it and try again.")
+        self._directory.records[tenant_id] = replace(changed, revision=known.revision + 1)
+        return self._directory.records[tenant_id]
+
+    def place(self, known: TenantRecord, vector_bucket: str, capacity: int) -> TenantRecord | None:
+        if self.indexes.get(vector_bucket, 0) >= capacity:
+            return None
+        placement = replace(known.context.placement, vector_bucket=vector_bucket)
+        placed = self.change(known, replace(known, context=replace(known.context, placement=placement)))
+        self.indexes[vector_bucket] = self.indexes.get(vector_bucket, 0) + 1
+        return placed
+
+    def remove(self, known: TenantRecord, receipt: Receipt) -> None:
+        self.change(known, known)
+        del self._directory.records[known.context.tenant_id]
+        self.receipts.append(receipt)
+        vector_bucket = known.context.placement.vector_bucket
+        if vector_bucket:
+            self.indexes[vector_bucket] = self.indexes.get(vector_bucket, 0) - 1
+
+    def receipt(self, tenant_id: str) -> Receipt | None:
+        return next((receipt for receipt in reversed(self.receipts) if receipt.tenant_id == tenant_id), None)
+
+
+class FakeRemains:
+    """Removes one kind of thing at a time."""
+
+    def __init__(self, **there: int) -> None:
+        self.there = there
+        self.executions: list[str] = []
+
+    def counts(self) -> dict[str, int]:
+        return dict(self.there)
+
+    def unfinished(self) -> list[str]:
+        return self.executions
+
+    def remove_some(self) -> bool:
+        left = next((kind for kind, count in self.there.items() if count), None)
+        if left:
+            self.there[left] = 0
+        return left is not None
+
+
+class FakeWaitingEvents:
+    def __init__(self) -> None:
+        self.noted: dict[tuple[str, str], WaitingEvent] = {}
+
+    def note(self, tenant_id: str, waiting: WaitingEvent) -> None:
+        known = self.noted.get((tenant_id, waiting.key))
+        if known is None or known.sequencer <= waiting.sequencer:
+            self.noted[tenant_id, waiting.key] = waiting
+
+    def some(self, tenant_id: str, most: int) -> list[WaitingEvent]:
+        return [waiting for (owner, _), waiting in sorted(self.noted.items()) if owner == tenant_id][:most]
+
+    def forget(self, tenant_id: str, waiting: WaitingEvent) -> None:
+        known = self.noted.get((tenant_id, waiting.key))
+        if known is not None and known.noted_by == waiting.noted_by:
+            del self.noted[tenant_id, waiting.key]
+
+
+class FakeWorkflow:
+    """Names of executions; those that have ended cannot be started again."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, Mapping[str, Any]] = {}
+        self.ended: set[str] = set()
+        self.fault: Exception | None = None
+
+    def start(self, name: str, state: Mapping[str, Any]) -> bool:
+        if self.fault:
+            raise self.fault
+        if name in self.ended:
+            return False
+        assert self.started.setdefault(name, state) == state
+        return True
+
+    def is_running(self, name: str) -> bool:
+        return name in self.started and name not in self.ended
+
+
+class FakeWallProbe:
+    def __init__(self) -> None:
+        self.open: list[str] = []
+        self.used = 0
+
+    def use_own(self) -> None:
+        self.used += 1
+
+    def open_walls(self) -> list[str]:
+        return self.open
 
 
 class FakeProvisioner:

@@ -7,7 +7,7 @@ import pytest
 
 from onggi.adapters.aws import AwsSession
 from onggi.adapters.directory import DynamoTenantDirectory
-from onggi.domain.errors import Conflict, InvalidRequest, NotFound
+from onggi.domain.errors import Conflict, InvalidRequest
 from onggi.domain.tenant import TenantRecord
 from onggi.ports import TenantDirectory
 from tests.unit.core.conftest import CONTROL_TABLE
@@ -39,24 +39,6 @@ def test_an_id_is_taken_once(directory: TenantDirectory) -> None:
     directory.create(record("acme"))
     with pytest.raises(Conflict):
         directory.create(record("acme"))
-
-
-def test_a_status_changes_with_and_without_a_reason(directory: TenantDirectory) -> None:
-    directory.create(record("acme"))
-    directory.set_status("acme", "suspended", "unpaid")
-    found = directory.find("acme")
-    assert found is not None
-    assert (found.status, found.reason) == ("suspended", "unpaid")
-    directory.set_status("acme", "active")
-    found = directory.find("acme")
-    assert found is not None
-    assert (found.status, found.reason) == ("active", None)
-
-
-def test_the_status_of_nobody_does_not_make_a_tenant(directory: TenantDirectory) -> None:
-    with pytest.raises(NotFound):
-        directory.set_status("acme", "active")
-    assert directory.find("acme") is None
 
 
 def test_tenants_are_listed_by_id(directory: TenantDirectory) -> None:

@@ -23,10 +23,19 @@ from onggi.domain.errors import (
     TenantMismatch,
     TransientError,
 )
-from onggi.domain.tenant import Placement, TenantContext
+from onggi.domain.tenant import Placement, TenantContext, TenantStatus
 from onggi.settings import Settings
 from onggi.steps.authorize import API_KEY, _hash
-from tests.unit.core.fakes import DIMENSIONS, FakeProvisioner, Jar
+from tests.unit.core.fakes import (
+    DIMENSIONS,
+    FakeLifecycle,
+    FakeProvisioner,
+    FakeRemains,
+    FakeWaitingEvents,
+    FakeWallProbe,
+    FakeWorkflow,
+    Jar,
+)
 
 ROOT = Path(__file__).parents[3]
 NAMES = sorted(folder.parent.name for folder in (ROOT / "functions").glob("*/app.py"))
@@ -37,7 +46,9 @@ ENVIRONMENT = {
     "TENANT_TABLE": "tenant",
     "DOCUMENTS_BUCKET": "onggi-documentsbucket-1h8example",
     "ARTIFACTS_BUCKET": "onggi-artifactsbucket-1h8example",
-    "VECTOR_BUCKET": "onggi-vectorbucket-1h8example",
+    "VECTOR_BUCKETS": "onggi-vectorbucket-1h8example,",
+    "REMOVAL_GRACE_SECONDS": "960",
+    "ONBOARDING_STATE_MACHINE_ARN": "arn:aws:states:ap-northeast-2:123456789012:stateMachine:onggi-onboarding",
     "TENANT_DATA_ROLE_ARN": "arn:aws:iam::123456789012:role/tenant-data",
     "EMBEDDING_MODEL_ID": "titan",
     "EMBEDDING_DIMENSIONS": str(DIMENSIONS),
@@ -54,9 +65,18 @@ class Context:
 class Functions:
     """The functions of the stack, over one tenant's fakes."""
 
-    def __init__(self, jar: Jar, provisioner: FakeProvisioner) -> None:
+    def __init__(self, jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
         self.jar = jar
-        self.provisioner = provisioner
+        self.monkeypatch = monkeypatch
+        self.provisioner = FakeProvisioner()
+        self.lifecycle = FakeLifecycle(jar.directory)
+        self.onboarding = FakeWorkflow()
+        self.resumption = FakeWorkflow()
+        self.offboarding = FakeWorkflow()
+        self.remains = FakeRemains(uploads=3, keys=1)
+        self.ingestion = FakeWorkflow()
+        self.waiting = FakeWaitingEvents()
+        self.probe = FakeWallProbe()
 
     def event(self, name: str) -> dict[str, Any]:
         loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
@@ -65,6 +85,10 @@ class Functions:
     def call(self, name: str, event: dict[str, Any] | None = None) -> dict[str, Any]:
         answered: dict[str, Any] = load(name).handler(event or self.event(name), Context())
         return json.loads(json.dumps(answered))  # type: ignore[no-any-return]  # as Lambda sends it
+
+    def ports_are_anybodys(self) -> None:
+        """Gives every tenant the ports of an empty jar of its own."""
+        self.monkeypatch.setattr(bootstrap, "tenant_ports", lambda tenant: Jar(tenant).ports)
 
     def api(self, name: str, method: str, resource: str, body: object = None, **changes: Any) -> tuple[int, Any]:
         event = self.event(name) | {"httpMethod": method, "resource": resource, "body": json.dumps(body)} | changes
@@ -103,19 +127,26 @@ def load(name: str) -> ModuleType:
 @pytest.fixture
 def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
     placement = Placement(
-        ENVIRONMENT["DOCUMENTS_BUCKET"], ENVIRONMENT["ARTIFACTS_BUCKET"], ENVIRONMENT["VECTOR_BUCKET"], "acme"
+        ENVIRONMENT["DOCUMENTS_BUCKET"], ENVIRONMENT["ARTIFACTS_BUCKET"], "onggi-vectorbucket-1h8example", "acme"
     )
-    jar, provisioner = Jar(TenantContext("acme", "Acme", "basic", placement)), FakeProvisioner()
+    jar = Jar(TenantContext("acme", "Acme", "basic", placement))
+    functions = Functions(jar, monkeypatch)
     monkeypatch.setattr(bootstrap, "settings", lambda: Settings(ENVIRONMENT))
     monkeypatch.setattr(bootstrap, "tenant_ports", jar.ports_of)
     monkeypatch.setattr(bootstrap, "directory", lambda: jar.directory)
     monkeypatch.setattr(bootstrap, "key_ring", jar.access.ring)
     monkeypatch.setattr(bootstrap, "access_ports", jar.access.ports)
     monkeypatch.setattr(bootstrap, "owned_access_ports", lambda tenant: jar.access.ports(tenant.tenant_id))
-    monkeypatch.setattr(bootstrap, "provisioner", lambda: provisioner)
+    monkeypatch.setattr(bootstrap, "provisioner", lambda: functions.provisioner)
+    monkeypatch.setattr(bootstrap, "lifecycle", lambda: functions.lifecycle)
+    for workflow in ("onboarding", "resumption", "offboarding", "ingestion"):
+        monkeypatch.setattr(bootstrap, workflow, lambda workflow=workflow: getattr(functions, workflow))
+    monkeypatch.setattr(bootstrap, "tenant_remains", lambda _: functions.remains)
+    monkeypatch.setattr(bootstrap, "waiting_events", lambda: functions.waiting)
+    monkeypatch.setattr(bootstrap, "wall_probe", lambda _: functions.probe)
     monkeypatch.setattr(bootstrap, "meter", lambda: jar.meter)
     monkeypatch.setattr(bootstrap, "now", jar.clock)
-    return Functions(jar, provisioner)
+    return functions
 
 
 @pytest.fixture(autouse=True)
@@ -157,7 +188,12 @@ def test_a_document_goes_all_the_way(functions: Functions, log: list[str]) -> No
 )
 def test_each_event_is_one_that_its_function_understands(functions: Functions, name: str) -> None:
     functions.jar.access.ring("acme").add(_key_of(functions.event("authorize")["authorizationToken"]))
-    answered = functions.call(name)
+    event = functions.event(name)
+    if "run" in event:
+        statuses: dict[str, TenantStatus] = {"release_uploads": "active", "close_tenant": "removing"}
+        status = "removing" if name.endswith("_tenant_data") else statuses.get(name, "provisioning")
+        functions.jar.directory.set_status("acme", status, run=event["run"])
+    answered = functions.call(name, event)
     assert answered.get("statusCode", 200) == 200
 
 
@@ -196,7 +232,7 @@ def test_a_wrong_credential_is_told_as_the_gateway_wants_it(functions: Functions
 WORKFLOW = [
     name
     for name in NAMES
-    if name not in {"authorize", "documents", "keys", "query", "tenants", "register_document", "record_failure"}
+    if {"tenant", "document"} <= json.loads((ROOT / "events" / f"{name}.json").read_text()).keys()
 ]
 
 
@@ -246,18 +282,121 @@ def test_passages_and_oneself_over_http(functions: Functions) -> None:
 
 def test_tenants_over_http(functions: Functions) -> None:
     new = {"tenant_id": "newcomer", "name": "New"}
-    assert functions.api("tenants", "POST", "/v1/admin/tenants", new) == (
-        202,
-        {"tenant_id": "newcomer", "status": "provisioning"},
-    )
+    accepted = (202, {"tenant_id": "newcomer", "status": "provisioning"})
+    assert functions.api("tenants", "POST", "/v1/admin/tenants", new) == accepted
     status, listed = functions.api("tenants", "GET", "/v1/admin/tenants")
     assert (status, [tenant["tenant_id"] for tenant in listed["tenants"]]) == (200, ["acme", "newcomer"])
     path = {"pathParameters": {"id": "newcomer"}}
-    assert functions.api("tenants", "GET", "/v1/admin/tenants/{id}", **path)[1]["status"] == "active"
+    ((_, state),) = functions.onboarding.started.items()
+    onboard(functions, dict(state))
+    status, shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", **path)
+    assert (status, shown["status"]) == (200, "active")
+    assert shown["placement"]["vector_bucket"] == "onggi-vectorbucket-1h8example"
     status, key = functions.api("tenants", "POST", "/v1/admin/tenants/{id}/keys", {}, **path)
     assert status == 201
     assert API_KEY.fullmatch(key["api_key"])
     assert functions.api("tenants", "POST", "/v1/admin/tenants", new)[0] == 409
+
+
+def onboard(functions: Functions, state: dict[str, Any]) -> None:
+    functions.ports_are_anybodys()
+    for step in ("validate_tenant", "place_tenant", "provision_tenant", "verify_tenant", "activate_tenant"):
+        assert functions.call(step, state) == functions.call(step, state), "a step that runs twice does no more"
+
+
+def test_a_failed_onboarding_tells_why_and_is_taken_up_by_the_same_request(functions: Functions) -> None:
+    new = {"tenant_id": "newcomer", "name": "New"}
+    functions.api("tenants", "POST", "/v1/admin/tenants", new)
+    ((name, state),) = functions.onboarding.started.items()
+    functions.probe.open = ["read uploads"]
+    with pytest.raises(TenantMismatch) as told:
+        functions.call("verify_tenant", dict(state))
+    error = {"Error": "TenantMismatch", "Cause": json.dumps({"errorMessage": str(told.value)})}
+    assert functions.call("record_tenant_failure", {**state, "error": error}) == {"recorded": True}
+    shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", pathParameters={"id": "newcomer"})[1]
+    assert (shown["status"], shown["reason"]) == ("failed", str(told.value))
+    assert functions.api("tenants", "POST", "/v1/admin/tenants", new | {"name": "Else"})[0] == 409
+    functions.probe.open = []
+    functions.jar.clock.advance(seconds=1)
+    assert functions.api("tenants", "POST", "/v1/admin/tenants", new)[0] == 202
+    ((_, again),) = [each for each in functions.onboarding.started.items() if each[0] != name]
+    assert functions.call("record_tenant_failure", {**state, "error": error}) == {"recorded": False}
+    onboard(functions, dict(again))
+    assert functions.jar.directory.records["newcomer"].status == "active"
+
+
+def patch(functions: Functions, **changes: object) -> tuple[int, Any]:
+    path = {"pathParameters": {"id": "acme"}}
+    return functions.api("tenants", "PATCH", "/v1/admin/tenants/{id}", changes, **path)
+
+
+def test_a_tenant_is_changed_over_http(functions: Functions) -> None:
+    status, shown = patch(functions, name="아크메", settings={"ocr": True})
+    assert (status, shown["name"], shown["settings"]) == (200, "아크메", {"chunk_size": 800, "ocr": True})
+    status, shown = patch(functions, settings={"chunk_size": 400})
+    assert (status, shown["settings"]) == (200, {"chunk_size": 400, "ocr": True})
+    assert functions.resumption.started == {}
+
+
+def test_uploads_of_a_suspended_tenant_are_processed_once_it_is_active_again(functions: Functions) -> None:
+    assert patch(functions, status="suspended")[1]["status"] == "suspended"
+    event = functions.jar.documents.upload("tenants/acme/a.md", TEXT.encode(), "text/markdown")
+    assert functions.call("register_document", {"event": event, "execution": "e1"}) == {"outcome": "waiting"}
+    assert functions.jar.ledger.rows == {}
+    assert patch(functions, status="active")[1]["status"] == "active"
+    ((_, state),) = functions.resumption.started.items()
+    assert functions.call("release_uploads", dict(state)) == {"more": True}
+    assert functions.call("release_uploads", dict(state)) == {"more": False}
+    ((name, started),) = functions.ingestion.started.items()
+    registered = functions.call("register_document", {"event": started, "execution": name})
+    assert (registered["outcome"], registered["document"]["key"]) == ("process", "tenants/acme/a.md")
+
+
+def test_a_release_that_failed_is_told_and_asked_for_again(functions: Functions) -> None:
+    patch(functions, status="active")
+    ((_, state),) = functions.resumption.started.items()
+    error = {"Error": "TransientError", "Cause": "{}"}
+    assert functions.call("record_tenant_failure", {**state, "error": error}) == {"recorded": True}
+    record = functions.jar.directory.records["acme"]
+    assert record.status == "active"
+    assert record.reason is not None
+    functions.jar.clock.advance(seconds=1)
+    status, shown = patch(functions, status="active")
+    assert (status, "reason" in shown, len(functions.resumption.started)) == (200, False, 2)
+    with pytest.raises(Conflict):
+        functions.call("release_uploads", dict(state))
+
+
+@pytest.mark.parametrize("status", ["provisioning", "failed", "removing"])
+def test_a_tenant_that_comes_or_goes_is_not_changed(functions: Functions, status: Any) -> None:
+    functions.jar.directory.set_status("acme", status)
+    for changes in ({"name": "B"}, {"status": "active"}, {"status": "suspended"}):
+        assert patch(functions, **changes)[0] == 409
+    assert functions.jar.directory.records["acme"].status == status
+
+
+def test_a_tenant_is_removed_over_http_and_leaves_a_receipt(functions: Functions) -> None:
+    path = {"pathParameters": {"id": "acme"}}
+    for _ in range(2):
+        answered = functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}", **path)
+        assert answered == (202, {"tenant_id": "acme", "status": "removing"})
+    ((_, state),) = functions.offboarding.started.items()
+    assert state["grace"] == 960
+    state = dict(state)
+    state["before"] = functions.call("count_tenant_data", state)
+    assert state["before"] == {"counts": {"uploads": 3, "keys": 1}, "busy": False}
+    closing = state | {"before": state["before"]["counts"]}
+    assert functions.call("close_tenant", closing) == {"closed": False}
+    assert [functions.call("remove_tenant_data", state)["more"] for _ in range(3)] == [True, True, False]
+    assert functions.call("close_tenant", closing) == {"closed": True}
+    status, shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", **path)
+    assert (status, shown["status"]) == (200, "removed")
+    assert shown["receipt"]["before"] == {"uploads": 3, "keys": 1}
+    assert shown["receipt"]["after"] == {"uploads": 0, "keys": 0}
+    assert functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}", **path)[0] == 404
+    new = {"tenant_id": "acme", "name": "Again"}
+    assert functions.api("tenants", "POST", "/v1/admin/tenants", new)[0] == 202
+    assert functions.api("tenants", "GET", "/v1/admin/tenants/{id}", **path)[1]["status"] == "provisioning"
 
 
 def test_a_failure_is_recorded_from_what_the_catch_hands_over(functions: Functions) -> None:

@@ -8,6 +8,7 @@ import pytest
 from onggi import requests
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.tenant import TenantSettings
+from onggi.steps.change_tenant import TenantChange
 
 MODELS = ("claude",)
 UPLOAD = {"name": "a/b.pdf", "content_type": "application/pdf", "size": 5}
@@ -211,3 +212,28 @@ def test_a_setting_that_is_wrong_is_named(settings: object, field: str) -> None:
 )
 def test_a_field_of_a_tenant_that_is_wrong(field: str, value: object) -> None:
     assert set(faults(requests.tenant_request, {"tenant_id": "acme", "name": "A"} | {field: value})) == {field}
+
+
+def test_a_change_keeps_what_it_does_not_name() -> None:
+    known = TenantSettings(chunk_size=400, ocr=True)
+    assert requests.tenant_change({"name": "B"}, known) == TenantChange("B", None, None)
+    assert requests.tenant_change({"settings": {"ocr": False}}, known).settings == TenantSettings(400, ocr=False)
+    assert requests.tenant_change({"status": "suspended"}, known) == TenantChange(None, None, "suspended")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "body"),
+        ({"name": ""}, "name"),
+        ({"name": None}, "name"),
+        ({"status": "removing"}, "status"),
+        ({"status": None}, "status"),
+        ({"settings": {"chunk_size": 1}}, "settings.chunk_size"),
+        ({"settings": []}, "settings"),
+        ({"tier": "basic"}, "tier"),
+        ({"limits": {"max_documents": 1}}, "limits"),
+    ],
+)
+def test_a_change_that_cannot_be_is_told_field_by_field(body: dict[str, Any], field: str) -> None:
+    assert set(faults(requests.tenant_change, body, TenantSettings())) == {field}

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from onggi.domain.chunk import IndexedChunk, Passage, Scores
 from onggi.domain.document import DocumentVersion, document_id_of
-from onggi.domain.errors import BadDocument, Conflict, NotFound, TransientError
+from onggi.domain.errors import BadDocument, NotFound, TransientError
 from onggi.domain.money import ModelPrice
-from onggi.domain.tenant import TenantSettings
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import AnswerPart, Embedding, GeneratedAnswer, PublishedFacts
 from onggi.steps.answer import NOTHING_FOUND, Answer, answer
@@ -27,12 +26,9 @@ from onggi.steps.record_failure import Failure, record_failure
 from onggi.steps.register_document import register_document
 from onggi.steps.remove_document import remove_document
 from onggi.steps.retrieve import Retrieval
-from onggi.steps.tenants import Pool, create_tenant
 from tests.unit.core.fakes import (
     DIMENSIONS,
     OCR_MODEL,
-    FakeDirectory,
-    FakeProvisioner,
     Jar,
     LineSplitter,
     PlainReader,
@@ -40,7 +36,6 @@ from tests.unit.core.fakes import (
 )
 
 MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(Decimal(1)))
-POOL = Pool("documents", "artifacts", "vectors")
 
 
 class Saying:
@@ -118,21 +113,6 @@ def test_what_the_documents_do_not_tell_is_said_in_the_questions_language(questi
     assert (nothing.input_tokens, guessed.input_tokens) == (0, 10), "a model that was not asked costs nothing"
 
 
-def test_a_tenant_is_created_once_and_provisioning_is_taken_up_again() -> None:
-    directory, provisioner, clock = FakeDirectory(), FakeProvisioner(), Jar().clock
-    provisioner.fault = TransientError("no")
-    with pytest.raises(TransientError):
-        create_tenant("acme", "Acme", TenantSettings(), POOL, directory, provisioner, clock)
-    assert directory.records["acme"].status == "provisioning"
-    with pytest.raises(Conflict):
-        create_tenant("acme", "Somebody else", TenantSettings(), POOL, directory, provisioner, clock)
-    provisioner.fault = None
-    create_tenant("acme", "Acme", TenantSettings(), POOL, directory, provisioner, clock)
-    assert (directory.records["acme"].status, provisioner.provisioned) == ("active", ["acme"])
-    with pytest.raises(Conflict):
-        create_tenant("acme", "Acme", TenantSettings(), POOL, directory, provisioner, clock)
-
-
 def test_an_upload_is_permitted_and_pending(jar: Jar) -> None:
     request = UploadRequest("계약/보고서.pdf", "application/pdf", 9, {"year": 2026})  # decomposed, as a Mac types it
     permitted = permit_upload(jar.tenant, request, 9, jar.ports)
@@ -190,18 +170,6 @@ def test_a_tenants_prefix_in_another_bucket_is_nobodys(jar: Jar) -> None:
     with pytest.raises(BadDocument, match="unknown_tenant"):
         register(jar, replace(created(jar), bucket="another"))
     assert not jar.ledger.rows
-
-
-def test_an_upload_waits_for_its_tenant_and_is_told_if_that_takes_too_long(jar: Jar) -> None:
-    jar.directory.set_status("acme", "provisioning")
-    event = created(jar)
-    with pytest.raises(TransientError):
-        register(jar, event)
-    failure = Failure.from_catch({"Error": "TransientError", "Cause": "{}"})
-    recorded = record_failure(event, "e1", failure, jar.directory, jar.ports_of)
-    assert (recorded.outcome, recorded.code, recorded.alarm) == ("failed", "internal", True)
-    (row,) = jar.ledger.rows.values()
-    assert (row.status, row.error_code) == ("failed", "internal")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, translated
 from onggi.adapters.dynamodb import Item, condition_failed, decode_cursor, encode_cursor, to_item, to_row
-from onggi.domain.errors import BadDocumentCode, Conflict, NotFound
-from onggi.domain.tenant import TenantContext, TenantRecord, TenantStatus
+from onggi.domain.errors import BadDocumentCode, Conflict
+from onggi.domain.tenant import TenantContext, TenantRecord
 from onggi.domain.timestamps import timestamp
 from onggi.ports import Clock
 
@@ -50,6 +50,8 @@ class DynamoTenantDirectory:
             "status": record.status,
             "reason": record.reason,
             "created_at": record.created_at,
+            "run": record.run,
+            "revision": record.revision,
         }
         try:
             with translated("DynamoDB"):
@@ -59,29 +61,6 @@ class DynamoTenantDirectory:
         except ClientError as error:
             if condition_failed(error):
                 raise Conflict("A tenant of this id exists already; choose another id.") from error
-            raise
-
-    def set_status(self, tenant_id: str, status: TenantStatus, reason: str | None = None) -> None:
-        """Changes a tenant's status.
-
-        Raises:
-            NotFound: when there is no such tenant.
-        """
-        names = {"#status": "status", "#reason": "reason"}
-        values = {":status": status} | ({":reason": reason} if reason else {})
-        try:
-            with translated("DynamoDB"):
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=to_item({"pk": TENANTS, "sk": tenant_id}),
-                    UpdateExpression="SET #status = :status" + (", #reason = :reason" if reason else " REMOVE #reason"),
-                    ConditionExpression="attribute_exists(pk)",
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues=to_item(values),
-                )
-        except ClientError as error:
-            if condition_failed(error):
-                raise NotFound("There is no such tenant.") from error
             raise
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[TenantRecord], str | None]:
@@ -131,4 +110,6 @@ class DynamoTenantDirectory:
 def _to_record(item: Item) -> TenantRecord:
     row = to_row(item)
     context = TenantContext.from_dict(json.loads(row["context"]))
-    return TenantRecord(context, row["status"], row["created_at"], row.get("reason"))
+    return TenantRecord(
+        context, row["status"], row["created_at"], row.get("reason"), row.get("run", ""), row.get("revision", 0)
+    )

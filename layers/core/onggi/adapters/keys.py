@@ -15,13 +15,18 @@ EXPIRES_AT: Final = "valid_until"
 """The row's name of the key's end; by `expires_at` the table forgets rows, and keys that have ended stay listed."""
 
 
+def keys_of(tenant_id: str) -> str:
+    """The partition of one tenant's keys."""
+    return f"KEYS#{tenant_id}"
+
+
 class DynamoKeyRing:
     """Implements the key ring of one tenant."""
 
     def __init__(self, session: AwsSession, table: str, tenant_id: str) -> None:
         self._session = session
         self._table = table
-        self._partition = f"KEYS#{tenant_id}"
+        self._partition = keys_of(tenant_id)
 
     @property
     def _client(self) -> Any:  # noqa: ANN401 - botocore makes client classes at run time

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self
 from onggi.domain.errors import InvalidRequest, TenantMismatch
 
 Tier = Literal["basic", "premium"]
-TenantStatus = Literal["provisioning", "active", "suspended", "failed"]
+TenantStatus = Literal["provisioning", "active", "suspended", "failed", "removing"]
 
 TENANT_ID: Final = re.compile(r"[a-z0-9](-?[a-z0-9]){1,30}")
 MIN_TENANT_ID_LENGTH: Final = 3
@@ -120,9 +120,33 @@ class TenantContext:
 
 @dataclass(frozen=True, slots=True)
 class TenantRecord:
-    """A tenant as the control table knows it."""
+    """A tenant as the control table knows it.
+
+    Attributes:
+        reason: a sentence that tells why a workflow on the tenant has failed.
+        run: which run of a workflow has the tenant in its hands, or had it last; a part of its execution's name.
+        revision: counts the changes; whoever read one number and finds another has been overtaken.
+    """
 
     context: TenantContext
     status: TenantStatus
     created_at: str
     reason: str | None = None
+    run: str = ""
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an operator can show of a tenant that was removed.
+
+    Attributes:
+        before: how much there was of each kind when the removal began.
+        after: how much was left of each, read back: nothing.
+    """
+
+    tenant_id: str
+    created_at: str
+    removed_at: str
+    before: dict[str, int]
+    after: dict[str, int]

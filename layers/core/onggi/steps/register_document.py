@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from onggi.domain.document import DocumentVersion, document_id_of, document_name_of
-from onggi.domain.errors import BadDocument, TransientError
+from onggi.domain.errors import BadDocument
 from onggi.domain.metadata import document_key_of_sidecar
 from onggi.domain.tenant import TenantContext, TenantRecord, tenant_id_of_key
 from onggi.domain.upload import ObjectEvent
@@ -62,12 +62,9 @@ def register_document(
 
     Raises:
         BadDocument: when the upload cannot be processed, whatever its content.
-        TransientError: when a dependency is not available, or while the tenant is still being provisioned.
+        TransientError: when a dependency is not available.
     """
-    record = tenant_of(event, directory)
-    if record.status == "provisioning":
-        raise TransientError("The tenant is still being set up; the upload is tried again soon.", retry_after=5)
-    tenant = record.context
+    tenant = tenant_of(event, directory).context
     ports = ports_of(tenant)
     if _speaks_of_no_document(event, tenant, ports):
         return _register_description(event, tenant, ports)

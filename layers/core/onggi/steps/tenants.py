@@ -1,12 +1,12 @@
-"""Onboards tenants."""
+"""Operators take tenants in and look at them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from onggi.domain.errors import Conflict, NotFound
-from onggi.domain.tenant import Placement, TenantContext, TenantRecord, TenantSettings, is_tenant_id
+from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord, TenantSettings, is_tenant_id
 from onggi.domain.timestamps import timestamp
-from onggi.ports import Clock, IndexProvisioner, TenantDirectory
+from onggi.ports import Clock, TenantDirectory, TenantLifecycle, Workflow
 
 NO_TENANT: Final = "There is no tenant of this id."
 
@@ -17,11 +17,20 @@ class Pool:
 
     documents_bucket: str
     artifacts_bucket: str
-    vector_bucket: str
 
     def place(self, tenant_id: str) -> Placement:
-        """A tenant's place in this pool: its own prefixes and its own index, named after it."""
-        return Placement(self.documents_bucket, self.artifacts_bucket, self.vector_bucket, index=tenant_id)
+        """A tenant's own prefixes in this pool and the name of its index; onboarding finds the vector bucket."""
+        return Placement(self.documents_bucket, self.artifacts_bucket, vector_bucket="", index=tenant_id)
+
+
+def new_run(clock: Clock) -> str:
+    """The name of a new run of a workflow on a tenant; with the tenant's id before it, an execution's name has room."""
+    return timestamp(clock()).translate(str.maketrans("", "", "-:.Z"))
+
+
+def execution_name(record: TenantRecord) -> str:
+    """What the execution of the tenant's present run is called: the same request starts it once."""
+    return f"{record.context.tenant_id}-{record.run}"
 
 
 def create_tenant(
@@ -30,29 +39,46 @@ def create_tenant(
     settings: TenantSettings,
     pool: Pool,
     directory: TenantDirectory,
-    provisioner: IndexProvisioner,
+    lifecycle: TenantLifecycle,
+    onboarding: Workflow,
     clock: Clock,
 ) -> TenantRecord:
-    """Takes a tenant in and makes its index; answers the record as it was accepted.
+    """Takes a tenant in by the onboarding workflow; answers the record as it was accepted.
 
-    A tenant whose provisioning did not come to its end is provisioned again by the same request.
+    The same request again takes up an onboarding that has failed, and leaves one alone that runs.
 
     Raises:
         Conflict: when another tenant has the id.
-        TransientError: when the directory or the index is not available.
+        TransientError: when the directory or the workflow is not available.
     """
     context = TenantContext(tenant_id, name, "basic", pool.place(tenant_id), settings)
-    record = TenantRecord(context, "provisioning", timestamp(clock()))
+    record = TenantRecord(context, "provisioning", timestamp(clock()), run=new_run(clock))
     try:
         directory.create(record)
     except Conflict:
         known = directory.find(tenant_id)
-        if known is None or known.status != "provisioning" or known.context != context:
+        if known is None or known.status not in {"provisioning", "failed"} or not _same_request(known, record):
             raise
-        record = known
-    provisioner.provision(context)
-    directory.set_status(tenant_id, "active")
+        record = _taken_up(known, lifecycle, clock) if known.status == "failed" else known
+    if not started(record, onboarding):
+        known = directory.find(tenant_id)
+        if known == record:  # the execution has ended without a word, as one does that is aborted
+            started(_taken_up(known, lifecycle, clock), onboarding)
     return record
+
+
+def _same_request(known: TenantRecord, record: TenantRecord) -> bool:
+    return replace(known.context, placement=record.context.placement) == record.context
+
+
+def _taken_up(known: TenantRecord, lifecycle: TenantLifecycle, clock: Clock) -> TenantRecord:
+    return lifecycle.change(known, replace(known, status="provisioning", reason=None, run=new_run(clock)))
+
+
+def started(record: TenantRecord, workflow: Workflow, **more: int) -> bool:
+    """Starts the tenant's present run, with more in its state; False where that has come to its end already."""
+    state = {"tenant_id": record.context.tenant_id, "run": record.run, **more}
+    return workflow.start(execution_name(record), state)
 
 
 def existing_tenant(tenant_id: str, directory: TenantDirectory) -> TenantRecord:
@@ -78,6 +104,11 @@ def checked_tenant_id(tenant_id: str) -> str:
     return tenant_id
 
 
+def shown_receipt(receipt: Receipt) -> dict[str, Any]:
+    """A tenant that was removed, as operators see it."""
+    return {"tenant_id": receipt.tenant_id, "status": "removed", "receipt": asdict(receipt)}
+
+
 def shown(record: TenantRecord) -> dict[str, Any]:
     """A tenant as operators see it."""
     context = record.context
@@ -92,7 +123,7 @@ def shown(record: TenantRecord) -> dict[str, Any]:
         "placement": {
             "documents_bucket": placement.documents_bucket,
             "artifacts_bucket": placement.artifacts_bucket,
-            "vector_bucket": placement.vector_bucket,
+            "vector_bucket": placement.vector_bucket or None,
             "index": placement.index,
             "prefix": context.prefix,
         },

@@ -1,0 +1,17 @@
+"""Finds the vector bucket that has room for a new tenant's index."""
+
+from typing import Any
+
+from onggi import bootstrap, entry
+from onggi.steps.onboarding import place_tenant, tenant_in_hands
+
+
+def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+    """Takes `{"tenant_id", "run"}`; answers where the tenant was placed."""
+
+    def work() -> dict[str, Any]:
+        record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "provisioning")
+        placed = place_tenant(record, bootstrap.settings().vector_buckets, bootstrap.lifecycle())
+        return {"vector_bucket": placed.context.placement.vector_bucket}
+
+    return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -1,0 +1,19 @@
+"""Tells operators why a workflow on a tenant has stopped."""
+
+from typing import Any
+
+from onggi import bootstrap, entry
+from onggi.steps.record_tenant_failure import record_tenant_failure
+
+
+def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+    """Takes `{"tenant_id", "run", "error": {"Error", "Cause"}}`; answers whether that concerns anybody."""
+    tenant_id = state["tenant_id"]
+
+    def record() -> dict[str, Any]:
+        recorded = record_tenant_failure(
+            tenant_id, state["run"], state["error"], bootstrap.directory(), bootstrap.lifecycle()
+        )
+        return {"recorded": recorded}
+
+    return entry.logged(context, {"tenant_id": tenant_id, "error": str(state["error"].get("Error"))}, record)

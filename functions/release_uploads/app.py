@@ -1,0 +1,18 @@
+"""Starts the ingestion workflow for uploads that have waited until their tenant was active."""
+
+from typing import Any
+
+from onggi import bootstrap, entry
+from onggi.steps.onboarding import tenant_in_hands
+from onggi.steps.release_uploads import release_uploads
+
+
+def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+    """Takes `{"tenant_id", "run"}`; answers whether more may wait."""
+    tenant_id = state["tenant_id"]
+
+    def work() -> dict[str, Any]:
+        tenant_in_hands(tenant_id, state["run"], bootstrap.directory(), "active")
+        return {"more": release_uploads(tenant_id, bootstrap.waiting_events(), bootstrap.ingestion())}
+
+    return entry.logged(context, {"tenant_id": tenant_id}, work)

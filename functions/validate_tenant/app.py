@@ -1,0 +1,17 @@
+"""Makes sure that a new tenant inherits nothing."""
+
+from typing import Any
+
+from onggi import bootstrap, entry
+from onggi.steps.onboarding import tenant_in_hands, validate_tenant
+
+
+def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+    """Takes `{"tenant_id", "run"}`; answers nothing."""
+
+    def work() -> dict[str, Any]:
+        record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "provisioning")
+        validate_tenant(bootstrap.tenant_ports(record.context))
+        return {}
+
+    return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

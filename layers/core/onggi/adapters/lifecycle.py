@@ -1,0 +1,157 @@
+"""Tenants on their way in and out, in the control table, and how many indexes each pooled vector bucket holds."""
+
+import json
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from onggi.adapters.aws import AwsSession, translated
+from onggi.adapters.directory import TENANTS
+from onggi.adapters.dynamodb import Item, condition_failed, to_item, to_row
+from onggi.domain.errors import Conflict
+from onggi.domain.tenant import Receipt, TenantRecord
+
+POOLS: Final = "POOLS"
+"""The partition that counts the indexes of each vector bucket."""
+UNCHANGED: Final = "attribute_exists(pk) AND (attribute_not_exists(revision) OR revision = :known)"
+CHANGE: Final = "SET context = :context, #status = :status, #run = :run, revision = :revision"
+
+
+class DynamoTenantLifecycle:
+    """Implements the tenants' lifecycle on the control table."""
+
+    def __init__(self, session: AwsSession, table: str) -> None:
+        self._session = session
+        self._table = table
+
+    @property
+    def _client(self) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
+        return self._session.client("dynamodb")
+
+    def change(self, known: TenantRecord, changed: TenantRecord) -> TenantRecord:
+        """Writes a tenant's name, settings, status, reason and run; answers the record as it is now.
+
+        Raises:
+            Conflict: when the tenant is no longer as it was known.
+        """
+        changed = replace(changed, revision=known.revision + 1)
+        try:
+            with translated("DynamoDB"):
+                self._client.update_item(**self._change(known, changed))
+        except ClientError as error:
+            if condition_failed(error):
+                raise _overtaken() from error
+            raise
+        return changed
+
+    def place(self, known: TenantRecord, vector_bucket: str, capacity: int) -> TenantRecord | None:
+        """Gives a tenant a place in a vector bucket and counts its index there; None where the bucket is full.
+
+        Raises:
+            Conflict: when the tenant is no longer as it was known.
+        """
+        placement = replace(known.context.placement, vector_bucket=vector_bucket)
+        placed = replace(known, context=replace(known.context, placement=placement), revision=known.revision + 1)
+        count = {
+            "TableName": self._table,
+            "Key": to_item({"pk": POOLS, "sk": vector_bucket}),
+            "UpdateExpression": "ADD index_count :one",
+            "ConditionExpression": "attribute_not_exists(index_count) OR index_count < :capacity",
+            "ExpressionAttributeValues": to_item({":one": 1, ":capacity": capacity}),
+        }
+        try:
+            with translated("DynamoDB"):
+                self._client.transact_write_items(
+                    TransactItems=[{"Update": self._change(known, placed)}, {"Update": count}]
+                )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            tenant, _ = error.response["CancellationReasons"]
+            if tenant["Code"] == "ConditionalCheckFailed":
+                raise _overtaken() from error
+            return None
+        return placed
+
+    def remove(self, known: TenantRecord, receipt: Receipt) -> None:
+        """Removes a tenant's record, gives its place free and keeps its receipt, all at once.
+
+        Raises:
+            Conflict: when the tenant is no longer as it was known.
+        """
+        row = asdict(receipt) | {"pk": _receipts_of(receipt.tenant_id), "sk": receipt.removed_at}
+        writes: list[dict[str, Any]] = [
+            {
+                "Delete": {
+                    "TableName": self._table,
+                    "Key": to_item({"pk": TENANTS, "sk": known.context.tenant_id}),
+                    "ConditionExpression": UNCHANGED,
+                    "ExpressionAttributeValues": to_item({":known": known.revision}),
+                }
+            },
+            {"Put": {"TableName": self._table, "Item": to_item(row)}},
+        ]
+        if known.context.placement.vector_bucket:
+            writes.append({"Update": self._one_index_less(known.context.placement.vector_bucket)})
+        try:
+            with translated("DynamoDB"):
+                self._client.transact_write_items(TransactItems=writes)
+        except ClientError as error:
+            if condition_failed(error):
+                raise _overtaken() from error
+            raise
+
+    def _one_index_less(self, vector_bucket: str) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": to_item({"pk": POOLS, "sk": vector_bucket}),
+            "UpdateExpression": "ADD index_count :one_less",
+            "ExpressionAttributeValues": to_item({":one_less": -1}),
+        }
+
+    def receipt(self, tenant_id: str) -> Receipt | None:
+        """The newest receipt of a tenant that was removed."""
+        with translated("DynamoDB"):
+            response = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues=to_item({":pk": _receipts_of(tenant_id)}),
+                ConsistentRead=True,
+                ScanIndexForward=False,
+                Limit=1,
+            )
+        return next((_to_receipt(item) for item in response["Items"]), None)
+
+    def _change(self, known: TenantRecord, changed: TenantRecord) -> dict[str, Any]:
+        values = {
+            ":known": known.revision,
+            ":context": json.dumps(changed.context.to_dict(), ensure_ascii=False),
+            ":status": changed.status,
+            ":run": changed.run,
+            ":revision": changed.revision,
+            ":reason": changed.reason,
+        }
+        reason = ", #reason = :reason" if changed.reason else " REMOVE #reason"
+        return {
+            "TableName": self._table,
+            "Key": to_item({"pk": TENANTS, "sk": known.context.tenant_id}),
+            "UpdateExpression": CHANGE + reason,
+            "ConditionExpression": UNCHANGED,
+            "ExpressionAttributeNames": {"#status": "status", "#run": "run", "#reason": "reason"},
+            "ExpressionAttributeValues": to_item(values),
+        }
+
+
+def _overtaken() -> Conflict:
+    return Conflict("The tenant has been changed in the meantime; look at it and try again.")
+
+
+def _receipts_of(tenant_id: str) -> str:
+    return f"RECEIPT#{tenant_id}"
+
+
+def _to_receipt(item: Item) -> Receipt:
+    row = to_row(item)
+    counts = [{kind: int(count) for kind, count in row[when].items()} for when in ("before", "after")]
+    return Receipt(row["tenant_id"], row["created_at"], row["removed_at"], *counts)

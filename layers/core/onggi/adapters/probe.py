@@ -1,0 +1,122 @@
+"""Tries a new tenant's session on what is its own, and on what is not."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from onggi.adapters.aws import AwsSession, error_code, translated
+from onggi.adapters.dynamodb import to_item
+from onggi.adapters.s3 import DENIED
+from onggi.domain.errors import Conflict, Forbidden
+from onggi.domain.tenant import KEY_PREFIX, TenantContext
+
+PROBE: Final = "onboarding-probe"
+"""Names what is written and deleted again; no document id has this form."""
+NEIGHBOUR: Final = "onggi--neighbour"
+"""In the place of another tenant: no tenant can have this id, so that even an open wall lets nobody's data suffer."""
+REFUSALS: Final = DENIED | {"AccessDeniedException"}
+
+
+class AwsWallProbe:
+    """Implements the probe by one tenant's session."""
+
+    def __init__(self, session: AwsSession, table: str, tenant: TenantContext, dimensions: int) -> None:
+        self._session = session
+        self._table = table
+        self._tenant = tenant
+        self._dimensions = dimensions
+
+    def use_own(self) -> None:
+        """Writes, reads and deletes something of the tenant's own in every store.
+
+        The bucket of uploads is listed only, since an upload would start the ingestion workflow; the ledger's item is
+        not deleted, which no session of a tenant may do, but written over by the next probe.
+
+        Raises:
+            Conflict: when something else is read than was written.
+            Forbidden: when the session is denied what is its own.
+        """
+        for name, attempt in (
+            ("uploads", self._list_own_uploads),
+            ("artifacts", self._use_own_artifact),
+            ("ledger", self._use_own_item),
+            ("vector index", self._use_own_vector),
+        ):
+            try:
+                with translated(name):
+                    same = attempt()
+            except ClientError as error:
+                if error_code(error) not in REFUSALS:
+                    raise
+                raise Forbidden(f"The tenant's session is denied its own {name}; look at the data role.") from error
+            if not same:
+                raise Conflict(f"The tenant's {name} did not answer what was written; try again.")
+
+    def open_walls(self) -> list[str]:
+        """What another tenant has and the session can reach nevertheless, in words; nothing where the walls hold."""
+        return [name for name, attempt in self._trespasses().items() if not _is_denied(attempt)]
+
+    def _list_own_uploads(self) -> bool:
+        s3 = self._session.client("s3")
+        s3.list_objects_v2(Bucket=self._tenant.placement.documents_bucket, Prefix=self._tenant.prefix, MaxKeys=1)
+        return True
+
+    def _use_own_artifact(self) -> bool:
+        s3 = self._session.client("s3")
+        where = {"Bucket": self._tenant.placement.artifacts_bucket, "Key": self._tenant.prefix + PROBE}
+        written = s3.put_object(**where, Body=PROBE.encode())["ETag"]
+        read = s3.get_object(**where)
+        s3.delete_object(**where)
+        return bool(read["Body"].read() == PROBE.encode() and read["ETag"] == written)
+
+    def _use_own_item(self) -> bool:
+        dynamodb = self._session.client("dynamodb")
+        item = to_item({"pk": self._tenant.tenant_id, "sk": PROBE})
+        dynamodb.put_item(TableName=self._table, Item=item)
+        return bool(dynamodb.get_item(TableName=self._table, Key=item, ConsistentRead=True).get("Item") == item)
+
+    def _use_own_vector(self) -> bool:
+        placement = self._tenant.placement
+        where = {"vectorBucketName": placement.vector_bucket, "indexName": placement.index}
+        vectors = self._session.client("s3vectors")
+        vectors.put_vectors(**where, vectors=[{"key": PROBE, "data": {"float32": self._vector()}}])
+        found = vectors.get_vectors(**where, keys=[PROBE])["vectors"]
+        vectors.delete_vectors(**where, keys=[PROBE])
+        return [vector["key"] for vector in found] == [PROBE]
+
+    def _vector(self) -> list[float]:
+        return [1.0] + [0.0] * (self._dimensions - 1)
+
+    def _trespasses(self) -> dict[str, Callable[[], Any]]:
+        placement = self._tenant.placement
+        s3, dynamodb, s3vectors = (self._session.client(name) for name in ("s3", "dynamodb", "s3vectors"))
+        prefix = f"{KEY_PREFIX}{NEIGHBOUR}/"
+        uploads = {"Bucket": placement.documents_bucket}
+        artifacts = {"Bucket": placement.artifacts_bucket}
+        item = to_item({"pk": NEIGHBOUR, "sk": PROBE})
+        index = {"vectorBucketName": placement.vector_bucket, "indexName": NEIGHBOUR}
+        vector = {"float32": self._vector()}
+        return {
+            "write uploads": lambda: s3.put_object(**uploads, Key=prefix + PROBE, Body=b""),
+            "read uploads": lambda: s3.get_object(**uploads, Key=prefix + PROBE),
+            "list uploads": lambda: s3.list_objects_v2(**uploads, Prefix=prefix),
+            "write artifacts": lambda: s3.put_object(**artifacts, Key=prefix + PROBE, Body=b""),
+            "read artifacts": lambda: s3.get_object(**artifacts, Key=prefix + PROBE),
+            "list artifacts": lambda: s3.list_objects_v2(**artifacts, Prefix=prefix),
+            "write the ledger": lambda: dynamodb.put_item(TableName=self._table, Item=item),
+            "read the ledger": lambda: dynamodb.get_item(TableName=self._table, Key=item),
+            "write vectors": lambda: s3vectors.put_vectors(**index, vectors=[{"key": PROBE, "data": vector}]),
+            "read vectors": lambda: s3vectors.get_vectors(**index, keys=[PROBE]),
+            "search vectors": lambda: s3vectors.query_vectors(**index, queryVector=vector, topK=1),
+        }
+
+
+def _is_denied(attempt: Callable[[], Any]) -> bool:
+    """Whether IAM refuses a call; what is merely not there would have been allowed."""
+    try:
+        with translated("AWS"):
+            attempt()
+    except ClientError as error:
+        return error_code(error) in REFUSALS
+    return False

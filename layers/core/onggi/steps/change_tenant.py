@@ -1,0 +1,42 @@
+"""Operators change tenants: their names, their settings, and whether they may work."""
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from onggi.domain.errors import Conflict
+from onggi.domain.tenant import TenantRecord, TenantSettings
+from onggi.ports import Clock, TenantLifecycle, Workflow
+from onggi.steps.tenants import new_run, started
+
+CHOSEN_STATUSES: Final[tuple[Literal["active", "suspended"], ...]] = ("active", "suspended")
+
+
+@dataclass(frozen=True, slots=True)
+class TenantChange:
+    """What is to be changed; None where it stays."""
+
+    name: str | None
+    settings: TenantSettings | None
+    status: Literal["active", "suspended"] | None
+
+
+def change_tenant(
+    known: TenantRecord, change: TenantChange, lifecycle: TenantLifecycle, resumption: Workflow, clock: Clock
+) -> TenantRecord:
+    """Changes a tenant; one that is to be active gets its waiting uploads processed, however often that is asked for.
+
+    Raises:
+        Conflict: when the tenant is coming in or going, or was changed in the meantime.
+        TransientError: when the control table or the workflow is not available; the same change again completes it.
+    """
+    if known.status not in CHOSEN_STATUSES:
+        raise Conflict(f"The tenant is {known.status}; only one that is active or suspended can be changed.")
+    context = replace(
+        known.context, name=change.name or known.context.name, settings=change.settings or known.context.settings
+    )
+    changed = replace(known, context=context, status=change.status or known.status)
+    if change.status != "active":
+        return lifecycle.change(known, changed)
+    record = lifecycle.change(known, replace(changed, run=new_run(clock), reason=None))
+    started(record, resumption)
+    return record

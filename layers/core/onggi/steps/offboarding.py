@@ -1,0 +1,59 @@
+"""The way of a tenant out: denied at once, removed when nothing works on it any more, with a receipt."""
+
+from dataclasses import replace
+
+from onggi.domain.errors import Conflict
+from onggi.domain.tenant import Receipt, TenantRecord
+from onggi.domain.timestamps import timestamp
+from onggi.ports import Clock, Counts, RunningWorkflow, TenantLifecycle, TenantRemains, Workflow
+from onggi.steps.tenants import new_run, started
+
+
+def remove_tenant(
+    known: TenantRecord, grace: int, lifecycle: TenantLifecycle, offboarding: Workflow, clock: Clock
+) -> TenantRecord:
+    """Shuts a tenant out and starts the offboarding workflow; the same again takes up one that has stopped.
+
+    Args:
+        known: the tenant.
+        grace: seconds until what the tenant was permitted before is over: the forms for uploads that it was given, and
+            decisions of the authoriser that are still cached.
+        lifecycle: the control table's tenants.
+        offboarding: the workflow.
+        clock: tells the time.
+
+    Raises:
+        Conflict: while the tenant is coming in, or when it was changed in the meantime.
+        TransientError: when the control table or the workflow is not available.
+    """
+    if known.status == "provisioning":
+        raise Conflict("The tenant is being set up; remove it when that has come to its end.")
+    if known.status == "removing" and known.reason is None and started(known, offboarding, grace=grace):
+        return known
+    record = lifecycle.change(known, replace(known, status="removing", reason=None, run=new_run(clock)))
+    started(record, offboarding, grace=grace)
+    return record
+
+
+def count_tenant_data(remains: TenantRemains, ingestion: RunningWorkflow) -> tuple[Counts, bool]:
+    """How much there is of a tenant, and whether a document of it is still being processed."""
+    return remains.counts(), any(ingestion.is_running(execution) for execution in remains.unfinished())
+
+
+def close_tenant(
+    record: TenantRecord, before: Counts, remains: TenantRemains, lifecycle: TenantLifecycle, clock: Clock
+) -> Receipt | None:
+    """Ends a removal once nothing is left, which is read back: the tenant's record goes, its receipt stays.
+
+    Returns:
+        The receipt; None where something is left that has to be removed first.
+
+    Raises:
+        Conflict: when the tenant was changed in the meantime.
+    """
+    after = remains.counts()
+    if any(after.values()):
+        return None
+    receipt = Receipt(record.context.tenant_id, record.created_at, timestamp(clock()), before, after)
+    lifecycle.remove(record, receipt)
+    return receipt

@@ -1,0 +1,84 @@
+"""The way of a tenant in: validated, placed, provisioned, verified and only then active.
+
+Each step can run twice. Each looks first whether its run of the workflow still has the tenant in its hands.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from onggi.domain.errors import Conflict, NotFound, TenantMismatch
+from onggi.domain.tenant import TenantRecord, TenantStatus
+from onggi.ports import IndexProvisioner, TenantDirectory, TenantLifecycle, TenantPorts, WallProbe
+
+POOL_CAPACITY: Final = 9900
+"""A vector bucket holds 10,000 indexes (S3 Vectors quotas); some stay free for what was made outside of this count."""
+
+
+def tenant_in_hands(tenant_id: str, run: str, directory: TenantDirectory, *statuses: TenantStatus) -> TenantRecord:
+    """The tenant that a run of a workflow works on.
+
+    Raises:
+        NotFound: when there is no such tenant.
+        Conflict: when another run has taken the tenant over, or this one has come to its end.
+    """
+    record = directory.find(tenant_id)
+    if record is None:
+        raise NotFound("There is no tenant of this id.")
+    if record.run != run or record.status not in statuses:
+        raise Conflict("The tenant has been changed in the meantime; this run of the workflow is no longer needed.")
+    return record
+
+
+def validate_tenant(ports: TenantPorts) -> None:
+    """Makes sure that a new tenant inherits nothing.
+
+    Raises:
+        Conflict: when something is left of an earlier tenant of the same id.
+    """
+    rows, _ = ports.ledger.page(None, 1, None)
+    if rows or ports.artifacts.names(""):
+        raise Conflict("Something is left of an earlier tenant of this id; remove this one and choose another id.")
+
+
+def place_tenant(
+    record: TenantRecord, vector_buckets: Sequence[str], lifecycle: TenantLifecycle, capacity: int = POOL_CAPACITY
+) -> TenantRecord:
+    """Finds the first vector bucket that has room for the tenant's index.
+
+    Raises:
+        Conflict: when all are full, or the tenant was changed in the meantime.
+    """
+    if record.context.placement.vector_bucket:
+        return record
+    for vector_bucket in vector_buckets:
+        placed = lifecycle.place(record, vector_bucket, capacity)
+        if placed is not None:
+            return placed
+    raise Conflict("Every vector bucket is full; add one to FurtherVectorBuckets and create the tenant again.")
+
+
+def provision_tenant(record: TenantRecord, provisioner: IndexProvisioner) -> None:
+    """Makes the tenant's index, where it is not there yet."""
+    provisioner.provision(record.context)
+
+
+def verify_tenant(probe: WallProbe) -> None:
+    """Tries the tenant's session on its own stores and on a neighbour's, before anything of the tenant lies there.
+
+    Raises:
+        Forbidden: when the session is denied what is its own.
+        TenantMismatch: when the session reaches what is another tenant's.
+    """
+    probe.use_own()
+    reached = probe.open_walls()
+    if reached:
+        raise TenantMismatch(
+            f"The tenant's session can {', '.join(reached)} of other tenants; mend the data role, then try again."
+        )
+
+
+def activate_tenant(record: TenantRecord, lifecycle: TenantLifecycle) -> None:
+    """Opens the API to the tenant, where that was not done yet."""
+    if record.status != "active":
+        lifecycle.change(record, replace(record, status="active", reason=None))

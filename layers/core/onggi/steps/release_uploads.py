@@ -1,0 +1,33 @@
+"""ReleaseUploads: starts the ingestion workflow for events that have waited until their tenant was active."""
+
+import hashlib
+from typing import Final
+
+from onggi.ports import WaitingEvent, WaitingEvents, Workflow
+
+BATCH: Final = 50
+"""Started by one call: well within its time."""
+
+
+def release_uploads(tenant_id: str, waiting: WaitingEvents, ingestion: Workflow) -> bool:
+    """Starts an execution for each of some events, and forgets an event only once its execution was started.
+
+    After a crash in between the same execution is started again, which its name does not let happen twice.
+
+    Returns:
+        Whether more may wait.
+
+    Raises:
+        TransientError: when the control table or the workflow is not available.
+    """
+    batch = waiting.some(tenant_id, BATCH)
+    for each in batch:
+        ingestion.start(_execution_name(each), each.event)
+        waiting.forget(tenant_id, each)
+    return bool(batch)
+
+
+def _execution_name(waiting: WaitingEvent) -> str:
+    """Names an event as it was noted once: noted again, by the execution started here, it needs another."""
+    told = "\0".join((waiting.key, waiting.sequencer, waiting.noted_by))
+    return "released-" + hashlib.sha256(told.encode()).hexdigest()[:48]

@@ -1,0 +1,151 @@
+"""How tenants go: shut out at once, removed by their own session, with a receipt that was read back."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from onggi.adapters.aws import AwsSession
+from onggi.adapters.directory import DynamoTenantDirectory
+from onggi.adapters.dynamodb import to_item
+from onggi.adapters.keys import keys_of
+from onggi.adapters.lifecycle import POOLS, DynamoTenantLifecycle
+from onggi.adapters.remains import AwsTenantRemains
+from onggi.adapters.waiting import waiting_of
+from onggi.domain.errors import Conflict
+from onggi.domain.tenant import Receipt, TenantContext, TenantRecord
+from onggi.steps.offboarding import close_tenant, count_tenant_data, remove_tenant
+from onggi.steps.tenants import execution_name
+from tests.unit.core.conftest import CONTROL_TABLE, TENANT_TABLE
+from tests.unit.core.fakes import FakeLifecycle, FakeRemains, FakeWorkflow, Jar, tenant_named
+
+
+@pytest.fixture
+def lifecycle(jar: Jar) -> FakeLifecycle:
+    return FakeLifecycle(jar.directory)
+
+
+def record_of(jar: Jar) -> TenantRecord:
+    return jar.directory.records["acme"]
+
+
+@pytest.mark.parametrize("status", ["active", "suspended", "failed"])
+def test_a_tenant_is_shut_out_at_once(jar: Jar, lifecycle: FakeLifecycle, status: Any) -> None:
+    jar.directory.set_status("acme", status)
+    workflow = FakeWorkflow()
+    remove_tenant(record_of(jar), 960, lifecycle, workflow, jar.clock)
+    assert record_of(jar).status == "removing"
+    assert list(workflow.started) == [execution_name(record_of(jar))]
+    remove_tenant(record_of(jar), 960, lifecycle, workflow, jar.clock)
+    assert len(workflow.started) == 1, "it is being removed already"
+
+
+def test_a_removal_that_stopped_is_taken_up(jar: Jar, lifecycle: FakeLifecycle) -> None:
+    workflow = FakeWorkflow()
+    for number in range(1, 4):
+        jar.clock.advance(seconds=1)
+        remove_tenant(record_of(jar), 960, lifecycle, workflow, jar.clock)
+        assert len(workflow.started) == number
+        workflow.ended.add(execution_name(record_of(jar)))
+        if number == 2:  # once aborted without a word, once with a reason
+            jar.directory.records["acme"] = replace(record_of(jar), reason="S3 was down.")
+    assert record_of(jar).reason is None
+
+
+def test_a_tenant_that_comes_in_is_not_removed(jar: Jar, lifecycle: FakeLifecycle) -> None:
+    jar.directory.set_status("acme", "provisioning")
+    with pytest.raises(Conflict):
+        remove_tenant(record_of(jar), 960, lifecycle, FakeWorkflow(), jar.clock)
+
+
+def test_documents_in_work_are_waited_for_while_their_executions_run() -> None:
+    remains, ingestion = FakeRemains(uploads=1), FakeWorkflow()
+    remains.executions = ["aborted", "running"]
+    ingestion.start("running", {})
+    assert count_tenant_data(remains, ingestion) == ({"uploads": 1}, True)
+    ingestion.ended.add("running")
+    assert count_tenant_data(remains, ingestion) == ({"uploads": 1}, False)
+
+
+def test_there_is_no_receipt_while_anything_is_left(jar: Jar, lifecycle: FakeLifecycle) -> None:
+    remains = FakeRemains(uploads=0, keys=1)
+    assert close_tenant(record_of(jar), {"uploads": 5}, remains, lifecycle, jar.clock) is None
+    assert "acme" in jar.directory.records
+    remains.remove_some()
+    receipt = close_tenant(record_of(jar), {"uploads": 5}, remains, lifecycle, jar.clock)
+    assert receipt == lifecycle.receipt("acme")
+    assert receipt is not None
+    assert (receipt.before, receipt.after) == ({"uploads": 5}, {"uploads": 0, "keys": 0})
+    assert "acme" not in jar.directory.records
+
+
+def test_a_receipt_takes_the_place_of_the_record(aws: AwsSession, jar: Jar, unused_tenant_id: str) -> None:
+    directory = DynamoTenantDirectory(aws, CONTROL_TABLE, jar.clock)
+    lifecycle = DynamoTenantLifecycle(aws, CONTROL_TABLE)
+    counts = []
+    for removed_at in ("2026-11-21T09:00:00.000Z", "2026-11-22T09:00:00.000Z"):
+        context = tenant_named(unused_tenant_id)
+        unplaced = replace(context, placement=replace(context.placement, vector_bucket=""))
+        directory.create(TenantRecord(unplaced, "removing", "2026-11-20T09:00:00.000Z"))
+        known = directory.find(unused_tenant_id)
+        assert known is not None
+        record = lifecycle.place(known, "counted", 10)
+        assert record is not None
+        receipt = Receipt(unused_tenant_id, record.created_at, removed_at, {"uploads": 2}, {"uploads": 0})
+        with pytest.raises(Conflict):
+            lifecycle.remove(known, receipt)
+        assert directory.find(unused_tenant_id) == record
+        lifecycle.remove(record, receipt)
+        assert directory.find(unused_tenant_id) is None
+        assert lifecycle.receipt(unused_tenant_id) == receipt
+        key = to_item({"pk": POOLS, "sk": "counted"})
+        counts.append(aws.client("dynamodb").get_item(TableName=CONTROL_TABLE, Key=key)["Item"]["index_count"]["N"])
+    assert counts == ["0", "0"]
+    assert lifecycle.receipt("never-there") is None
+
+
+def fill(aws: AwsSession, tenant: TenantContext) -> None:
+    s3, dynamodb = aws.client("s3"), aws.client("dynamodb")
+    for bucket, prefix in (
+        ("documents", tenant.prefix),
+        ("artifacts", tenant.prefix),
+        ("artifacts", f"manifests/{tenant.tenant_id}/"),
+    ):
+        for content in (b"one", b"two"):
+            s3.put_object(Bucket=bucket, Key=f"{prefix}a", Body=content)
+        s3.delete_object(Bucket=bucket, Key=f"{prefix}a")
+    for table, partition, number in (
+        (TENANT_TABLE, tenant.tenant_id, 60),
+        (CONTROL_TABLE, keys_of(tenant.tenant_id), 2),
+        (CONTROL_TABLE, waiting_of(tenant.tenant_id), 1),
+    ):
+        for each in range(number):
+            status = {"status": "processing", "execution": f"e{each % 2}"} if each < 3 else {"status": "ready"}
+            dynamodb.put_item(TableName=table, Item=to_item({"pk": partition, "sk": f"s{each:03}", **status}))
+
+
+def test_everything_of_the_tenant_goes_and_nothing_of_its_neighbour(aws: AwsSession, unused_tenant_id: str) -> None:
+    tenants = [
+        replace(context, placement=replace(context.placement, vector_bucket=""))
+        for context in (tenant_named(unused_tenant_id), tenant_named(f"{unused_tenant_id}-b"))
+    ]
+    for tenant in tenants:
+        fill(aws, tenant)
+    own, neighbour = (AwsTenantRemains(aws, TENANT_TABLE, CONTROL_TABLE, tenant) for tenant in tenants)
+    there = {
+        "uploads": 3,
+        "artifacts": 3,
+        "manifests": 3,
+        "indexes": 0,
+        "vectors": 0,
+        "ledger_items": 60,
+        "keys": 2,
+        "waiting_events": 1,
+    }
+    assert own.counts() == there
+    assert own.unfinished() == ["e0", "e1"]
+    while own.remove_some():
+        pass
+    assert set(own.counts().values()) == {0}
+    assert not own.remove_some()
+    assert neighbour.counts() == there

@@ -1,0 +1,228 @@
+"""How tenants come in: requests repeated and overtaken, pools that fill, walls that do not hold."""
+
+from dataclasses import replace
+
+import pytest
+from moto import mock_aws
+
+from onggi.adapters.aws import AwsSession
+from onggi.adapters.directory import DynamoTenantDirectory
+from onggi.adapters.lifecycle import DynamoTenantLifecycle
+from onggi.adapters.workflows import StepFunctionsWorkflow
+from onggi.domain.errors import Conflict, NotFound, TenantMismatch, TransientError
+from onggi.domain.tenant import TenantRecord, TenantSettings
+from onggi.ports import TenantDirectory, TenantLifecycle
+from onggi.steps.onboarding import activate_tenant, place_tenant, tenant_in_hands, validate_tenant, verify_tenant
+from onggi.steps.record_tenant_failure import FAULT, UNAVAILABLE, reason_of, record_tenant_failure
+from onggi.steps.tenants import Pool, create_tenant, execution_name
+from tests.unit.core.conftest import CONTROL_TABLE
+from tests.unit.core.fakes import (
+    FakeDirectory,
+    FakeLifecycle,
+    FakeWallProbe,
+    FakeWorkflow,
+    FixedClock,
+    Jar,
+    tenant_named,
+    version_of,
+)
+
+POOL = Pool("documents", "artifacts")
+MACHINE = {"States": {"Done": {"Type": "Succeed"}}, "StartAt": "Done"}
+
+
+class Operator:
+    """Sends the same request to the same control table, time and again."""
+
+    def __init__(self, directory: TenantDirectory, lifecycle: TenantLifecycle) -> None:
+        self.directory, self.lifecycle = directory, lifecycle
+        self.workflow, self.clock = FakeWorkflow(), FixedClock()
+
+    def create(self, tenant_id: str, name: str = "Acme") -> TenantRecord:
+        self.clock.advance(seconds=1)
+        return create_tenant(
+            tenant_id, name, TenantSettings(), POOL, self.directory, self.lifecycle, self.workflow, self.clock
+        )
+
+    def record(self, tenant_id: str) -> TenantRecord:
+        found = self.directory.find(tenant_id)
+        assert found is not None
+        return found
+
+    def change(self, tenant_id: str, **changes: object) -> TenantRecord:
+        known = self.record(tenant_id)
+        return self.lifecycle.change(known, replace(known, **changes))  # type: ignore[arg-type]  # fields of a record
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def operator(request: pytest.FixtureRequest) -> Operator:
+    if request.param == "fake":
+        directory = FakeDirectory()
+        return Operator(directory, FakeLifecycle(directory))
+    aws: AwsSession = request.getfixturevalue("aws")
+    client = aws.client("dynamodb")
+    for item in client.scan(TableName=CONTROL_TABLE)["Items"]:
+        client.delete_item(TableName=CONTROL_TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
+    return Operator(DynamoTenantDirectory(aws, CONTROL_TABLE, FixedClock()), DynamoTenantLifecycle(aws, CONTROL_TABLE))
+
+
+def test_a_request_repeated_while_it_is_worked_on_starts_nothing_more(operator: Operator) -> None:
+    first = operator.create("acme")
+    assert operator.create("acme") == first
+    assert list(operator.workflow.started) == [execution_name(first)]
+    with pytest.raises(Conflict):
+        operator.create("acme", "Somebody else")
+
+
+def test_a_request_that_could_not_start_the_workflow_is_taken_up(operator: Operator) -> None:
+    operator.workflow.fault = TransientError("down")
+    with pytest.raises(TransientError):
+        operator.create("acme")
+    operator.workflow.fault = None
+    assert operator.create("acme").status == "provisioning"
+    assert len(operator.workflow.started) == 1
+
+
+def test_a_failed_onboarding_gets_a_new_run(operator: Operator) -> None:
+    first = operator.create("acme")
+    operator.change("acme", status="failed", reason="No room.")
+    again = operator.create("acme")
+    assert (again.status, again.reason) == ("provisioning", None)
+    assert list(operator.workflow.started) == [execution_name(first), execution_name(again)]
+    assert operator.record("acme") == again
+
+
+def test_an_execution_that_was_aborted_is_followed_by_another(operator: Operator) -> None:
+    first = operator.create("acme")
+    operator.workflow.ended.add(execution_name(first))
+    operator.create("acme")
+    assert len(operator.workflow.started) == 2
+
+
+@pytest.mark.parametrize("status", ["active", "suspended", "removing"])
+def test_a_tenant_that_is_in_is_not_created_again(operator: Operator, status: str) -> None:
+    operator.create("acme")
+    operator.change("acme", status=status)
+    with pytest.raises(Conflict):
+        operator.create("acme")
+    assert len(operator.workflow.started) == 1
+
+
+def test_a_change_of_what_has_changed_is_refused(operator: Operator) -> None:
+    known = operator.create("acme")
+    operator.change("acme", status="failed")
+    with pytest.raises(Conflict):
+        operator.lifecycle.change(known, replace(known, status="active"))
+    with pytest.raises(Conflict):
+        operator.lifecycle.place(known, "pool-1", 1)
+    assert operator.record("acme").status == "failed"
+
+
+def test_nobody_is_changed_into_somebody(operator: Operator) -> None:
+    nobody = TenantRecord(tenant_named("nobody"), "active", "2026-11-21T09:00:00.000Z")
+    with pytest.raises(Conflict):
+        operator.lifecycle.change(nobody, nobody)
+    assert operator.directory.find("nobody") is None
+
+
+def test_a_full_pool_is_followed_by_the_next_and_no_place_is_given_twice(operator: Operator) -> None:
+    places = []
+    for number in range(5):
+        record = operator.create(f"tenant-{number}")
+        for _ in range(2):  # a step that runs twice counts once
+            record = (
+                place_tenant(
+                    operator.record(record.context.tenant_id), ("pool-1", "pool-2"), operator.lifecycle, capacity=2
+                )
+                if number < 4
+                else record
+            )
+        places.append(operator.record(f"tenant-{number}").context.placement.vector_bucket)
+    assert places == ["pool-1", "pool-1", "pool-2", "pool-2", ""]
+    with pytest.raises(Conflict, match="FurtherVectorBuckets"):
+        place_tenant(record, ("pool-1", "pool-2"), operator.lifecycle, capacity=2)
+    third = place_tenant(record, ("pool-1", "pool-2", "pool-3"), operator.lifecycle, capacity=2)
+    assert third.context.placement.vector_bucket == "pool-3"
+
+
+def test_a_step_works_for_the_run_that_has_the_tenant_only(operator: Operator) -> None:
+    record = operator.create("acme")
+    assert tenant_in_hands("acme", record.run, operator.directory, "provisioning") == record
+    for run, status in (("another", "provisioning"), (record.run, "active")):
+        with pytest.raises(Conflict):
+            tenant_in_hands("acme", run, operator.directory, status)  # type: ignore[arg-type]  # statuses
+    with pytest.raises(NotFound):
+        tenant_in_hands("nobody", record.run, operator.directory, "provisioning")
+
+
+def test_activation_twice_is_activation(operator: Operator) -> None:
+    operator.create("acme")
+    activate_tenant(operator.record("acme"), operator.lifecycle)
+    active = operator.record("acme")
+    activate_tenant(active, operator.lifecycle)
+    assert (operator.record("acme"), active.status) == (active, "active")
+
+
+def test_nothing_is_inherited_from_an_earlier_tenant(jar: Jar) -> None:
+    validate_tenant(jar.ports)
+    jar.artifacts.write("left", b"over")
+    with pytest.raises(Conflict, match="earlier tenant"):
+        validate_tenant(jar.ports)
+    jar.artifacts.delete(["left"])
+    jar.ledger.claim(version_of(jar.tenant), "e1")
+    with pytest.raises(Conflict, match="earlier tenant"):
+        validate_tenant(jar.ports)
+
+
+def test_an_open_wall_keeps_the_tenant_out() -> None:
+    probe = FakeWallProbe()
+    verify_tenant(probe)
+    assert probe.used == 1
+    probe.open = ["read uploads", "search vectors"]
+    with pytest.raises(TenantMismatch, match="read uploads, search vectors"):
+        verify_tenant(probe)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ({"Error": "Conflict", "Cause": '{"errorMessage": "Every bucket is full."}'}, "Every bucket is full."),
+        ({"Error": "TransientError", "Cause": '{"errorMessage": "S3 is down."}'}, UNAVAILABLE),
+        ({"Error": "KeyError", "Cause": '{"errorMessage": "secret"}'}, FAULT),
+        ({"Error": "Conflict", "Cause": "no JSON"}, FAULT),
+        ({"Error": "Conflict"}, FAULT),
+        ({}, FAULT),
+    ],
+)
+def test_a_failure_is_told_in_a_sentence(error: dict[str, str], reason: str) -> None:
+    assert reason_of(error) == reason
+
+
+def test_a_failure_of_a_run_that_was_overtaken_concerns_nobody(operator: Operator) -> None:
+    run = operator.create("acme").run
+    error = {"Error": "Conflict", "Cause": '{"errorMessage": "Full."}'}
+    assert not record_tenant_failure("acme", "another", error, operator.directory, operator.lifecycle)
+    assert not record_tenant_failure("nobody", run, error, operator.directory, operator.lifecycle)
+    assert record_tenant_failure("acme", run, error, operator.directory, operator.lifecycle)
+    assert (operator.record("acme").status, operator.record("acme").reason) == ("failed", "Full.")
+    assert not record_tenant_failure("acme", run, error, operator.directory, operator.lifecycle)
+
+
+def test_a_workflow_starts_once_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        session = AwsSession()
+        client = session.client("stepfunctions")
+        arn = client.create_state_machine(
+            name="onboarding", definition=str(MACHINE).replace("'", '"'), roleArn="arn:aws:iam::123456789012:role/any"
+        )["stateMachineArn"]
+        workflow = StepFunctionsWorkflow(session, arn)
+        assert not workflow.is_running("one")
+        assert workflow.start("one", {"a": 1})
+        assert workflow.start("one", {"a": 1}), "it runs already"
+        execution = client.list_executions(stateMachineArn=arn)["executions"][0]["executionArn"]
+        client.stop_execution(executionArn=execution)
+        assert not workflow.start("one", {"a": 1})
+        assert len(client.list_executions(stateMachineArn=arn)["executions"]) == 1

@@ -1,0 +1,169 @@
+"""Uploads of tenants that are not active: whatever interleaves and crashes, each is processed afterwards."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onggi.adapters.aws import AwsSession
+from onggi.adapters.waiting import DynamoWaitingEvents
+from onggi.domain.errors import TransientError
+from onggi.domain.upload import ObjectEvent
+from onggi.ports import WaitingEvent, WaitingEvents
+from onggi.steps.admit_event import Admission, admit_event
+from onggi.steps.release_uploads import BATCH, release_uploads
+from tests.unit.core.conftest import CONTROL_TABLE
+from tests.unit.core.fakes import FakeDirectory, FakeWaitingEvents, FakeWorkflow, Jar
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def waiting(request: pytest.FixtureRequest) -> WaitingEvents:
+    if request.param == "fake":
+        return FakeWaitingEvents()
+    return DynamoWaitingEvents(request.getfixturevalue("aws"), CONTROL_TABLE)
+
+
+def event_named(key: str = "a.txt", sequencer: str = "01", noted_by: str = "e1") -> WaitingEvent:
+    return WaitingEvent(key, sequencer, noted_by, {"key": key, "sequencer": sequencer, "이름": "김치"})
+
+
+def test_the_newest_event_of_each_key_waits(waiting: WaitingEvents, unused_tenant_id: str) -> None:
+    newest = [event_named("a.txt", "02", "e2"), event_named("b.txt", "01", "e4")]
+    for event in (event_named("a.txt", "01", "e1"), *newest, event_named("a.txt", "01", "e3")):
+        waiting.note(unused_tenant_id, event)
+    found = waiting.some(unused_tenant_id, 10)
+    assert sorted(found, key=lambda event: event.key) == newest
+    assert len(waiting.some(unused_tenant_id, 1)) == 1
+    assert waiting.some("another-tenant", 10) == []
+
+
+def test_what_was_noted_again_is_not_forgotten(waiting: WaitingEvents, unused_tenant_id: str) -> None:
+    first, again = event_named(noted_by="e1"), event_named(noted_by="released-1")
+    waiting.note(unused_tenant_id, first)
+    waiting.note(unused_tenant_id, again)
+    waiting.forget(unused_tenant_id, first)
+    assert waiting.some(unused_tenant_id, 10) == [again]
+    for _ in range(2):
+        waiting.forget(unused_tenant_id, again)
+    assert waiting.some(unused_tenant_id, 10) == []
+
+
+def test_a_key_may_be_as_long_as_s3_allows(aws: AwsSession, unused_tenant_id: str) -> None:
+    waiting = DynamoWaitingEvents(aws, CONTROL_TABLE)
+    waiting.note(unused_tenant_id, event_named("x" * 1024))
+    assert [event.key for event in waiting.some(unused_tenant_id, 1)] == ["x" * 1024]
+
+
+class Suspending(FakeDirectory):
+    """A directory in which the status changes between one look and the next."""
+
+    def __init__(self, jar: Jar, *statuses: str) -> None:
+        super().__init__()
+        self._jar, self._statuses = jar, list(statuses)
+
+    def find(self, tenant_id: str) -> Any:
+        status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
+        record = self._jar.directory.records.get(tenant_id)
+        return replace(record, status=status) if record and status != "gone" else None  # type: ignore[arg-type]  # statuses
+
+
+@pytest.mark.parametrize(
+    ("statuses", "admission", "notes"),
+    [
+        (["active"], "admitted", 0),
+        (["suspended"], "waiting", 1),
+        (["provisioning"], "waiting", 1),
+        (["failed"], "waiting", 1),
+        (["removing"], "ignored", 0),
+        (["suspended", "active"], "admitted", 0),
+        (["suspended", "removing"], "ignored", 0),
+        (["suspended", "gone"], "ignored", 0),
+    ],
+)
+def test_an_event_is_let_in_waits_or_goes_with_its_tenant(
+    jar: Jar, statuses: list[str], admission: Admission, notes: int
+) -> None:
+    raw = jar.documents.upload("tenants/acme/a.txt", b"kimchi")
+    waiting = FakeWaitingEvents()
+    event = ObjectEvent.from_eventbridge(raw)
+    assert admit_event(event, raw, "e1", Suspending(jar, *statuses), waiting) == admission
+    assert len(waiting.noted) == notes
+
+
+def test_of_what_belongs_to_nobody_uploads_are_told_and_deletions_are_not(jar: Jar) -> None:
+    raw = jar.documents.upload("tenants/nobody/a.txt", b"kimchi")
+    event = ObjectEvent.from_eventbridge(raw)
+    for kind, admission in (("created", "admitted"), ("deleted", "ignored"), ("version_removed", "ignored")):
+        told = replace(event, kind=kind)  # type: ignore[arg-type]  # kinds of events
+        assert admit_event(told, raw, "e1", jar.directory, FakeWaitingEvents()) == admission
+
+
+class CrashError(Exception): ...
+
+
+class CrashingEvents(FakeWaitingEvents):
+    """Crashes before it forgets, when told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.crashes: list[bool] = []
+
+    def forget(self, tenant_id: str, waiting: WaitingEvent) -> None:
+        if self.crashes and self.crashes.pop(0):
+            raise CrashError
+        super().forget(tenant_id, waiting)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    keys=st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=8),
+    crashes=st.lists(st.booleans(), max_size=6),
+    suspended_again=st.booleans(),
+)
+def test_nothing_is_lost_and_nothing_starts_twice(keys: list[str], crashes: list[bool], suspended_again: bool) -> None:
+    jar, waiting, ingestion = Jar(), CrashingEvents(), FakeWorkflow()
+    jar.directory.set_status("acme", "suspended")
+    newest: dict[str, dict[str, Any]] = {}
+    for number, key in enumerate(keys):
+        raw = jar.documents.upload(f"tenants/acme/{key}", str(number).encode())
+        newest[key] = raw
+        assert admit(jar, raw, f"e{number}", waiting) == "waiting"
+    if suspended_again:  # what was started meets a tenant that is suspended once more, and waits again
+        release_uploads("acme", waiting, ingestion)
+        for name, started in list(ingestion.started.items()):
+            assert admit(jar, started, name, waiting) == "waiting"
+            ingestion.ended.add(name)
+    jar.directory.set_status("acme", "active")
+    before = set(ingestion.started)
+    waiting.crashes = crashes
+    while True:
+        try:
+            if not release_uploads("acme", waiting, ingestion):
+                break
+        except CrashError:
+            ingestion.ended |= set(ingestion.started)
+    admitted = [event for name, event in ingestion.started.items() if name not in before]
+    assert sorted(map(str, admitted)) == sorted(map(str, newest.values()))
+
+
+def admit(jar: Jar, raw: Any, execution: str, waiting: WaitingEvents) -> Admission:
+    return admit_event(ObjectEvent.from_eventbridge(raw), raw, execution, jar.directory, waiting)
+
+
+def test_many_are_released_batch_by_batch() -> None:
+    waiting, ingestion = FakeWaitingEvents(), FakeWorkflow()
+    for number in range(2 * BATCH + 1):
+        waiting.note("acme", event_named(f"{number}.txt"))
+    assert [release_uploads("acme", waiting, ingestion) for _ in range(4)] == [True, True, True, False]
+    assert len(ingestion.started) == 2 * BATCH + 1
+
+
+def test_a_workflow_that_cannot_be_started_keeps_the_event() -> None:
+    waiting, ingestion = FakeWaitingEvents(), FakeWorkflow()
+    waiting.note("acme", event_named())
+    ingestion.fault = TransientError("down")
+    with pytest.raises(TransientError):
+        release_uploads("acme", waiting, ingestion)
+    assert len(waiting.noted) == 1
