@@ -1,15 +1,23 @@
 """Operators onboard tenants, manage their keys and read what was changed."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from onggi import bootstrap, requests
+from onggi.domain.audit import AuditedAction
 from onggi.domain.errors import NotFound
-from onggi.domain.tenant import is_tenant_id
+from onggi.domain.tenant import TenantRecord, TenantStatus, is_tenant_id
 from onggi.entry import ApiRequest, ApiResponse, api
 from onggi.ports import AccessPorts
 from onggi.steps import audit, keys, tenants
 from onggi.steps.change_tenant import change_tenant
 from onggi.steps.offboarding import remove_tenant
+
+STATUS_ACTIONS: Final[Mapping[TenantStatus, AuditedAction]] = {
+    "suspended": "tenant.suspended",
+    "active": "tenant.resumed",
+}
+"""What a change of a tenant's status is called."""
 
 
 def create(request: ApiRequest) -> ApiResponse:
@@ -25,8 +33,7 @@ def create(request: ApiRequest) -> ApiResponse:
         bootstrap.onboarding(),
         bootstrap.now,
     )
-    trail = bootstrap.access_ports(tenant_id).trail
-    audit.note_change("tenant.created", request.author, None, tenants.shown(record), trail, bootstrap.now)
+    _note("tenant.created", request, None, record)
     return ApiResponse(202, {"tenant_id": tenant_id, "status": record.status})
 
 
@@ -54,6 +61,7 @@ def remove(request: ApiRequest) -> ApiResponse:
     known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
     grace = bootstrap.settings().removal_grace_seconds
     record = remove_tenant(known, grace, bootstrap.lifecycle(), bootstrap.offboarding(), bootstrap.now)
+    _note("tenant.removed", request, known, record)
     return ApiResponse(202, {"tenant_id": record.context.tenant_id, "status": record.status})
 
 
@@ -62,7 +70,15 @@ def change(request: ApiRequest) -> ApiResponse:
     known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
     wanted = requests.tenant_change(requests.json_object(request.body), known.context.settings)
     changed = change_tenant(known, wanted, bootstrap.lifecycle(), bootstrap.resumption(), bootstrap.now)
+    resulting = STATUS_ACTIONS.get(changed.status) if changed.status != known.status else None
+    _note(resulting or "tenant.changed", request, known, changed)
     return ApiResponse(200, tenants.shown(changed))
+
+
+def _note(action: AuditedAction, request: ApiRequest, before: TenantRecord | None, after: TenantRecord) -> None:
+    trail = bootstrap.access_ports(after.context.tenant_id).trail
+    was = tenants.shown(before) if before else None
+    audit.note_change(action, request.author, was, tenants.shown(after), trail, bootstrap.now)
 
 
 def _access_of(request: ApiRequest) -> AccessPorts:

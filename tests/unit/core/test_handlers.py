@@ -689,3 +689,19 @@ def test_a_use_that_cannot_be_noted_does_not_refuse_a_call(
     assert policy["policyDocument"]["Statement"][0]["Effect"] == "Allow"
     assert (policy["principalId"], policy["context"]["role"]) == ("acme/0afa6e43e589", "writer")
     assert "the last use of a key was not noted" in "".join(log)
+
+
+def test_each_change_of_a_tenant_stands_in_its_trail(functions: Functions) -> None:
+    path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
+    changes: list[dict[str, Any]] = [{"name": "Acme & Co"}, {"status": "suspended"}, {"status": "active"}]
+    for change in changes:
+        functions.jar.clock.advance(minutes=1)
+        assert functions.api("tenants", "PATCH", "/v1/admin/tenants/{id}", change, **path)[0] == 200
+    functions.jar.clock.advance(minutes=1)
+    assert functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}", **path)[0] == 202
+    _, trail = functions.api("tenants", "GET", "/v1/admin/tenants/{id}/audit", **path)
+    newest_first = ["tenant.removed", "tenant.resumed", "tenant.suspended", "tenant.changed"]
+    assert [each["action"] for each in trail["entries"]] == newest_first
+    renamed = trail["entries"][-1]
+    assert (renamed["before"]["name"], renamed["after"]["name"]) == ("Acme", "Acme & Co")
+    assert trail["entries"][0]["after"]["status"] == "removing"
