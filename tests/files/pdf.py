@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Sequence
 from functools import cache
 
-from pypdf import PageObject, PdfWriter
+from pypdf import PageObject, PdfWriter, Transformation
 from pypdf.generic import (
     ArrayObject,
     DictionaryObject,
@@ -81,6 +81,32 @@ def make_scan(pages: Sequence[str | None]) -> bytes:
     for number, page in enumerate(pages):
         if page is None:
             _show(writer, writer.pages[number], b"q 400 0 0 400 90 200 cm /Im1 Do Q", "/Im1", _picture())
+    return written(writer)
+
+
+def make_stamped_scan(stamps: Sequence[str], *, picture: str = "595 0 0 842 0 0", mode: int = 0) -> bytes:
+    """A PDF whose pages have a picture and a text on it.
+
+    Args:
+        stamps: the texts.
+        picture: where it lies, as a matrix; the page is 595 by 842 points.
+        mode: how text is drawn, 3 for invisibly.
+    """
+    writer = PdfWriter(clone_from=io.BytesIO(make_pdf(stamps, "scan")))
+    for page in writer.pages:
+        text = page.get_contents()
+        assert text is not None
+        drawing = f"q {picture} cm /Im1 Do Q {mode} Tr ".encode() + text.get_data()
+        _show(writer, page, drawing, "/Im1", _picture())
+    return written(writer)
+
+
+def turned(content: bytes, text_degrees: int, page_degrees: int) -> bytes:
+    """A PDF whose texts run in another direction (counter-clockwise) on pages that are shown turned (clockwise)."""
+    writer = PdfWriter(clone_from=io.BytesIO(content))
+    for page in writer.pages:
+        page.add_transformation(Transformation().translate(-300, -420).rotate(text_degrees).translate(300, 420))
+        page[NameObject("/Rotate")] = NumberObject(page_degrees)
     return written(writer)
 
 

@@ -25,7 +25,14 @@ _ROMAN: Final = re.compile(r"[-–—\s]*([ivxlc]{1,8}|[IVXLC]{1,8})[-–—\s]*
 _ROMAN_VALUES: Final = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _LETTERS: Final = re.compile(r"[^\W\d_]")
 _PAGE_WORDS: Final = re.compile(r"(?i)\b(?:page|pages|pg|p|pp|of|페이지|seite|von)\b|[페이지쪽면]")
-_COUNTED_TITLE: Final = re.compile(r"(?i)(?:chapter|section|part|article|unit|lesson|week|day|step|question|제)\s*#")
+_COUNTED_TITLE: Final = re.compile(
+    r"(?i)\W*(?:chapter|section|part|article|unit|lesson|module|week|day|step|phase|question|q\.?|problem|exercise|case|item"
+    r"|topic|agenda|session|table|figure|appendix|annex|exhibit|schedule|제|별지|별표|부록|표|그림|사진|안건|의안|과제|문제|문항"
+    r"|예제|실습|활동|사례|유형|사업|전략|방안|주제|항목|단원|모듈|세션|파트|부칙|붙임|첨부|서식)\s*(?:no\.?|제)?\s*#"
+    r"|\W*#\s*(?:장|절|조|항|편|부|관|강|과|회|차|호|번|단계|단원|주차|일차|차시|주|일)(?!\w)"
+    r"|#[.)]\s*\w"
+)
+"""What counts parts of the text, of which each may begin a page."""
 
 Edge = Literal["top", "bottom"]
 
@@ -50,7 +57,9 @@ def without_furniture(pages: Sequence[Sequence[str]], titles: Sequence[Collectio
         pages: lines.
         titles: for each page what is text on it in any case, as `shape_of` gives it: the headings that begin there.
     """
-    edges = [(list(_edge(lines, "top")), list(_edge(lines, "bottom"))) for lines in pages]
+    if len(pages) < MIN_PAGES:
+        return [list(lines) for lines in pages]
+    edges = [_edges(lines, page) for page, lines in enumerate(pages)]
     running = _running(edges)
     kept: set[str] = set()
     cleaned: list[list[str]] = []
@@ -68,34 +77,45 @@ def shape_of(line: str) -> str:
 
 
 class _EdgeLine(NamedTuple):
+    """A line near an edge of a page.
+
+    Attributes:
+        number: from 0.
+        keys: what of it may come again.
+    """
+
     number: int
-    edge: Edge
     shape: str
+    keys: tuple[_Key, ...]
 
 
-def _edge(lines: Sequence[str], edge: Edge) -> Iterator[_EdgeLine]:
-    """The outermost lines with text, from the edge inwards: of a page with few, no line is at both edges."""
+type _Side = list[_EdgeLine]
+
+
+def _edges(lines: Sequence[str], page: int) -> tuple[_Side, _Side]:
+    """The lines at the top and at the bottom, from the edge inwards: of a page with few, no line is at both edges."""
     with_text = (number for number, line in enumerate(lines) if line and not line.isspace())
-    room = len(list(islice(with_text, 2 * MAX_DEPTH))) // 2
-    for number in range(len(lines)) if edge == "top" else range(len(lines) - 1, -1, -1):
-        if room == 0:
-            return
-        shape = shape_of(lines[number])
-        if shape:
-            room -= 1
-            yield _EdgeLine(number, edge, shape)
+    top = list(islice(with_text, 2 * MAX_DEPTH))
+    room = len(top) // 2
+    upwards = (number for number in range(len(lines) - 1, -1, -1) if lines[number] and not lines[number].isspace())
+    return (
+        [_edge_line(number, lines[number], "top", page) for number in top[:room]],
+        [_edge_line(number, lines[number], "bottom", page) for number in islice(upwards, room)],
+    )
 
 
-def _running(edges: Iterable[tuple[Sequence[_EdgeLine], Sequence[_EdgeLine]]]) -> dict[_Key, set[int]]:
+def _edge_line(number: int, line: str, edge: Edge, page: int) -> _EdgeLine:
+    shape = shape_of(line)
+    return _EdgeLine(number, shape, tuple(_keys(shape, edge, page)))
+
+
+def _running(edges: Iterable[tuple[_Side, _Side]]) -> dict[_Key, set[int]]:
     """For each kind of line that comes again: the pages on which it is one of a series."""
     pages_of: defaultdict[_Key, list[int]] = defaultdict(list)
     for page, sides in enumerate(edges):
-        for side in sides:
-            for line in side:
-                for key in _keys(line, page):
-                    if not pages_of[key] or pages_of[key][-1] != page:
-                        pages_of[key].append(page)
-    return {key: series for key, pages in pages_of.items() if (series := _series(pages))}
+        for key in {key for side in sides for line in side for key in line.keys}:
+            pages_of[key].append(page)
+    return {key: series for key, pages in pages_of.items() if len(pages) >= MIN_PAGES and (series := _series(pages))}
 
 
 def _series(pages: Sequence[int]) -> set[int]:
@@ -113,21 +133,20 @@ def _series(pages: Sequence[int]) -> set[int]:
     return found
 
 
-def _keys(line: _EdgeLine, page: int) -> Iterator[_Key]:
-    shape = line.shape
+def _keys(shape: str, edge: Edge, page: int) -> Iterator[_Key]:
     if len(shape) > MAX_LENGTH:
         return
     if _LETTERS.search(shape):
-        yield _Key(line.edge, shape, None)
+        yield _Key(edge, shape, None)
         roman = _ROMAN.fullmatch(shape)
         if roman:
-            yield _Key(line.edge, "roman", _roman_value(roman.group(1).lower()) - page)
+            yield _Key(edge, "roman", _roman_value(roman.group(1).lower()) - page)
     for number, match in enumerate(_NUMBER.finditer(shape)):
         if number == MAX_NUMBERS:
             return
         masked = f"{shape[: match.start()]}#{shape[match.end() :]}"
         if not _COUNTED_TITLE.match(masked):
-            yield _Key(line.edge, masked, int(match.group()) - page)
+            yield _Key(edge, masked, int(match.group()) - page)
 
 
 def _roman_value(numeral: str) -> int:
@@ -136,7 +155,7 @@ def _roman_value(numeral: str) -> int:
 
 
 def _dropped(
-    side: Iterable[_EdgeLine], page: int, running: dict[_Key, set[int]], titles: Collection[str], kept: set[str]
+    side: _Side, page: int, running: dict[_Key, set[int]], titles: Collection[str], kept: set[str]
 ) -> Iterator[int]:
     """Which lines go, from the edge inwards up to the first that is none of a series."""
     series = list(_in_series(side, page, running))
@@ -151,9 +170,9 @@ def _dropped(
             kept.add(key.shape)
 
 
-def _in_series(side: Iterable[_EdgeLine], page: int, running: dict[_Key, set[int]]) -> Iterator[tuple[_EdgeLine, _Key]]:
+def _in_series(side: _Side, page: int, running: dict[_Key, set[int]]) -> Iterator[tuple[_EdgeLine, _Key]]:
     for line in side:
-        key = next((key for key in _keys(line, page) if page in running.get(key, ())), None)
+        key = next((key for key in line.keys if page in running.get(key, ())), None)
         if key is None:
             return
         yield line, key

@@ -39,6 +39,8 @@ _HEAD_KINDS: Final[dict[str, Literal["outline", "number", "bullet"]]] = {
 _SIGNS: Final = {"tab": "\t", "lineBreak": "\n", "nbSpace": "\u00a0", "fwSpace": " ", "hyphen": "-"}
 _VISIBLE_BREAK: Final = "␍␊"  # so a line break is written in an attribute
 _PAGE_NUMBERS: Final = ("PAGE", "TOTAL_PAGE")
+_RUNNING: Final = ("header", "footer")
+"""Some programs keep these in the properties of a section."""
 _NOTES: Final = ("footNote", "endNote")
 _BUTTONS: Final = ("btn", "checkBtn", "radioBtn")
 
@@ -219,7 +221,7 @@ class _Text:
             if _name(child) == "subList":
                 for paragraph in _named(child, "p"):
                     yield from self._paragraph(paragraph)
-            else:
+            elif _name(child) not in _RUNNING:
                 yield from self._boxed(child)
 
 

@@ -10,7 +10,7 @@ MIN_COMPOUND_PART: Final = 3
 """Letters; shorter halves of a broken word are words of their own by chance."""
 MAX_WORD: Final = 40
 
-_BREAK: Final = re.compile(r"(?<=[^\W\d_])[-\u2010\u00ad][^\S\n]*\n[^\S\n]*(?=[^\W\d_])")
+_BREAK: Final = re.compile(r"[-\u2010\u00ad](?<=[^\W\d_].)[^\S\n]*\n[^\S\n]*(?=[^\W\d_])")
 _LAST_WORD: Final = re.compile(r"(-?)([^\W\d_]+)\Z")
 _FIRST_WORD: Final = re.compile(r"[^\W\d_]+")
 _PUNCTUATION: Final = ".,;:!?()[]{}<>\"'“”‘’…*/"

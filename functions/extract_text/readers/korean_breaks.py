@@ -110,7 +110,7 @@ def _breaks(page: int, lines: Sequence[str]) -> Iterator[_Break]:
         if widths[number] < full:
             continue
         text = line.rstrip()
-        end, start = _END.search(text), _START.match(following)
+        end, start = _END.search(text, text.rfind(" ") + 1), _START.match(following)
         if end and start and _may_follow(end.group(), start.group(), following):
             yield _Break(page, number, len(text) < len(line), end.group(), start.group())
 

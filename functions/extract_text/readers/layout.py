@@ -15,7 +15,6 @@ from readers.model import MAX_HEADING_LEVEL, Block, Heading, Paragraph
 MAX_HEADINGS_PER_PAGE: Final = 100
 MAX_PLACES: Final = 100
 """Of a title on its page that are looked at."""
-_LINE_BREAK: Final = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _HYPHEN_MARK: Final = re.compile(r"(?<=[^\W\d_])[\ufffe\x02]")
 _STRAY_MARK: Final = re.compile(r"[\ufffe\x02]")
 _NUMBERING: Final = re.compile(
@@ -63,7 +62,7 @@ def laid_out(pages: Sequence[str], marks: Sequence[Mark] = (), title: str | None
 
 def _with_plain_breaks(text: str) -> str:
     r"""Lines that end with `\n`; pdfium's marks for a hyphen at a line end become the hyphen and the line end."""
-    text = _LINE_BREAK.sub("\n", text)
+    text = "\n".join(text.splitlines())
     if "\ufffe" in text or "\x02" in text:
         text = _STRAY_MARK.sub("", _HYPHEN_MARK.sub("-\n", text))
     return text

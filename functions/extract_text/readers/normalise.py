@@ -29,26 +29,31 @@ _PRESENTATION_FORMS: Final = "".join(
         ),
     )
 )
-_HAS_PRESENTATION_FORM: Final = re.compile(f"[{_PRESENTATION_FORMS}]")
+_EXPERT_DIGITS: Final = {0xF700 + ord(digit): digit for digit in "0123456789"}
+_EXPERT_CAPITALS: Final = {0xF700 + ord(letter): letter.upper() for letter in "abcdefghijklmnopqrstuvwxyz"}
+"""Old-style digits and small capitals of typesetters' fonts (Adobe Glyph List, `zerooldstyle` and `Asmall`)."""
+
 _PLAIN_FORMS: Final = str.maketrans(
     {character: unicodedata.normalize("NFKC", character) for character in _PRESENTATION_FORMS}
+    | {chr(code): plain for code, plain in (_EXPERT_DIGITS | _EXPERT_CAPITALS).items()}
 )
+_HAS_PRESENTATION_FORM: Final = re.compile(f"[{''.join(map(chr, _PLAIN_FORMS))}]")
 
 
 def normalise(text: str) -> str:
     r"""Text in composed form (NFC), with `\n` alone as line break and the space alone as blank.
 
-    Controls, private-use characters, surrogates and zero-width characters are removed; Latin ligatures, radicals and
-    vertical punctuation become what they show; lines have no trailing blanks, at most two line breaks stand in a row,
-    and the text neither begins nor ends with one. Doing it again changes nothing.
+    Controls, private-use characters, surrogates and zero-width characters are removed; Latin ligatures, radicals,
+    vertical punctuation, small capitals and old-style digits become what they show; lines have no trailing blanks, at
+    most two line breaks stand in a row, and the text neither begins nor ends with one. Doing it again changes nothing.
     """
+    if not text.isascii() and _HAS_PRESENTATION_FORM.search(text):
+        text = text.translate(_PLAIN_FORMS)
     # Most text is clean already. Spaces are the only blanks, and line breaks the only controls, that count as printable
     # here, so that one fast look tells.
     if not text.replace("\n", "").isprintable():
         text = _INVISIBLE.sub("", _BLANK.sub(" ", _LINE_BREAK.sub("\n", text)))
     if not text.isascii():
-        if _HAS_PRESENTATION_FORM.search(text):
-            text = text.translate(_PLAIN_FORMS)
         text = unicodedata.normalize("NFC", text)
     if " \n" in text or text.endswith(" "):
         text = "\n".join([line.rstrip(" ") for line in text.split("\n")])

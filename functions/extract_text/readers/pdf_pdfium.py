@@ -1,10 +1,12 @@
 """PDF files, by pdfium: fast and right about fonts, but it may crash on hostile files; that is what the cage is for."""
 
 import ctypes
+import math
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,8 +31,21 @@ SAMPLE_CHARACTERS: Final = 500
 GARBAGE_SHARE: Final = 0.5
 """Of the visible characters of a page: with more than that without meaning, its text is of no use."""
 
+MAX_STAMP: Final = 60
+"""Visible characters that are added to a scanned page: its number, the scanner's name, who printed it and when."""
+SCAN_SHARE: Final = 0.8
+"""Of a page that is covered by pictures when it is a scan; scanners leave margins out."""
+MAX_OBJECTS: Final = 10_000
+"""Of a page, that are looked at for pictures."""
+ANGLE_SAMPLES: Final = 7
+"""Characters, spread over a page, that tell how its text is turned."""
+
 _MEANINGLESS: Final = re.compile("[\x00\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _BLANKS: Final = re.compile(r"[\s\x01-\x1f\u00ad\u200b\ufeff\ufffe]+")
+_VISIBLE: Final = re.compile(r"[^\s\x01-\x1f\u00ad\u200b\ufeff\ufffe]")
+_ON_RIGHT_SIDE, _HALF_TURN, _FULL_TURN = 90, 180, 360
+"""In degrees, clockwise."""
+
 _PDF_DATE: Final = re.compile(r"(?:D:)?(\d{4}(?:\d\d){0,5})(?:(Z)|([+-])(\d\d)(?:'?(\d\d))?)?")
 _EARLIEST: Final = "00000101000000"
 """What completes a date that states less than seconds."""
@@ -68,16 +83,30 @@ def _read(document: PdfDocument) -> RawDocument:
     room = MAX_CHARACTERS
     for index in range(len(document)):
         page = page_with_annotations(document, index)
-        textpage = page.get_textpage()
+        textpage = _text_page(page)
         text = _text_of(textpage, room)
         room -= len(text)
         texts.append(text)
-        need_ocr.append(_is_garbage(text) or (_is_blank(text) and _shows_something(page)))
+        need_ocr.append(_is_garbage(text) or (_is_blank(text) and _shows_something(page)) or _is_scan(page, text))
         textpage.close()
         page.close()
     properties = _properties(document)
     blocks = laid_out(texts, list(_outline(document)), properties.title)
     return RawDocument(tuple(map(Page, blocks, need_ocr)), properties)
+
+
+def _text_page(page: PdfPage) -> PdfTextPage:
+    """The text of a page; one that is shown lying on its right side is turned, for pdfium takes its last line first."""
+    textpage = page.get_textpage()
+    count = pdfium.FPDFText_CountChars(textpage)
+    samples = range(0, count, max(count // ANGLE_SAMPLES, 1))
+    turned = [round(math.degrees(pdfium.FPDFText_GetCharAngle(textpage, index))) for index in samples]
+    rotation = page.get_rotation()
+    if turned.count((_ON_RIGHT_SIDE - rotation) % _FULL_TURN) * 2 <= len(turned):
+        return textpage
+    textpage.close()
+    page.set_rotation((rotation + _HALF_TURN) % _FULL_TURN)
+    return page.get_textpage()
 
 
 def _text_of(page: PdfTextPage, room: int) -> str:
@@ -102,7 +131,7 @@ def _text_of(page: PdfTextPage, room: int) -> str:
 
 
 def _is_blank(text: str) -> bool:
-    return not text or text.isspace() or not _BLANKS.sub("", text)
+    return not _VISIBLE.search(text)
 
 
 def _is_garbage(text: str) -> bool:
@@ -113,10 +142,36 @@ def _is_garbage(text: str) -> bool:
 
 def _shows_something(page: PdfPage) -> bool:
     """Whether a page without text has a picture or a drawing; text objects of blanks are none."""
-    return any(
-        pdfium.FPDFPageObj_GetType(pdfium.FPDFPage_GetObject(page, index)) != pdfium.FPDF_PAGEOBJ_TEXT
-        for index in range(pdfium.FPDFPage_CountObjects(page))
-    )
+    return any(pdfium.FPDFPageObj_GetType(thing) != pdfium.FPDF_PAGEOBJ_TEXT for thing in _objects(page))
+
+
+def _is_scan(page: PdfPage, text: str) -> bool:
+    """Whether pictures cover a page and its text is no more than a stamp on them.
+
+    Invisible text is what the scanner has recognised.
+    """
+    if len(text) > SAMPLE_CHARACTERS or len(_BLANKS.sub("", text)) > MAX_STAMP:
+        return False
+    things = list(islice(_objects(page), MAX_OBJECTS))
+    width, height = page.get_size()
+    is_covered = 0 < SCAN_SHARE * width * height <= sum(map(_picture_area, things))
+    invisible = pdfium.FPDF_TEXTRENDERMODE_INVISIBLE
+    return is_covered and all(pdfium.FPDFTextObj_GetTextRenderMode(thing) != invisible for thing in things)
+
+
+def _objects(page: PdfPage) -> Iterator[Any]:
+    return (pdfium.FPDFPage_GetObject(page, index) for index in range(pdfium.FPDFPage_CountObjects(page)))
+
+
+def _picture_area(thing: Any) -> float:  # noqa: ANN401 - a pointer of ctypes
+    """What a picture, or a form that begins with one, takes of its page, in square points; 0 for all else."""
+    kind = pdfium.FPDFPageObj_GetType(thing)
+    if kind == pdfium.FPDF_PAGEOBJ_FORM and pdfium.FPDFFormObj_CountObjects(thing):
+        kind = pdfium.FPDFPageObj_GetType(pdfium.FPDFFormObj_GetObject(thing, 0))
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    if kind != pdfium.FPDF_PAGEOBJ_IMAGE or not pdfium.FPDFPageObj_GetBounds(thing, left, bottom, right, top):
+        return 0.0
+    return (right.value - left.value) * (top.value - bottom.value)
 
 
 def _properties(document: PdfDocument) -> Properties:

@@ -9,7 +9,7 @@ import struct
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 import olefile
 import python_calamine
@@ -91,9 +91,9 @@ def read_xlsx(file: Path) -> RawDocument:
         is_zip = stream.read(len(_ZIP_HEADER)) == _ZIP_HEADER
     if not is_zip:
         return _read_xls(file)
-    with Archive(file) as archive:
+    with Archive(file) as archive, file.open("rb") as stream:
         archive.check()
-        source = _squeezed_workbook(archive, wide) if (wide := _wide_sheets(archive)) else str(file)
+        source = _squeezed_workbook(archive, wide) if (wide := _wide_sheets(archive)) else stream
         return RawDocument(tuple(_pages(source, _drawings(archive))), core_properties(archive))
 
 
@@ -107,7 +107,8 @@ def _read_xls(file: Path) -> RawDocument:
         pass
     if encrypted:
         raise BadDocument("encrypted")
-    return RawDocument(tuple(_pages(str(file), {})), properties)
+    with file.open("rb") as stream:
+        return RawDocument(tuple(_pages(stream, {})), properties)
 
 
 def _is_encrypted(ole: olefile.OleFileIO) -> bool:
@@ -123,7 +124,8 @@ def _is_encrypted(ole: olefile.OleFileIO) -> bool:
     return False
 
 
-def _pages(source: str | io.BytesIO, drawings: Mapping[str, _Drawing]) -> Iterator[Page]:
+def _pages(source: BinaryIO, drawings: Mapping[str, _Drawing]) -> Iterator[Page]:
+    """A page for each sheet; the library would take a path for what its name says."""
     left = MAX_CHARACTERS
     try:
         with python_calamine.load_workbook(source) as workbook:

@@ -103,6 +103,11 @@ def test_running_heads_comments_and_fields_own_texts_are_left_out(read: Read) ->
     assert blocks_of(read, paragraph(*runs, text("본문"), control("<hp:fieldEnd/>"))) == (Paragraph("본문"),)
 
 
+def test_running_heads_may_stand_in_the_properties_of_a_section(read: Read) -> None:
+    head = f"<hp:header>{inner(paragraph(text('머리말')))}</hp:header>"
+    assert blocks_of(read, paragraph(f"<hp:secPr>{head}</hp:secPr>", text("본문"))) == (Paragraph("본문"),)
+
+
 def test_notes_and_boxes_follow_the_paragraph_in_which_they_stand(read: Read) -> None:
     box = text_box(paragraph(text("상자 안")), paragraph(table([["가", "나"]])))
     group = f"<hp:container>{box}<hp:shapeComment>묶음</hp:shapeComment></hp:container>"

@@ -113,7 +113,18 @@ def test_far_apart_is_no_series() -> None:
 
 @pytest.mark.parametrize(
     "row",
-    ["제#장 문서", "Chapter #", "total of the year: #00 won"],
+    [
+        "제#장 문서",
+        "Chapter #",
+        "안건 #",
+        "별표 제#호",
+        "<표 #>",
+        "#단계",
+        "#일차 교육",
+        "#. 개요",
+        "Q#.",
+        "total of the year: #00 won",
+    ],
 )
 def test_text_with_numbers_is_no_page_number(row: str) -> None:
     pages = furnished(row, "")

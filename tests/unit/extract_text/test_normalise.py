@@ -24,6 +24,9 @@ ANY_TEXT = st.text(
         pytest.param("eﬃcient oﬀer ﬁrst ﬂow", "efficient offer first flow", id="ligatures"),
         pytest.param("⼤韓⺠國 ⽇本", "大韓⺠國 日本", id="radicals for ideographs"),
         pytest.param("︵갑︶", "(갑)", id="vertical punctuation"),
+        pytest.param(
+            "K\uf76f\uf772\uf765\uf761 \uf732\uf730\uf732\uf736", "KOREA 2026", id="small capitals, old digits"
+        ),
         pytest.param("① ㈜ ㎡ ² Ａ … ㄱ", "① ㈜ ㎡ ² Ａ … ㄱ", id="compatibility characters mean something"),
         pytest.param("a\r\nb\rc\u2028d\fe", "a\nb\nc\nd\ne", id="line breaks"),
         pytest.param("a\tb\u00a0c\u3000d", "a b c d", id="blanks"),

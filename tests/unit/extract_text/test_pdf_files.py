@@ -28,6 +28,8 @@ from tests.files.pdf import (
     make_report,
     make_sample,
     make_scan,
+    make_stamped_scan,
+    turned,
     unicode_map,
     with_font,
     written,
@@ -249,6 +251,35 @@ def test_a_page_of_meaningless_characters_needs_recognition(read: ReadContent) -
     garbage = with_font("/Identity-H", unicode_map(dict.fromkeys("대한민국Test", "\ue123")))
     mixed = with_font("/Identity-H", unicode_map({**dict.fromkeys("대한", "\ue123"), **{c: c for c in "민국Test"}}))
     assert [page.needs_ocr for content in (garbage, mixed) for page in read(read_pdf, content).pages] == [True, False]
+
+
+@pytest.mark.parametrize("stamp", ["- 1 -", "Scanned by CamScanner", "사건 2026-01234 출력자 김옹기 2026-01-05 09:30"])
+def test_a_page_with_a_stamp_on_its_picture_needs_recognition(read: ReadContent, stamp: str) -> None:
+    document = read(read_pdf, make_stamped_scan([stamp, stamp]))
+    assert [page.needs_ocr for page in document.pages] == [True, True]
+    assert stamp in text_of(document)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(make_stamped_scan(["표지"], picture="400 0 0 400 90 200"), id="picture beside text"),
+        pytest.param(make_stamped_scan(["표지"], mode=3), id="text of the scanner's own recognition"),
+        pytest.param(make_stamped_scan(["제1조 임대인은 보증금을 반환한다. " * 4]), id="text on a background"),
+    ],
+)
+def test_a_picture_with_text_of_its_own_needs_no_recognition(read: ReadContent, content: bytes) -> None:
+    assert [page.needs_ocr for page in read(read_pdf, content).pages] == [False]
+
+
+@pytest.mark.parametrize("page_degrees", [0, 90, 180, 270])
+@pytest.mark.parametrize("text_degrees", [0, 90, 180, 270])
+def test_lines_keep_their_order_however_they_are_turned(
+    read: ReadContent, text_degrees: int, page_degrees: int
+) -> None:
+    lines = [f"{number}번째 줄" for number in range(10, 20)]
+    content = turned(make_pdf(["\n".join(lines)], "t"), text_degrees, page_degrees)
+    assert text_of(read(read_pdf, content)).split("\n") == lines
 
 
 def test_what_was_filled_into_a_form_is_read(read: ReadContent) -> None:

@@ -49,6 +49,14 @@ def blocks(read: Read) -> Blocks:
     return blocks
 
 
+@pytest.mark.parametrize("name", ["prices.xlsx", "prices.xls", "prices.xlsb", "prices.ods", "prices"])
+@pytest.mark.parametrize("content", [make_sample(), xls.make_xls([["품목", "단가"], ["의자", 10.0]])])
+def test_the_name_of_a_file_does_not_matter(read: Read, tmp_path: Path, content: bytes, name: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    assert read_xlsx(file) == read(content)
+
+
 def sparse(*references: str) -> str:
     return "".join(
         f'<row><c s="1" r="{reference}" t="inlineStr"><is><t>{reference}</t></is></c></row>' for reference in references
