@@ -50,7 +50,8 @@ def remove(request: ApiRequest) -> ApiResponse:
     """DELETE /admin/tenants/{id}."""
     known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
     grace = bootstrap.settings().removal_grace_seconds
-    record = remove_tenant(known, grace, bootstrap.lifecycle(), bootstrap.offboarding(), bootstrap.now)
+    export = requests.wants_export(request.query)
+    record = remove_tenant(known, grace, bootstrap.lifecycle(), bootstrap.offboarding(), bootstrap.now, export=export)
     return ApiResponse(202, {"tenant_id": record.context.tenant_id, "status": record.status})
 
 

@@ -15,6 +15,9 @@ ADMIN_ROUTES = [
     ("POST", "/admin/tenants"),
     ("GET", "/admin/tenants"),
     ("GET", "/admin/tenants/wall"),
+    ("PATCH", "/admin/tenants/wall"),
+    ("DELETE", "/admin/tenants/wall"),
+    ("GET", "/admin/tenants/wall/export"),
     ("POST", "/admin/tenants/wall/keys"),
 ]
 

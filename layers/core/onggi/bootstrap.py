@@ -6,6 +6,7 @@ from functools import cache
 from onggi.adapters.aws import AwsSession, TenantSessions
 from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder
 from onggi.adapters.directory import DynamoTenantDirectory
+from onggi.adapters.export import S3TenantExport
 from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.metrics import EmbeddedMeter
@@ -20,6 +21,7 @@ from onggi.ports import (
     IndexProvisioner,
     Meter,
     TenantDirectory,
+    TenantExport,
     TenantLifecycle,
     TenantPorts,
     TenantRemains,
@@ -109,6 +111,15 @@ def resumption() -> Workflow:
 def offboarding() -> Workflow:
     """The workflow that removes tenants."""
     return StepFunctionsWorkflow(_own_session(), settings().offboarding_state_machine_arn)
+
+
+def tenant_export(tenant: TenantContext, run: str) -> TenantExport:
+    """What a tenant takes along, under the tenant's own session.
+
+    Raises:
+        TransientError: when STS is not available.
+    """
+    return S3TenantExport(_tenant_sessions().of(tenant), settings().tenant_table, tenant, run)
 
 
 @cache

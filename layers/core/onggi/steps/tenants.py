@@ -74,7 +74,7 @@ def _taken_up(known: TenantRecord, lifecycle: TenantLifecycle, clock: Clock) -> 
     return lifecycle.change(known, replace(known, status="provisioning", reason=None, run=new_run(clock)))
 
 
-def started(record: TenantRecord, workflow: Workflow, **more: int) -> bool:
+def started(record: TenantRecord, workflow: Workflow, **more: object) -> bool:
     """Starts the tenant's present run, with more in its state; False where that has come to its end already."""
     state = {"tenant_id": record.context.tenant_id, "run": record.run, **more}
     return workflow.start(execution_name(record), state)
