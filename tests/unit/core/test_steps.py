@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from onggi.domain.chunk import IndexedChunk, Passage, Scores
 from onggi.domain.document import DocumentVersion, document_id_of
-from onggi.domain.errors import BadDocument, NotFound, TransientError, Unauthorized
+from onggi.domain.errors import BadDocument, Conflict, NotFound, TransientError, Unauthorized
 from onggi.domain.money import ModelPrice
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import AnswerPart, Embedding, GeneratedAnswer, PublishedFacts
@@ -170,6 +170,13 @@ def test_the_key_of_a_tenant_that_is_gone_is_unknown() -> None:
     del directory.records["acme"]
     with pytest.raises(Unauthorized):
         authorize(f"Bearer {credential}", directory)
+
+
+def test_a_tenant_that_goes_gets_no_key(jar: Jar) -> None:
+    jar.directory.set_status("acme", "removing")
+    with pytest.raises(Conflict):
+        issue_key("acme", jar.directory, jar.clock)
+    assert jar.directory.keys == {}
 
 
 @pytest.mark.parametrize("tenant_id", ["nobody", "../acme", "x" * 5000])

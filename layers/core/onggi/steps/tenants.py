@@ -85,8 +85,10 @@ def issue_key(tenant_id: str, directory: TenantDirectory, clock: Clock) -> dict[
 
     Raises:
         NotFound: when there is no such tenant.
+        Conflict: when the tenant is being removed, which a new key might survive.
     """
-    existing_tenant(tenant_id, directory)
+    if existing_tenant(tenant_id, directory).status == "removing":
+        raise Conflict("The tenant is being removed; no key is issued any more.")
     credential, key = new_api_key(tenant_id, clock())
     directory.add_key(tenant_id, key)
     return {"tenant_id": tenant_id, "key_id": key.key_id, "api_key": credential, "created_at": key.created_at}
