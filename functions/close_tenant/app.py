@@ -3,17 +3,19 @@
 from typing import Any
 
 from onggi import bootstrap, entry
+from onggi.ports import ExportProgress
 from onggi.steps.offboarding import close_tenant
 from onggi.steps.onboarding import tenant_in_hands
 
 
 def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes `{"tenant_id", "run", "before"}`; answers whether nothing was left."""
+    """Takes `{"tenant_id", "run", "before", "export"}`; answers whether nothing was left."""
 
     def work() -> dict[str, Any]:
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "removing")
         remains = bootstrap.tenant_remains(record.context)
-        receipt = close_tenant(record, state["before"], remains, bootstrap.lifecycle(), bootstrap.now)
+        exported = ExportProgress(**state["export"])
+        receipt = close_tenant(record, state["before"], exported, remains, bootstrap.lifecycle(), bootstrap.now)
         return {"closed": receipt is not None}
 
     return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -60,7 +60,8 @@ def remove(request: ApiRequest) -> ApiResponse:
     """DELETE /admin/tenants/{id}."""
     known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
     grace = bootstrap.settings().removal_grace_seconds
-    record = remove_tenant(known, grace, bootstrap.lifecycle(), bootstrap.offboarding(), bootstrap.now)
+    export = requests.wants_export(request.query)
+    record = remove_tenant(known, grace, bootstrap.lifecycle(), bootstrap.offboarding(), bootstrap.now, export=export)
     _note("tenant.removed", request, known, record)
     return ApiResponse(202, {"tenant_id": record.context.tenant_id, "status": record.status})
 
@@ -95,7 +96,9 @@ def list_keys(request: ApiRequest) -> ApiResponse:
 def issue_key(request: ApiRequest) -> ApiResponse:
     """POST /admin/tenants/{id}/keys; a body that is left out asks for nothing special."""
     wanted = requests.key_request(requests.json_object(request.body or "{}"), bootstrap.now())
-    return ApiResponse(201, keys.issue_key(request.path["id"], wanted, request.author, _access_of(request)))
+    record = tenants.staying_tenant(request.path["id"], bootstrap.directory())
+    access = bootstrap.access_ports(record.context.tenant_id)
+    return ApiResponse(201, keys.issue_key(record.context.tenant_id, wanted, request.author, access))
 
 
 def revoke_key(request: ApiRequest) -> ApiResponse:

@@ -65,7 +65,7 @@ class Product:
 
     def send(self, method: str, url: str, headers: Mapping[str, str] | None = None, data: bytes = b"") -> Reply:
         answer = HTTP.request(method, url, headers=headers, body=data, redirect=False)
-        is_json = "json" in answer.headers.get("content-type", "")
+        is_json = answer.headers.get("content-type", "").partition(";")[0].endswith("json")
         return Reply(answer.status, answer.headers, json.loads(answer.data) if is_json else answer.data)
 
     def as_operator(self, method: str, route: str, body: Any = None, **query: str | int) -> Reply:

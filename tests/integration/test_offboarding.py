@@ -1,5 +1,6 @@
 """Tenants go without a trace: denied at once, everything removed, their neighbours untouched, a receipt kept."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -132,3 +133,38 @@ def test_the_session_that_removes_one_tenant_reaches_no_other(product: Product, 
     assert allowed == []
     s3.list_object_versions(Bucket=uploads, Prefix=own.prefix)
     dynamodb.batch_write_item(RequestItems=deleting(control, f"KEYS#{own.tenant_id}"))
+
+
+def test_what_a_tenant_takes_along_is_fetched_by_links(product: Product) -> None:
+    tenant = product.new_tenant("off-export")
+    document = tenant.ready("ferry.txt", TEXT % "outbound")
+    assert product.as_operator("GET", "/admin/tenants/off-export/export").status == 404
+    assert product.as_operator("DELETE", "/admin/tenants/off-export", export="perhaps").status == 400
+    assert product.as_operator("DELETE", "/admin/tenants/off-export", export="true").status == 202
+    receipt = removed(product, "off-export")["receipt"]
+    objects: dict[str, Any] = {}
+    cursor: dict[str, Any] = {}
+    while True:
+        listed = product.as_operator("GET", "/admin/tenants/off-export/export", limit=2, **cursor)
+        assert listed.status == 200
+        objects |= {each["name"]: each for each in listed.body["objects"]}
+        if "next_cursor" not in listed.body:
+            break
+        cursor = {"cursor": listed.body["next_cursor"]}
+    texts = f"texts/{document['document_id']}/{document['version']}.txt"
+    assert set(objects) == {"uploads/ferry.txt", texts, "vectors/00000.jsonl", "ledger/00000.jsonl"}
+    assert receipt["export"]["objects"] == 4
+    fetched = {name: product.send("GET", each["url"]) for name, each in objects.items()}
+    assert {reply.status for reply in fetched.values()} == {200}
+    assert fetched["uploads/ferry.txt"].body.decode() == TEXT % "outbound"
+    assert (TEXT % "outbound") in fetched[texts].body.decode()
+    lines = [json.loads(line) for line in _bytes(fetched["vectors/00000.jsonl"]).splitlines()]
+    assert len(lines) == document["chunks"]
+    assert all(line["data"]["float32"] and line["metadata"]["document_id"] for line in lines)
+    rows = [json.loads(line) for line in _bytes(fetched["ledger/00000.jsonl"]).splitlines()]
+    assert document["key"] in {row.get("key") for row in rows}
+    assert traces(product, "off-export") == []
+
+
+def _bytes(reply: Any) -> bytes:
+    return reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()

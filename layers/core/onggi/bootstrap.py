@@ -7,6 +7,7 @@ from onggi.adapters.audit import DynamoAuditTrail
 from onggi.adapters.aws import AwsSession, TenantSessions
 from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder
 from onggi.adapters.directory import DynamoTenantDirectory
+from onggi.adapters.export import S3TenantExport
 from onggi.adapters.keys import DynamoKeyRing
 from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
@@ -24,6 +25,7 @@ from onggi.ports import (
     KeyRing,
     Meter,
     TenantDirectory,
+    TenantExport,
     TenantLifecycle,
     TenantPorts,
     TenantRemains,
@@ -144,6 +146,15 @@ def resumption() -> Workflow:
 def offboarding() -> Workflow:
     """The workflow that removes tenants."""
     return StepFunctionsWorkflow(_own_session(), settings().offboarding_state_machine_arn)
+
+
+def tenant_export(tenant: TenantContext, run: str) -> TenantExport:
+    """What a tenant takes along, under the tenant's own session.
+
+    Raises:
+        TransientError: when STS is not available.
+    """
+    return S3TenantExport(_tenant_sessions().of(tenant), settings().tenant_table, tenant, run)
 
 
 @cache

@@ -1,10 +1,10 @@
 """Everything outside, as the steps see it. A port that touches tenants' data is bound to one tenant when it is made."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from onggi.domain.access import ApiKey, PoolUser
 from onggi.domain.audit import AuditEntry
@@ -490,6 +490,58 @@ class TenantRemains(Protocol):
 
     def remove_some(self) -> bool:
         """Removes the index and some of everything else; answers whether more may be left."""
+        ...
+
+
+EXPORT_STAGES: Final = ("uploads", "texts", "vectors", "rows")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportProgress:
+    """How far an export has come; a JSON-ready part of the workflow's state.
+
+    Attributes:
+        more: whether anything is left to export; from the beginning nothing is where no export was asked for.
+        token: where the next page of the stage begins.
+        part: the number of the next page of the stage.
+        objects: how many were written.
+    """
+
+    more: bool
+    stage: str = EXPORT_STAGES[0]
+    token: str | None = None
+    part: int = 0
+    objects: int = 0
+
+    def after(self, token: str | None, objects: int) -> "ExportProgress":
+        """The progress after a page: on within the stage where there is a token, else in the next stage."""
+        done = self.objects + objects
+        if token is not None:
+            return replace(self, token=token, part=self.part + 1, objects=done)
+        following = EXPORT_STAGES.index(self.stage) + 1
+        if following == len(EXPORT_STAGES):
+            return ExportProgress(more=False, stage=self.stage, objects=done)
+        return ExportProgress(more=True, stage=EXPORT_STAGES[following], objects=done)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedObject:
+    """An exported object and a link to it that needs no credentials."""
+
+    name: str
+    size: int
+    url: str
+
+
+class TenantExport(Protocol):
+    """What one tenant takes along: its uploads, their texts, its vectors and the rows of its ledger."""
+
+    def some(self, progress: ExportProgress) -> ExportProgress:
+        """Exports the next page; done twice, it writes the same once more."""
+        ...
+
+    def page(self, limit: int, cursor: str | None) -> tuple[list[ExportedObject], str | None]:
+        """Exported objects by name, each with a link for 15 minutes, and a cursor where there are more."""
         ...
 
 

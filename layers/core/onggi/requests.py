@@ -290,3 +290,16 @@ def tenant_change(body: dict[str, Any], known: TenantSettings) -> TenantChange:
     settings = fields.mapping("settings")
     fields.finish()
     return TenantChange(name, tenant_settings(asdict(known) | settings) if settings else None, status)
+
+
+def wants_export(query: dict[str, str]) -> bool:
+    """The parameter of DELETE /admin/tenants/{id}.
+
+    Raises:
+        InvalidRequest: when it breaks the contract.
+    """
+    words = {"true": True, "false": False}
+    fields = Fields({name: words.get(value, value) if name == "export" else value for name, value in query.items()})
+    wanted = fields.flag("export", default=False)
+    fields.finish()
+    return wanted

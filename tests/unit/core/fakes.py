@@ -33,6 +33,8 @@ from onggi.ports import (
     AnswerPart,
     ClaimOutcome,
     Embedding,
+    ExportedObject,
+    ExportProgress,
     Filter,
     GeneratedAnswer,
     ObjectFacts,
@@ -621,6 +623,17 @@ class FakeLifecycle:
 
     def receipt(self, tenant_id: str) -> Receipt | None:
         return next((receipt for receipt in reversed(self.receipts) if receipt.tenant_id == tenant_id), None)
+
+
+class FakeExport:
+    """Writes one object a stage."""
+
+    def some(self, progress: ExportProgress) -> ExportProgress:
+        return progress.after(None, 1)
+
+    def page(self, limit: int, cursor: str | None) -> tuple[list[ExportedObject], str | None]:
+        assert limit
+        return ([], None) if cursor else ([ExportedObject("uploads/a.md", 3, "https://example.com/a")], "uploads/a.md")
 
 
 class FakeRemains:

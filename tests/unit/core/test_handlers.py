@@ -23,11 +23,12 @@ from onggi.domain.errors import (
     TenantMismatch,
     TransientError,
 )
-from onggi.domain.tenant import Placement, TenantContext, TenantStatus
+from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantStatus
 from onggi.settings import Settings
 from onggi.steps.authorize import API_KEY, _hash
 from tests.unit.core.fakes import (
     DIMENSIONS,
+    FakeExport,
     FakeLifecycle,
     FakeProvisioner,
     FakeRemains,
@@ -141,6 +142,7 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
     monkeypatch.setattr(bootstrap, "lifecycle", lambda: functions.lifecycle)
     for workflow in ("onboarding", "resumption", "offboarding", "ingestion"):
         monkeypatch.setattr(bootstrap, workflow, lambda workflow=workflow: getattr(functions, workflow))
+    monkeypatch.setattr(bootstrap, "tenant_export", lambda *_: FakeExport())
     monkeypatch.setattr(bootstrap, "tenant_remains", lambda _: functions.remains)
     monkeypatch.setattr(bootstrap, "waiting_events", lambda: functions.waiting)
     monkeypatch.setattr(bootstrap, "wall_probe", lambda _: functions.probe)
@@ -193,6 +195,8 @@ def test_each_event_is_one_that_its_function_understands(functions: Functions, n
         statuses: dict[str, TenantStatus] = {"release_uploads": "active", "close_tenant": "removing"}
         status = "removing" if name.endswith("_tenant_data") else statuses.get(name, "provisioning")
         functions.jar.directory.set_status("acme", status, run=event["run"])
+    export = {"bucket": "artifacts", "run": "20261121T040117000", "objects": 1}
+    functions.lifecycle.receipts.append(Receipt("gone", "then", "now", {}, {}, export))
     answered = functions.call(name, event)
     assert answered.get("statusCode", 200) == 200
 
@@ -378,13 +382,16 @@ def test_a_tenant_that_comes_or_goes_is_not_changed(functions: Functions, status
 def test_a_tenant_is_removed_over_http_and_leaves_a_receipt(functions: Functions) -> None:
     path = {"pathParameters": {"id": "acme"}}
     for _ in range(2):
-        answered = functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}", **path)
+        wanted = {"queryStringParameters": {"export": "true"}}
+        answered = functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}", **path, **wanted)
         assert answered == (202, {"tenant_id": "acme", "status": "removing"})
     ((_, state),) = functions.offboarding.started.items()
     assert state["grace"] == 960
     state = dict(state)
     state["before"] = functions.call("count_tenant_data", state)
     assert state["before"] == {"counts": {"uploads": 3, "keys": 1}, "busy": False}
+    state["export"] = functions.call("export_tenant_data", state)
+    assert (state["export"]["more"], state["export"]["objects"]) == (False, 4)
     closing = state | {"before": state["before"]["counts"]}
     assert functions.call("close_tenant", closing) == {"closed": False}
     assert [functions.call("remove_tenant_data", state)["more"] for _ in range(3)] == [True, True, False]
@@ -393,6 +400,9 @@ def test_a_tenant_is_removed_over_http_and_leaves_a_receipt(functions: Functions
     assert (status, shown["status"]) == (200, "removed")
     assert shown["receipt"]["before"] == {"uploads": 3, "keys": 1}
     assert shown["receipt"]["after"] == {"uploads": 0, "keys": 0}
+    assert shown["receipt"]["export"]["objects"] == 4
+    status, exported = functions.api("exports", "GET", "/v1/admin/tenants/{id}/export", **path)
+    assert (status, exported["objects"][0]["name"], exported["next_cursor"]) == (200, "uploads/a.md", "uploads/a.md")
     assert functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}", **path)[0] == 404
     new = {"tenant_id": "acme", "name": "Again"}
     assert functions.api("tenants", "POST", "/v1/admin/tenants", new)[0] == 202
@@ -705,3 +715,9 @@ def test_each_change_of_a_tenant_stands_in_its_trail(functions: Functions) -> No
     renamed = trail["entries"][-1]
     assert (renamed["before"]["name"], renamed["after"]["name"]) == ("Acme", "Acme & Co")
     assert trail["entries"][0]["after"]["status"] == "removing"
+
+
+def test_a_tenant_that_goes_gets_no_key(functions: Functions) -> None:
+    functions.jar.directory.set_status("acme", "removing")
+    path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
+    assert functions.api("tenants", "POST", "/v1/admin/tenants/{id}/keys", {}, **path)[0] == 409

@@ -1,5 +1,6 @@
 """How tenants go: shut out at once, removed by their own session, with a receipt that was read back."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,16 +9,21 @@ import pytest
 from onggi.adapters.aws import AwsSession
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.dynamodb import to_item
+from onggi.adapters.export import COPIES_A_PAGE, S3TenantExport
 from onggi.adapters.keys import keys_of
 from onggi.adapters.lifecycle import POOLS, DynamoTenantLifecycle
 from onggi.adapters.remains import AwsTenantRemains
 from onggi.adapters.waiting import waiting_of
-from onggi.domain.errors import Conflict
+from onggi.domain.errors import Conflict, NotFound
 from onggi.domain.tenant import Receipt, TenantContext, TenantRecord
-from onggi.steps.offboarding import close_tenant, count_tenant_data, remove_tenant
+from onggi.ports import ExportProgress
+from onggi.steps.export_tenant_data import export_tenant_data
+from onggi.steps.offboarding import close_tenant, count_tenant_data, exported_tenant, remove_tenant
 from onggi.steps.tenants import execution_name
 from tests.unit.core.conftest import CONTROL_TABLE, TENANT_TABLE
 from tests.unit.core.fakes import FakeLifecycle, FakeRemains, FakeWorkflow, Jar, tenant_named
+
+NOT_EXPORTED = ExportProgress(more=False)
 
 
 @pytest.fixture
@@ -69,10 +75,10 @@ def test_documents_in_work_are_waited_for_while_their_executions_run() -> None:
 
 def test_there_is_no_receipt_while_anything_is_left(jar: Jar, lifecycle: FakeLifecycle) -> None:
     remains = FakeRemains(uploads=0, keys=1)
-    assert close_tenant(record_of(jar), {"uploads": 5}, remains, lifecycle, jar.clock) is None
+    assert close_tenant(record_of(jar), {"uploads": 5}, NOT_EXPORTED, remains, lifecycle, jar.clock) is None
     assert "acme" in jar.directory.records
     remains.remove_some()
-    receipt = close_tenant(record_of(jar), {"uploads": 5}, remains, lifecycle, jar.clock)
+    receipt = close_tenant(record_of(jar), {"uploads": 5}, NOT_EXPORTED, remains, lifecycle, jar.clock)
     assert receipt == lifecycle.receipt("acme")
     assert receipt is not None
     assert (receipt.before, receipt.after) == ({"uploads": 5}, {"uploads": 0, "keys": 0})
@@ -149,3 +155,56 @@ def test_everything_of_the_tenant_goes_and_nothing_of_its_neighbour(aws: AwsSess
     assert set(own.counts().values()) == {0}
     assert not own.remove_some()
     assert neighbour.counts() == there
+
+
+def test_a_receipt_tells_where_the_export_lies(aws: AwsSession, jar: Jar, unused_tenant_id: str) -> None:
+    directory = DynamoTenantDirectory(aws, CONTROL_TABLE, jar.clock)
+    lifecycle = DynamoTenantLifecycle(aws, CONTROL_TABLE)
+    record = TenantRecord(tenant_named(unused_tenant_id), "removing", "2026-11-20T09:00:00.000Z", run="run-1")
+    directory.create(record)
+    close_tenant(record, {}, ExportProgress(more=False, objects=7), FakeRemains(), lifecycle, jar.clock)
+    receipt = lifecycle.receipt(unused_tenant_id)
+    assert receipt is not None
+    assert receipt.export == {"bucket": "artifacts", "run": "run-1", "objects": 7}
+    tenant, run = exported_tenant(receipt)
+    assert (tenant.tenant_id, tenant.placement.artifacts_bucket, run) == (unused_tenant_id, "artifacts", "run-1")
+    for without in (None, replace(receipt, export=None)):
+        with pytest.raises(NotFound):
+            exported_tenant(without)
+
+
+def test_an_export_holds_everything_page_by_page_and_twice_the_same(aws: AwsSession, unused_tenant_id: str) -> None:
+    context = tenant_named(unused_tenant_id)
+    tenant = replace(context, placement=replace(context.placement, vector_bucket=""))
+    s3, dynamodb = aws.client("s3"), aws.client("dynamodb")
+    for number in range(COPIES_A_PAGE + 1):
+        s3.put_object(Bucket="documents", Key=f"{tenant.prefix}계약/{number}.txt", Body=str(number).encode())
+    s3.put_object(Bucket="documents", Key=f"tenants/{unused_tenant_id}-b/foreign.txt", Body=b"foreign")
+    for name in ("d1/v1/text.txt", "d1/v1/chunks.json"):
+        s3.put_object(Bucket="artifacts", Key=tenant.prefix + name, Body="김치".encode())
+    row = {"pk": unused_tenant_id, "sk": "DOCUMENT#d1", "versions": {"v1"}, "size": 3, "name": "김치"}
+    dynamodb.put_item(TableName=TENANT_TABLE, Item=to_item(row))
+    export = S3TenantExport(aws, TENANT_TABLE, tenant, "run-1")
+    for _ in range(2):
+        progress = ExportProgress(more=True)
+        while progress.more:
+            progress = export_tenant_data(progress, export)
+        assert progress.objects == COPIES_A_PAGE + 3
+    names, cursor = [], None
+    while True:
+        found, cursor = export.page(40, cursor)
+        names += [each.name for each in found]
+        assert all("/run-1/" in each.url and "Signature=" in each.url for each in found)
+        if cursor is None:
+            break
+    assert len(names) == len(set(names)) == COPIES_A_PAGE + 3
+    assert {"ledger/00000.jsonl", "texts/d1/v1.txt", "uploads/계약/7.txt"} <= set(names)
+    prefix = f"exports/{unused_tenant_id}/run-1/"
+    exported = s3.get_object(Bucket="artifacts", Key=prefix + "ledger/00000.jsonl")["Body"].read()
+    assert json.loads(exported) == row | {"versions": ["v1"]}
+
+
+def test_nothing_is_exported_unless_it_was_asked_for(aws: AwsSession, unused_tenant_id: str) -> None:
+    export = S3TenantExport(aws, TENANT_TABLE, tenant_named(unused_tenant_id), "run-1")
+    assert export_tenant_data(NOT_EXPORTED, export) == NOT_EXPORTED
+    assert export.page(10, None) == ([], None)

@@ -237,3 +237,11 @@ def test_a_change_keeps_what_it_does_not_name() -> None:
 )
 def test_a_change_that_cannot_be_is_told_field_by_field(body: dict[str, Any], field: str) -> None:
     assert set(faults(requests.tenant_change, body, TenantSettings())) == {field}
+
+
+def test_an_export_is_made_when_asked_for() -> None:
+    assert requests.wants_export({"export": "true"})
+    assert not requests.wants_export({"export": "false"})
+    assert not requests.wants_export({})
+    assert set(faults(requests.wants_export, {"export": "1"})) == {"export"}
+    assert set(faults(requests.wants_export, {"exports": "true"})) == {"exports"}

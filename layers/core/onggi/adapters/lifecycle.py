@@ -153,5 +153,8 @@ def _receipts_of(tenant_id: str) -> str:
 
 def _to_receipt(item: Item) -> Receipt:
     row = to_row(item)
-    counts = [{kind: int(count) for kind, count in row[when].items()} for when in ("before", "after")]
-    return Receipt(row["tenant_id"], row["created_at"], row["removed_at"], *counts)
+    before, after = ({kind: int(count) for kind, count in row[when].items()} for when in ("before", "after"))
+    export = row.get("export")
+    if export is not None:
+        export["objects"] = int(export["objects"])
+    return Receipt(row["tenant_id"], row["created_at"], row["removed_at"], before, after, export)

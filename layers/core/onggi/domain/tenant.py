@@ -143,6 +143,8 @@ class Receipt:
     Attributes:
         before: how much there was of each kind when the removal began.
         after: how much was left of each, read back: nothing.
+        export: where the tenant's export lies and how many objects it has, `{"bucket", "run", "objects"}`; None where
+            none was asked for.
     """
 
     tenant_id: str
@@ -150,3 +152,4 @@ class Receipt:
     removed_at: str
     before: dict[str, int]
     after: dict[str, int]
+    export: dict[str, Any] | None = None

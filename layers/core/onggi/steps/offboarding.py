@@ -1,16 +1,22 @@
 """The way of a tenant out: denied at once, removed when nothing works on it any more, with a receipt."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-from onggi.domain.errors import Conflict
-from onggi.domain.tenant import Receipt, TenantRecord
+from onggi.domain.errors import Conflict, NotFound
+from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord
 from onggi.domain.timestamps import timestamp
-from onggi.ports import Clock, Counts, RunningWorkflow, TenantLifecycle, TenantRemains, Workflow
+from onggi.ports import Clock, Counts, ExportProgress, RunningWorkflow, TenantLifecycle, TenantRemains, Workflow
 from onggi.steps.tenants import new_run, started
 
 
 def remove_tenant(
-    known: TenantRecord, grace: int, lifecycle: TenantLifecycle, offboarding: Workflow, clock: Clock
+    known: TenantRecord,
+    grace: int,
+    lifecycle: TenantLifecycle,
+    offboarding: Workflow,
+    clock: Clock,
+    *,
+    export: bool = False,
 ) -> TenantRecord:
     """Shuts a tenant out and starts the offboarding workflow; the same again takes up one that has stopped.
 
@@ -21,6 +27,7 @@ def remove_tenant(
         lifecycle: the control table's tenants.
         offboarding: the workflow.
         clock: tells the time.
+        export: whether the tenant's data is copied first.
 
     Raises:
         Conflict: while the tenant is coming in, or when it was changed in the meantime.
@@ -28,10 +35,11 @@ def remove_tenant(
     """
     if known.status == "provisioning":
         raise Conflict("The tenant is being set up; remove it when that has come to its end.")
-    if known.status == "removing" and known.reason is None and started(known, offboarding, grace=grace):
+    state = {"grace": grace, "export": asdict(ExportProgress(more=export))}
+    if known.status == "removing" and known.reason is None and started(known, offboarding, **state):
         return known
     record = lifecycle.change(known, replace(known, status="removing", reason=None, run=new_run(clock)))
-    started(record, offboarding, grace=grace)
+    started(record, offboarding, **state)
     return record
 
 
@@ -41,7 +49,12 @@ def count_tenant_data(remains: TenantRemains, ingestion: RunningWorkflow) -> tup
 
 
 def close_tenant(
-    record: TenantRecord, before: Counts, remains: TenantRemains, lifecycle: TenantLifecycle, clock: Clock
+    record: TenantRecord,
+    before: Counts,
+    exported: ExportProgress,
+    remains: TenantRemains,
+    lifecycle: TenantLifecycle,
+    clock: Clock,
 ) -> Receipt | None:
     """Ends a removal once nothing is left, which is read back: the tenant's record goes, its receipt stays.
 
@@ -54,6 +67,20 @@ def close_tenant(
     after = remains.counts()
     if any(after.values()):
         return None
-    receipt = Receipt(record.context.tenant_id, record.created_at, timestamp(clock()), before, after)
+    bucket = record.context.placement.artifacts_bucket
+    export = {"bucket": bucket, "run": record.run, "objects": exported.objects} if exported.objects else None
+    receipt = Receipt(record.context.tenant_id, record.created_at, timestamp(clock()), before, after, export)
     lifecycle.remove(record, receipt)
     return receipt
+
+
+def exported_tenant(receipt: Receipt | None) -> tuple[TenantContext, str]:
+    """Whose export a receipt speaks of, placed where that lies, and the run that has made it.
+
+    Raises:
+        NotFound: when there is no such receipt, or no export was asked for.
+    """
+    if receipt is None or receipt.export is None:
+        raise NotFound("There is no export of a tenant of this id.")
+    placement = Placement("", receipt.export["bucket"], vector_bucket="", index=receipt.tenant_id)
+    return TenantContext(receipt.tenant_id, receipt.tenant_id, "basic", placement), receipt.export["run"]

@@ -75,7 +75,7 @@ def _taken_up(known: TenantRecord, lifecycle: TenantLifecycle, clock: Clock) -> 
     return lifecycle.change(known, replace(known, status="provisioning", reason=None, run=new_run(clock)))
 
 
-def started(record: TenantRecord, workflow: Workflow, **more: int) -> bool:
+def started(record: TenantRecord, workflow: Workflow, **more: object) -> bool:
     """Starts the tenant's present run, with more in its state; False where that has come to its end already."""
     state = {"tenant_id": record.context.tenant_id, "run": record.run, **more}
     return workflow.start(execution_name(record), state)
@@ -90,6 +90,19 @@ def existing_tenant(tenant_id: str, directory: TenantDirectory) -> TenantRecord:
     record = directory.find(checked_tenant_id(tenant_id))
     if record is None:
         raise NotFound(NO_TENANT)
+    return record
+
+
+def staying_tenant(tenant_id: str, directory: TenantDirectory) -> TenantRecord:
+    """A tenant's record, to give it something that its removal might not see.
+
+    Raises:
+        NotFound: when there is no such tenant.
+        Conflict: when it is being removed.
+    """
+    record = existing_tenant(tenant_id, directory)
+    if record.status == "removing":
+        raise Conflict("The tenant is being removed; no key is issued any more.")
     return record
 
 

@@ -1,0 +1,20 @@
+"""Copies some of what a tenant takes along when it goes."""
+
+from dataclasses import asdict
+from typing import Any
+
+from onggi import bootstrap, entry
+from onggi.ports import ExportProgress
+from onggi.steps.export_tenant_data import export_tenant_data
+from onggi.steps.onboarding import tenant_in_hands
+
+
+def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+    """Takes `{"tenant_id", "run", "export": <progress>}`; answers the progress."""
+
+    def work() -> dict[str, Any]:
+        record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "removing")
+        export = bootstrap.tenant_export(record.context, record.run)
+        return asdict(export_tenant_data(ExportProgress(**state["export"]), export))
+
+    return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

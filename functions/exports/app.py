@@ -1,0 +1,22 @@
+"""Operators fetch what a tenant that was removed takes along."""
+
+from dataclasses import asdict
+from typing import Any
+
+from onggi import bootstrap, requests
+from onggi.domain.tenant import is_tenant_id
+from onggi.entry import ApiRequest, ApiResponse, api
+from onggi.steps.offboarding import exported_tenant
+
+
+def list_export(request: ApiRequest) -> ApiResponse:
+    """GET /admin/tenants/{id}/export."""
+    tenant_id = request.path["id"]
+    _, limit, cursor = requests.listing(request.query, with_status=False)
+    tenant, run = exported_tenant(bootstrap.lifecycle().receipt(tenant_id) if is_tenant_id(tenant_id) else None)
+    found, next_cursor = bootstrap.tenant_export(tenant, run).page(limit, cursor)
+    body: dict[str, Any] = {"tenant_id": tenant_id, "objects": [asdict(each) for each in found]}
+    return ApiResponse(200, body | ({"next_cursor": next_cursor} if next_cursor else {}))
+
+
+handler = api({("GET", "/v1/admin/tenants/{id}/export"): list_export}, operators_only=True)

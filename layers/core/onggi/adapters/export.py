@@ -1,0 +1,137 @@
+"""What a tenant takes along when it goes: copies of its things under a prefix of their own, for a few days."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from onggi.adapters.aws import AwsSession, error_code, translated
+from onggi.adapters.dynamodb import Item, to_item, to_row
+from onggi.domain.tenant import TenantContext
+from onggi.ports import ExportedObject, ExportProgress
+
+COPIES_A_PAGE: Final = 100
+VECTORS_A_PAGE: Final = 100
+"""A few MB of JSON, text included."""
+ROWS_A_PAGE: Final = 1000
+URL_SECONDS: Final = 900
+TEXT: Final = "/text.txt"
+
+
+class S3TenantExport:
+    """Implements the export by one tenant's own session."""
+
+    def __init__(self, session: AwsSession, table: str, tenant: TenantContext, run: str) -> None:
+        self._session = session
+        self._table = table
+        self._tenant = tenant
+        self._bucket = tenant.placement.artifacts_bucket
+        self._prefix = f"exports/{tenant.tenant_id}/{run}/"
+
+    def some(self, progress: ExportProgress) -> ExportProgress:
+        """Exports the next page; done twice, it writes the same once more."""
+        stages: dict[str, Callable[[ExportProgress], tuple[str | None, int]]] = {
+            "uploads": self._uploads,
+            "texts": self._texts,
+            "vectors": self._vectors,
+            "rows": self._rows,
+        }
+        token, objects = stages[progress.stage](progress)
+        return progress.after(token, objects)
+
+    def page(self, limit: int, cursor: str | None) -> tuple[list[ExportedObject], str | None]:
+        """Exported objects by name, each with a link for 15 minutes, and a cursor where there are more."""
+        s3 = self._session.client("s3")
+        with translated("S3"):
+            answer = s3.list_objects_v2(
+                Bucket=self._bucket, Prefix=self._prefix, MaxKeys=limit, StartAfter=self._prefix + (cursor or "")
+            )
+        found = []
+        for entry in answer.get("Contents", []):
+            where = {"Bucket": self._bucket, "Key": entry["Key"]}
+            url = s3.generate_presigned_url("get_object", Params=where, ExpiresIn=URL_SECONDS)
+            found.append(ExportedObject(entry["Key"].removeprefix(self._prefix), entry["Size"], url))
+        return found, found[-1].name if answer["IsTruncated"] else None
+
+    def _uploads(self, progress: ExportProgress) -> tuple[str | None, int]:
+        bucket = self._tenant.placement.documents_bucket
+        keys, token = self._listed(bucket, progress.token, COPIES_A_PAGE)
+        return token, self._copy(bucket, ((key, "uploads/" + key.removeprefix(self._tenant.prefix)) for key in keys))
+
+    def _texts(self, progress: ExportProgress) -> tuple[str | None, int]:
+        keys, token = self._listed(self._bucket, progress.token, ROWS_A_PAGE)
+        texts = (key.removeprefix(self._tenant.prefix) for key in keys if key.endswith(TEXT))
+        copies = ((self._tenant.prefix + name, f"texts/{name.removesuffix(TEXT)}.txt") for name in texts)
+        return token, self._copy(self._bucket, copies)
+
+    def _listed(self, bucket: str, token: str | None, most: int) -> tuple[list[str], str | None]:
+        place = {"ContinuationToken": token} if token else {}
+        with translated("S3"):
+            answer = self._session.client("s3").list_objects_v2(
+                Bucket=bucket, Prefix=self._tenant.prefix, MaxKeys=most, **place
+            )
+        return [entry["Key"] for entry in answer.get("Contents", [])], answer.get("NextContinuationToken")
+
+    def _copy(self, bucket: str, names: Iterable[tuple[str, str]]) -> int:
+        count = 0
+        for key, name in names:
+            with translated("S3"):
+                self._session.client("s3").copy_object(
+                    Bucket=self._bucket, Key=self._prefix + name, CopySource={"Bucket": bucket, "Key": key}
+                )
+            count += 1
+        return count
+
+    def _vectors(self, progress: ExportProgress) -> tuple[str | None, int]:
+        placement = self._tenant.placement
+        if not placement.vector_bucket:  # never placed
+            return None, 0
+        place = {"nextToken": progress.token} if progress.token else {}
+        try:
+            with translated("S3 Vectors"):
+                answer = self._session.client("s3vectors").list_vectors(
+                    vectorBucketName=placement.vector_bucket,
+                    indexName=placement.index,
+                    maxResults=VECTORS_A_PAGE,
+                    returnData=True,
+                    returnMetadata=True,
+                    **place,
+                )
+        except ClientError as error:
+            if error_code(error) != "NotFoundException":
+                raise
+            return None, 0
+        return answer.get("nextToken"), self._write(f"vectors/{progress.part:05}.jsonl", answer["vectors"])
+
+    def _rows(self, progress: ExportProgress) -> tuple[str | None, int]:
+        start: dict[str, Item] = {}
+        if progress.token:
+            start["ExclusiveStartKey"] = to_item({"pk": self._tenant.tenant_id, "sk": progress.token})
+        with translated("DynamoDB"):
+            answer = self._session.client("dynamodb").query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues=to_item({":pk": self._tenant.tenant_id}),
+                ConsistentRead=True,
+                Limit=ROWS_A_PAGE,
+                **start,
+            )
+        last = answer.get("LastEvaluatedKey")
+        written = self._write(f"ledger/{progress.part:05}.jsonl", [to_row(item) for item in answer["Items"]])
+        return last["sk"]["S"] if last else None, written
+
+    def _write(self, name: str, rows: list[dict[str, Any]]) -> int:
+        if not rows:
+            return 0
+        lines = "".join(json.dumps(row, ensure_ascii=False, default=_plain) + "\n" for row in rows)
+        with translated("S3"):
+            self._session.client("s3").put_object(
+                Bucket=self._bucket, Key=self._prefix + name, Body=lines.encode(), ContentType="application/jsonl"
+            )
+        return 1
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401 - any JSON
+    """Sets as lists and decimals as text: neither is known to JSON."""
+    return sorted(value) if isinstance(value, set | frozenset) else str(value)
