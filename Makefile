@@ -90,7 +90,8 @@ sam-local: install build ## `sam local invoke`, where a container engine runs
 
 .PHONY: bench
 bench: install build $(if $(CORPUS),$(CONTENDERS)) ## measure and write benchmarks/results/; PDFs in CORPUS=<folder>
-	@for benchmark in artifacts latency walls extraction; do CORPUS="$(CORPUS)" $(PYTHON) -m "benchmarks.$$benchmark"; done
+	@for benchmark in artifacts latency extraction; do CORPUS="$(CORPUS)" $(PYTHON) -m "benchmarks.$$benchmark"; done
+	@PYTHONPATH=layers/core $(PYTHON) -m benchmarks.walls
 
 .PHONY: corpus
 corpus: .venv/installed ## read every file in CORPUS=<folder> and check its chunks; OPTIONS=--verbose

@@ -100,6 +100,13 @@ def tried(attack: Attack, act: Callable[[Scene], Any], scene: Scene) -> Outcome:
     return Outcome("", by_iam=False, reached=changed or told or attack.strict)
 
 
+def granted(reply: Reply) -> Reply:
+    """A reply of HTTP; raises ClientError with its status for a code where it is a refusal."""
+    if reply.status >= REFUSED:
+        raise ClientError({"Error": {"Code": str(reply.status), "Message": ""}}, "request")
+    return reply
+
+
 def _text(answer: Any) -> str:
     return answer.decode(errors="replace") if isinstance(answer, bytes) else repr(answer)
 

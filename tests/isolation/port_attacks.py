@@ -10,7 +10,8 @@ from onggi.adapters.ledger import _to_document
 from onggi.domain.chunk import Chunk, IndexedChunk
 from onggi.domain.document import Document, DocumentVersion
 from onggi.ports import PublishedFacts, TenantPorts
-from tests.isolation.attacks import Attack, Scene, Walls
+from tests.integration.product import Reply
+from tests.isolation.attacks import Attack, Scene, Walls, granted
 from tests.isolation.jars import Jar
 
 type Act = Callable[[TenantPorts, Jar], Any]
@@ -37,9 +38,9 @@ def downloaded(ports: TenantPorts, jar: Jar) -> bytes:
         return file.read_bytes()
 
 
-def uploaded(ports: TenantPorts, jar: Jar, name: str = "planted.txt") -> int:
+def uploaded(ports: TenantPorts, jar: Jar, name: str = "planted.txt") -> Reply:
     form = ports.documents.presign_upload(jar.tenant.prefix + name, "text/plain", 7, {}, 60)
-    return jar.tenant.send_form({"url": form.url, "fields": form.fields}, b"planted").status
+    return granted(jar.tenant.send_form({"url": form.url, "fields": form.fields}, b"planted"))
 
 
 def every_artifact(ports: TenantPorts, jar: Jar) -> list[bytes]:
