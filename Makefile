@@ -13,8 +13,10 @@ export AWS_REGION ?= $(LOCAL_REGION)
 PYTHON := .venv/bin/python
 EMULATOR := .venvs/emulator/bin/python
 SAM := .venvs/sam/bin/sam
+CHECKOV := .venvs/checkov/bin/checkov
 UV := $(if $(shell uv --version 2>/dev/null),uv,.venvs/uv/bin/uv)
 ENVIRONMENTS := .venv/installed .venvs/emulator/installed .venvs/sam/installed
+CHECKERS := .venvs/checkov/installed
 # What others' libraries are measured in.
 CONTENDERS := .venvs/pypdfloader/installed .venvs/markitdown/installed
 ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
@@ -53,16 +55,17 @@ demo: install build ## show the whole of it: a cloud is started, used and stoppe
 
 ##@ Check it
 .PHONY: test
-test: lint unit integration rie sam-local ## everything that CI runs
+test: lint unit integration isolation rie sam-local ## everything that CI runs
 
 .PHONY: lint
-lint: install ## style, types, the template and the state machines
+lint: install $(CHECKERS) ## style, types, the template and the state machines
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy layers/core/onggi layers/packaging .ci cli local benchmarks tests
 	@# Each handler is a module called `app`, so each is checked by itself.
 	@for app in functions/*/app.py; do echo "mypy $$app"; .venv/bin/mypy "$${app%/app.py}"; done
 	$(SAM) validate --lint --config-env local
+	$(CHECKOV) --config-file .checkov.yaml
 	$(PYTHON) .ci/validate_state_machines.py statemachines/*.asl.yaml
 
 .PHONY: unit
@@ -72,6 +75,10 @@ unit: .venv/installed ## fast tests, network blocked
 .PHONY: integration
 integration: install build ## the deployed stack on a local cloud
 	$(PYTHON) -m pytest tests/integration
+
+.PHONY: isolation
+isolation: install build ## tenants attack one another: both walls, each alone, and a matrix; JSON=<file> keeps it
+	$(PYTHON) -m pytest tests/isolation --quiet $(if $(JSON),--isolation-json "$(JSON)")
 
 .PHONY: rie
 rie: install build ## the built functions under Lambda's runtime interface emulator
@@ -84,6 +91,7 @@ sam-local: install build ## `sam local invoke`, where a container engine runs
 .PHONY: bench
 bench: install build $(if $(CORPUS),$(CONTENDERS)) ## measure and write benchmarks/results/; PDFs in CORPUS=<folder>
 	@for benchmark in artifacts latency extraction; do CORPUS="$(CORPUS)" $(PYTHON) -m "benchmarks.$$benchmark"; done
+	@PYTHONPATH=layers/core $(PYTHON) -m benchmarks.walls
 
 .PHONY: corpus
 corpus: .venv/installed ## read every file in CORPUS=<folder> and check its chunks; OPTIONS=--verbose
@@ -108,8 +116,9 @@ clean: down ## remove what was installed, built and remembered here
 .venv/installed: requirements/project.txt
 .venvs/emulator/installed: requirements/emulator.txt
 .venvs/sam/installed: requirements/sam.txt
+.venvs/checkov/installed: requirements/checkov.txt
 $(CONTENDERS): .venvs/%/installed: benchmarks/requirements/%.txt
-$(ENVIRONMENTS) $(CONTENDERS): | $(filter .venvs/%,$(UV))
+$(ENVIRONMENTS) $(CHECKERS) $(CONTENDERS): | $(filter .venvs/%,$(UV))
 	@echo "installing $(@D) from $<"
 	@python=$$(sh layers/packaging/find-python.sh) && $(UV) venv --quiet --allow-existing --python "$$python" $(@D)
 	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python $<

@@ -11,7 +11,9 @@ from local.settings import DEFAULT_BOTOCORE_DATA, DEFAULT_PORT, DEFAULT_STATE, C
 def main() -> int:
     """Run the command and return the exit status: 0 done, 1 not running, 2 failed."""
     arguments = _parser().parse_args()
-    settings = CloudSettings(arguments.port, arguments.state.resolve(), arguments.botocore_data.resolve())
+    settings = CloudSettings(
+        arguments.port, arguments.state.resolve(), arguments.botocore_data.resolve(), arguments.iam
+    )
     try:
         return _run(arguments.command, settings)
     except LocalCloudError as error:
@@ -44,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=DEFAULT_BOTOCORE_DATA,
         help="botocore/data of an environment with boto3 1.44.5 or newer (default: that of .venv)",
+    )
+    parser.add_argument(
+        "--without-iam",
+        dest="iam",
+        action="store_false",
+        help="evaluate no policies, with `run` only: shows that the application's own wall holds alone",
     )
     return parser
 

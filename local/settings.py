@@ -45,11 +45,13 @@ class CloudSettings:
         port: TCP port on 127.0.0.1 that every AWS API answers on.
         state: folder that holds everything the cloud remembers.
         botocore_data: botocore's `data` folder whose service models requests are validated against.
+        iam: whether policies are evaluated; without them everybody may do everything, which is for tests alone.
     """
 
     port: int
     state: Path
     botocore_data: Path
+    iam: bool = True
 
     @property
     def endpoint(self) -> str:
@@ -88,7 +90,7 @@ def configure_process(settings: CloudSettings) -> None:
     settings.temporary.mkdir(parents=True)
     os.environ.update(
         {
-            "AUTH": "true",
+            "AUTH": "true" if settings.iam else "false",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(settings.port),
             "IOT_MTLS_ENABLED": "0",

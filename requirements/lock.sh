@@ -12,7 +12,7 @@ lock() {
         "$@" "$folder/$name.in" --output-file "$folder/$name.txt"
 }
 
-for name in uv sam emulator project; do
+for name in uv sam emulator checkov project; do
     lock requirements $name --universal
 done
 for name in pypdfloader markitdown; do

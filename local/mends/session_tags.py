@@ -41,7 +41,7 @@ def _refusal(request: Json, headers: Json, query: Json) -> Reply | None:
         for name, value in request.items()
         if name.startswith("Tags.member.") and name.endswith(".Key")
     }
-    if not tags:
+    if not (tags and app.AUTH):
         return None
     context = {"aws:TagKeys": list(tags), **{f"aws:RequestTag/{key}": value for key, value in tags.items()}}
     denied = iam_evaluator.enforce(

@@ -197,3 +197,59 @@ def test_users_cannot_choose_their_tenant() -> None:
     assert [attribute["Mutable"] for attribute in pool["Schema"] if attribute["Name"] == "tenant_id"] == [False]
     groups = resources("AWS::Cognito::UserPoolGroup").values()
     assert {group["GroupName"] for group in groups} == set(ROLES)
+
+
+DATA_ACTIONS = ("s3:", "dynamodb:", "s3vectors:", "kms:", "bedrock:")
+TENANT_RESOURCES = ("DocumentsBucket", "TenantTable", "VectorBucket", "ArtifactsBucket")
+OUTSIDE_TENANTS = {
+    ("IngestionStateMachine", "s3:GetObject", "${ArtifactsBucket.Arn}/manifests/*"),
+    ("Tenants", "s3vectors:CreateIndex", "VectorBucket.VectorBucketArn"),
+    ("Tenants", "s3vectors:CreateIndex", "${VectorBucket.VectorBucketArn}/index/*"),
+}
+"""Numbers of batches, which the workflow's Map reads, and the making of new, empty indexes."""
+ROLES = {**FUNCTIONS, **resources("AWS::Serverless::StateMachine")}
+
+
+def grants(properties: dict[str, Any]) -> list[tuple[str, str]]:
+    """Every pair of an action and a resource that a role of a function or state machine is allowed."""
+    allowed = [statement for statement in statements(properties) if statement["Effect"] == "Allow"]
+    return [
+        (action, resource if isinstance(resource, str) else str(next(iter(resource.values()))))
+        for statement in allowed
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    ]
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_no_role_of_a_function_or_a_workflow_reaches_a_tenants_data(name: str) -> None:
+    reaching = {
+        (name, action, resource)
+        for action, resource in grants(ROLES[name])
+        if action.startswith(DATA_ACTIONS) and (resource == "*" or any(each in resource for each in TENANT_RESOURCES))
+    }
+    assert reaching <= OUTSIDE_TENANTS
+    assert not any("*" in action for action, _ in grants(ROLES[name]))
+    wild = {action.partition(":")[0] for action, resource in grants(ROLES[name]) if resource == "*"}
+    assert wild <= {"logs", "xray"}
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_has_no_rights_but_those_written_here(name: str) -> None:
+    """What SAM's policy templates, managed policies and connectors give would be seen by no test of this file."""
+    assert not {"Role", "PermissionsBoundary", "Connectors"} & ROLES[name].keys()
+    for policy in ROLES[name]["Policies"]:
+        assert policy.keys() == {"Version", "Statement"}
+        assert all("NotAction" not in each and "NotResource" not in each for each in policy["Statement"])
+
+
+def test_nothing_else_is_trusted_with_a_tenants_session() -> None:
+    roles = resources("AWS::IAM::Role")
+    assert set(roles) == {"TenantDataRole", "ApiGatewayLogRole"}
+    (trust,) = roles["TenantDataRole"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust.keys() == {"Effect", "Principal", "Action", "Condition"}
+    assert trust["Principal"].keys() == {"AWS"}
+    assert set(trust["Action"]) == {"sts:AssumeRole", "sts:TagSession"}
+    assert not {"ManagedPolicyArns", "PermissionsBoundary"} & roles["TenantDataRole"].keys()
+    assert roles["ApiGatewayLogRole"].keys() == {"Description", "AssumeRolePolicyDocument", "ManagedPolicyArns"}
+    assert not resources("AWS::IAM::Policy") and not resources("AWS::IAM::ManagedPolicy")  # noqa: PT018 - one statement

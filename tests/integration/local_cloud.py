@@ -1,15 +1,19 @@
 """A local cloud that tests start and talk to."""
 
 import os
+import signal
 import socket
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import botocore
+import pytest
 import urllib3
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -17,6 +21,8 @@ EMULATOR_PYTHON = os.environ.get("ONGGI_EMULATOR_PYTHON", str(REPOSITORY / ".ven
 BOTOCORE_DATA = Path(botocore.__file__).parent / "data"
 REGION = "ap-northeast-2"
 ACCOUNT = "000000000000"
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,14 @@ class LocalCloud:
         make: Any = (session or self.session()).client  # the stubs know service names as literals only
         return make(service, endpoint_url=self.endpoint)
 
-    def command(self, name: str) -> list[str]:
+    @property
+    def log(self) -> Path:
+        """What the cloud itself says."""
+        return self.state / "test.log"
+
+    def command(self, name: str, *more: str) -> list[str]:
         options = ("--port", str(self.port), "--state", str(self.state), "--botocore-data", str(BOTOCORE_DATA))
-        return [EMULATOR_PYTHON, "-m", "local", name, *options]
+        return [EMULATOR_PYTHON, "-m", "local", name, *options, *more]
 
 
 def free_port() -> int:
@@ -59,6 +70,30 @@ def answers(cloud: LocalCloud) -> bool:
         return bool(urllib3.request("GET", f"{cloud.endpoint}/_ministack/health", retries=False, timeout=2).status)
     except urllib3.exceptions.HTTPError:
         return False
+
+
+@contextmanager
+def running_cloud(state: Path, *options: str) -> Iterator[LocalCloud]:
+    """A cloud on a free port for as long as the block runs; what it holds stays in `state`."""
+    started = LocalCloud(free_port(), state)
+    with started.log.open("wb") as output:
+        process = subprocess.Popen(
+            started.command("run", *options), cwd=REPOSITORY, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not answers(started):
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"the local cloud did not start:\n{started.log.read_text()[-3000:]}")
+            time.sleep(0.05)
+        yield started
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def wait_for[T](condition: Callable[[], T | None], seconds: float = 10.0) -> T:

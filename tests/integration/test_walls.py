@@ -411,8 +411,7 @@ def test_a_state_that_names_another_tenant_than_its_key_is_refused(product: Prod
     assert foreign.document(document["document_id"]) == document
 
 
-def test_another_tenants_placement_does_not_open_its_index(product: Product, pair: Pair) -> None:
-    """The first wall is down here: a claim with a forged placement reaches the function; IAM alone stands."""
+def test_a_claim_with_another_tenants_index_is_refused(product: Product, pair: Pair) -> None:
     own, foreign, _ = pair
     forged = own.state({"key": own.prefix + "own.txt"})["registration"]["tenant"]
     forged["placement"]["index"] = foreign.tenant_id
@@ -424,7 +423,7 @@ def test_another_tenants_placement_does_not_open_its_index(product: Product, pai
     }
     reply = product.root("lambda").invoke(FunctionName=product.resources["Query"], Payload=json.dumps(event))
     answer = json.loads(reply["Payload"].read())
-    assert answer["statusCode"] == 500
+    assert answer["statusCode"] == 404
     assert "vault" not in answer["body"]
 
 

@@ -45,7 +45,7 @@ class PresignedUpload:
 
 
 class DocumentStore(Protocol):
-    """What the tenant uploaded."""
+    """What the tenant uploaded; every call raises TenantMismatch for a key outside the tenant's prefix."""
 
     def facts(self, key: str, version: str | None = None) -> ObjectFacts | None:
         """The facts of a version, or of the newest; None where it is not there or is deleted."""

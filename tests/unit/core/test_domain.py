@@ -103,6 +103,13 @@ def test_a_context_is_not_restored_for_another_tenants_key(key: str) -> None:
         TenantContext.for_document(tenant_named().to_dict(), key)
 
 
+def test_a_context_is_not_restored_with_another_tenants_index() -> None:
+    context = tenant_named("acme").to_dict()
+    context["placement"]["index"] = "acme-2"
+    with pytest.raises(TenantMismatch):
+        TenantContext.from_dict(context)
+
+
 @pytest.mark.parametrize(
     "change",
     [{"tenant_id": "../other"}, {"tenant_id": None}, {"placement": None}, {"placement": {}}, {"placement": {"x": 1}}],

@@ -526,6 +526,7 @@ def test_a_question_of_a_tenant_who_is_not_in_the_directory_never_reaches_anothe
     functions.ingest()
     event = functions.event("query")
     tenant = json.loads(event["requestContext"]["authorizer"]["tenant"]) | {"tenant_id": "other"}
+    tenant["placement"]["index"] = "other"
     event["requestContext"]["authorizer"]["tenant"] = json.dumps(tenant)
     seen: list[str] = []
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore, decode_metadata, encode_metadata, is_gone
-from onggi.domain.errors import BadDocument, NotFound
+from onggi.domain.errors import BadDocument, NotFound, TenantMismatch
 from onggi.domain.tenant import TenantContext
 from tests.unit.core.fakes import tenant_named
 
@@ -44,6 +44,26 @@ def test_the_facts_of_each_version(aws: AwsSession, store: S3DocumentStore, tena
     assert (newest.version, newest.size) == (second, 5)
     assert (older.version, older.size, older.content_type) == (first, 3, "text/plain")
     assert older.modified.endswith("Z")
+
+
+@pytest.mark.parametrize(
+    "beside", ["tenants/{}-2/a.txt", "tenants/other/a.txt", "tenants/{}", "{}/a.txt", "/tenants/{}/a", ""]
+)
+def test_a_key_outside_the_tenants_prefix_is_refused(
+    aws: AwsSession, store: S3DocumentStore, tenant: TenantContext, tmp_path: Path, beside: str
+) -> None:
+    key = beside.format(tenant.tenant_id)
+    version = put(aws, key or "no key at all")
+    for touch in (
+        lambda: store.facts(key),
+        lambda: store.facts(key, version),
+        lambda: store.read_start(key, 10),
+        lambda: store.download(key, version, tmp_path / "file"),
+        lambda: store.delete(key),
+        lambda: store.presign_upload(key, "text/plain", 1, {}, 60),
+    ):
+        with pytest.raises(TenantMismatch):
+            touch()
 
 
 def test_what_is_gone_has_no_facts(aws: AwsSession, store: S3DocumentStore, tenant: TenantContext) -> None:

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, error_code, translated
 from onggi.domain.document import Metadata
-from onggi.domain.errors import BadDocument, NotFound
-from onggi.domain.tenant import TenantContext
+from onggi.domain.errors import BadDocument, NotFound, TenantMismatch
+from onggi.domain.tenant import TenantContext, tenant_id_of_key
 from onggi.domain.timestamps import timestamp
 from onggi.ports import ObjectFacts, PresignedUpload
 
@@ -65,18 +65,25 @@ def decode_metadata(headers: Mapping[str, str]) -> Metadata:
 
 
 class S3DocumentStore:
-    """The tenant's uploads."""
+    """The tenant's uploads; every call raises TenantMismatch for a key outside the tenant's prefix."""
 
     def __init__(self, session: AwsSession, tenant: TenantContext) -> None:
         self._session = session
+        self._tenant_id = tenant.tenant_id
         self._bucket = tenant.placement.documents_bucket
+
+    def _at(self, key: str) -> dict[str, str]:
+        """Where an upload of the tenant lies."""
+        if tenant_id_of_key(key) != self._tenant_id:
+            raise TenantMismatch("The key belongs to another tenant than the one that this work is done for.")
+        return {"Bucket": self._bucket, "Key": key}
 
     def facts(self, key: str, version: str | None = None) -> ObjectFacts | None:
         """The facts of a version, or of the newest; None where it is not there or is deleted."""
-        wanted = {"VersionId": version} if version else {}
+        wanted = self._at(key) | ({"VersionId": version} if version else {})
         try:
             with translated("S3"):
-                head = self._session.client("s3").head_object(Bucket=self._bucket, Key=key, **wanted)
+                head = self._session.client("s3").head_object(**wanted)
         except ClientError as error:
             if is_gone(error, lambda: self._is_listed(key, version)):
                 return None
@@ -95,9 +102,10 @@ class S3DocumentStore:
         Raises:
             NotFound: when that version is gone.
         """
+        place = self._at(key)
         try:
             with translated("S3"), target.open("wb") as file:
-                response = self._session.client("s3").get_object(Bucket=self._bucket, Key=key, VersionId=version)
+                response = self._session.client("s3").get_object(**place, VersionId=version)
                 shutil.copyfileobj(response["Body"], file, 1 << 20)
         except ClientError as error:
             if is_gone(error, lambda: self._is_listed(key, version)):
@@ -106,9 +114,10 @@ class S3DocumentStore:
 
     def read_start(self, key: str, most: int) -> bytes | None:
         """The beginning of the newest version, at most so many bytes; None where it is not there or is deleted."""
+        place = self._at(key)
         try:
             with translated("S3"):
-                response = self._session.client("s3").get_object(Bucket=self._bucket, Key=key)
+                response = self._session.client("s3").get_object(**place)
                 with closing(response["Body"]) as body:
                     start: bytes = body.read(most)
                     return start
@@ -130,7 +139,7 @@ class S3DocumentStore:
     def delete(self, key: str) -> None:
         """Deletes the newest version by a delete marker; earlier versions stay."""
         with translated("S3"):
-            self._session.client("s3").delete_object(Bucket=self._bucket, Key=key)
+            self._session.client("s3").delete_object(**self._at(key))
 
     def presign_upload(
         self, key: str, content_type: str, size: int, metadata: Metadata, seconds: int
@@ -142,7 +151,7 @@ class S3DocumentStore:
         conditions: list[Any] = [{name: value} for name, value in fields.items()]
         conditions.append(["content-length-range", size, size])
         signed = self._session.client("s3").generate_presigned_post(
-            Bucket=self._bucket, Key=key, Fields=fields, Conditions=conditions, ExpiresIn=seconds
+            **self._at(key), Fields=fields, Conditions=conditions, ExpiresIn=seconds
         )
         return PresignedUpload(signed["url"], signed["fields"])
 

@@ -42,7 +42,7 @@ class Placement:
         documents_bucket: what the tenant uploads.
         artifacts_bucket: what ingestion makes of it.
         vector_bucket: the S3 Vectors bucket that holds the tenant's index.
-        index: the name of the tenant's vector index.
+        index: the name of the tenant's vector index: the tenant's id, in whatever bucket.
     """
 
     documents_bucket: str
@@ -93,6 +93,7 @@ class TenantContext:
 
         Raises:
             InvalidRequest: when the data is not of that form.
+            TenantMismatch: when the index is another tenant's.
         """
         try:
             placement = Placement(**data["placement"])
@@ -102,6 +103,8 @@ class TenantContext:
             raise InvalidRequest(("tenant", "is not a tenant context")) from error
         if not is_tenant_id(context.tenant_id):
             raise InvalidRequest(("tenant", "has no valid id"))
+        if placement.index != context.tenant_id:
+            raise TenantMismatch("The placement names another tenant's index.")
         return context
 
     @classmethod
@@ -110,7 +113,7 @@ class TenantContext:
 
         Raises:
             InvalidRequest: when the data is not a tenant context.
-            TenantMismatch: when the key lies outside the tenant's prefix.
+            TenantMismatch: when the index is another tenant's, or the key lies outside the tenant's prefix.
         """
         context = cls.from_dict(data)
         if tenant_id_of_key(key) != context.tenant_id:

@@ -1,0 +1,49 @@
+"""AWS under the session of one tenant, as a function gets it."""
+
+from typing import Any, Final
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from tests.integration.local_cloud import REGION
+from tests.integration.product import Product, Reply
+
+FUNCTION: Final = "Query"
+
+
+class Clients:
+    """Clients of one tenant's session, each made once."""
+
+    def __init__(self, product: Product, credentials: dict[str, Any]) -> None:
+        self.credentials = credentials
+        self._product = product
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, service: str) -> Any:
+        if service not in self._made:
+            session = self._product.cloud.session(self.credentials)
+            self._made[service] = self._product.cloud.client(service, session)
+        return self._made[service]
+
+
+def session_of(product: Product, tenant_id: str) -> Clients:
+    """The session that a function gets for a tenant; its secrets are noted as what no log may hold."""
+    role = product.root("iam").get_role(RoleName=product.resources[f"{FUNCTION}Role"])["Role"]["Arn"]
+    function = product.root("sts").assume_role(RoleArn=role, RoleSessionName="isolation")["Credentials"]
+    tags = [{"Key": "TenantId", "Value": tenant_id}]
+    session = product.cloud.client("sts", product.cloud.session(function)).assume_role(
+        RoleArn=product["TenantDataRoleArn"], RoleSessionName=tenant_id, Tags=tags
+    )["Credentials"]
+    for credentials in (function, session):
+        product.confidential |= {credentials["SecretAccessKey"], credentials["SessionToken"]}
+    return Clients(product, session)
+
+
+def signed_request(clients: Clients, product: Product, method: str, url: str) -> Reply:
+    """A request to the API signed by the session, as only operators may."""
+    keys = clients.credentials
+    request = AWSRequest(method, url, {"content-type": "application/json"}, b"{}" if method == "POST" else b"")
+    credentials = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
+    return product.send(method, url, dict(request.headers.items()), b"{}" if method == "POST" else b"")

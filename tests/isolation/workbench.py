@@ -1,0 +1,143 @@
+"""The application in this process, on a local cloud: as it is, or with its own wall taken down by test doubles."""
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+
+from onggi import bootstrap, entry
+from onggi.adapters.aws import AwsSession, TenantSessions
+from onggi.adapters.directory import DynamoTenantDirectory
+from onggi.adapters.s3 import S3DocumentStore
+from onggi.domain.document import DocumentVersion
+from onggi.domain.tenant import Placement, TenantContext, TenantRecord
+from onggi.ports import TenantPorts
+from onggi.settings import Settings
+from onggi.steps import record_failure, register_document
+from tests.integration.local_cloud import REGION
+from tests.integration.product import Json, Product
+from tests.isolation.jars import Jar
+
+FUNCTIONS: Final = Path(__file__).parents[2] / "functions"
+ROLE: Final = "RecordFailure"
+"""The function whose role may do most of all that work for tenants."""
+
+
+class Context:
+    """Lambda's."""
+
+    aws_request_id = "isolation"
+
+
+class Workbench:
+    """The application under the role of a deployed function."""
+
+    def __init__(self, product: Product, *, checked: bool) -> None:
+        self._product = product
+        self._checked = checked
+
+    @cached_property
+    def _configuration(self) -> Json:
+        function = self._product.resources[ROLE]
+        found: Json = self._product.root("lambda").get_function_configuration(FunctionName=function)
+        return found
+
+    @cached_property
+    def _session(self) -> AwsSession:
+        assumed = self._product.root("sts").assume_role(RoleArn=self._configuration["Role"], RoleSessionName="bench")
+        return AwsSession(assumed["Credentials"])
+
+    @cached_property
+    def _settings(self) -> Settings:
+        return Settings(self._configuration["Environment"]["Variables"])
+
+    @cached_property
+    def _sessions(self) -> TenantSessions:
+        return TenantSessions(self._session, self._settings.tenant_data_role_arn)
+
+    @cached_property
+    def _directory(self) -> DynamoTenantDirectory:
+        return DynamoTenantDirectory(self._session, self._settings.control_table, bootstrap.now)
+
+    def run[T](self, work: Callable[[TenantPorts], T], own: Jar, target: Jar) -> T:
+        """Do something with the ports of the attacking tenant."""
+        with self._working(own, target):
+            return work(bootstrap.tenant_ports(unchecked_context(own.context)))
+
+    def call(self, function: str, event: Json, own: Jar, target: Jar) -> Any:
+        """Call a function's handler; errors leave it as they are."""
+        with self._working(own, target):
+            return handler(function)(event, Context())
+
+    @contextmanager
+    def _working(self, own: Jar, target: Jar) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("AWS_ENDPOINT_URL", self._product.cloud.endpoint)
+            patched.setenv("AWS_DEFAULT_REGION", REGION)
+            patched.setattr(bootstrap, "settings", lambda: self._settings)
+            patched.setattr(bootstrap, "_tenant_sessions", lambda: self._sessions)
+            patched.setattr(bootstrap, "directory", lambda: self._directory)
+            patched.setattr(entry, "_problem", _raise)
+            if not self._checked:
+                self._take_down(patched, own, target)
+            yield
+
+    def _take_down(self, patched: pytest.MonkeyPatch, own: Jar, target: Jar) -> None:
+        """No check is left, and ports are bound to the target, as by a mistake; the session stays the attacker's."""
+        attacker, attacked = unchecked_context(own.context), unchecked_context(target.context)
+        bound_ports = bootstrap.tenant_ports
+
+        def session_of_attacker(_: TenantContext) -> AwsSession:
+            return self._sessions.of(attacker)
+
+        class Sessions:
+            of = staticmethod(session_of_attacker)
+
+        def record_of_attacker(*_: Any) -> TenantRecord:
+            return TenantRecord(attacker, "active", "")
+
+        patched.setattr(bootstrap, "_tenant_sessions", Sessions)
+        patched.setattr(bootstrap, "tenant_ports", lambda _: bound_ports(attacked))
+        patched.setattr(TenantContext, "from_dict", staticmethod(unchecked_context))
+        patched.setattr(TenantContext, "for_document", staticmethod(lambda data, _: unchecked_context(data)))
+        patched.setattr(DocumentVersion, "from_dict", staticmethod(lambda _, data: DocumentVersion(**data)))
+        patched.setattr(S3DocumentStore, "_at", lambda store, key: {"Bucket": store._bucket, "Key": key})
+        for step in (register_document, record_failure):
+            patched.setattr(step, "tenant_of", record_of_attacker)
+
+
+def unchecked_context(data: Json) -> TenantContext:
+    """A context as the data has it."""
+    placement = Placement(**data["placement"])
+    return TenantContext(data["tenant_id"], data["name"], data["tier"], placement)
+
+
+def _raise(*_: Any) -> Any:
+    """In place of a problem document: the error that it would be made of, which is being handled here."""
+    raise  # noqa: PLE0704 - called while an error is being handled
+
+
+def handler(function: str) -> Callable[[Json, Any], Any]:
+    """A function's handler, loaded from its folder."""
+    name = f"isolated_{function}"
+    if name not in sys.modules:
+        sys.modules[name] = _loaded(name, FUNCTIONS / function)
+    found: Callable[[Json, Any], Any] = sys.modules[name].handler
+    return found
+
+
+def _loaded(name: str, folder: Path) -> ModuleType:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(folder)
+        found = importlib.util.spec_from_file_location(name, folder / "app.py")
+        assert found is not None
+        assert found.loader is not None
+        module = importlib.util.module_from_spec(found)
+        found.loader.exec_module(module)
+    return module
