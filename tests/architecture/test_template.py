@@ -203,11 +203,11 @@ DATA_ACTIONS = ("s3:", "dynamodb:", "s3vectors:", "kms:", "bedrock:")
 TENANT_RESOURCES = ("DocumentsBucket", "TenantTable", "VectorBucket", "ArtifactsBucket")
 OUTSIDE_TENANTS = {
     ("IngestionStateMachine", "s3:GetObject", "${ArtifactsBucket.Arn}/manifests/*"),
-    ("Tenants", "s3vectors:CreateIndex", "VectorBucket.VectorBucketArn"),
-    ("Tenants", "s3vectors:CreateIndex", "${VectorBucket.VectorBucketArn}/index/*"),
+    ("ProvisionTenant", "s3vectors:CreateIndex", "VectorBucket.VectorBucketArn"),
+    ("ProvisionTenant", "s3vectors:CreateIndex", "${VectorBucket.VectorBucketArn}/index/*"),
 }
 """Numbers of batches, which the workflow's Map reads, and the making of new, empty indexes."""
-ROLES = {**FUNCTIONS, **resources("AWS::Serverless::StateMachine")}
+WORKERS = {**FUNCTIONS, **resources("AWS::Serverless::StateMachine")}
 
 
 def grants(properties: dict[str, Any]) -> list[tuple[str, str]]:
@@ -221,35 +221,40 @@ def grants(properties: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("name", ROLES)
+@pytest.mark.parametrize("name", WORKERS)
 def test_no_role_of_a_function_or_a_workflow_reaches_a_tenants_data(name: str) -> None:
     reaching = {
         (name, action, resource)
-        for action, resource in grants(ROLES[name])
+        for action, resource in grants(WORKERS[name])
         if action.startswith(DATA_ACTIONS) and (resource == "*" or any(each in resource for each in TENANT_RESOURCES))
     }
     assert reaching <= OUTSIDE_TENANTS
-    assert not any("*" in action for action, _ in grants(ROLES[name]))
-    wild = {action.partition(":")[0] for action, resource in grants(ROLES[name]) if resource == "*"}
+    assert not any("*" in action for action, _ in grants(WORKERS[name]))
+    wild = {action.partition(":")[0] for action, resource in grants(WORKERS[name]) if resource == "*"}
     assert wild <= {"logs", "xray"}
 
 
-@pytest.mark.parametrize("name", ROLES)
+@pytest.mark.parametrize("name", WORKERS)
 def test_a_role_has_no_rights_but_those_written_here(name: str) -> None:
     """What SAM's policy templates, managed policies and connectors give would be seen by no test of this file."""
-    assert not {"Role", "PermissionsBoundary", "Connectors"} & ROLES[name].keys()
-    for policy in ROLES[name]["Policies"]:
+    assert not {"Role", "PermissionsBoundary", "Connectors"} & WORKERS[name].keys()
+    for policy in WORKERS[name]["Policies"]:
         assert policy.keys() == {"Version", "Statement"}
         assert all("NotAction" not in each and "NotResource" not in each for each in policy["Statement"])
 
 
 def test_nothing_else_is_trusted_with_a_tenants_session() -> None:
     roles = resources("AWS::IAM::Role")
-    assert set(roles) == {"TenantDataRole", "ApiGatewayLogRole"}
-    (trust,) = roles["TenantDataRole"]["AssumeRolePolicyDocument"]["Statement"]
+    assert set(roles) == {*SESSION_ROLES, "ApiGatewayLogRole"}
+    assert roles["ApiGatewayLogRole"].keys() == {"Description", "AssumeRolePolicyDocument", "ManagedPolicyArns"}
+    assert not resources("AWS::IAM::Policy") and not resources("AWS::IAM::ManagedPolicy")  # noqa: PT018 - one statement
+
+
+@pytest.mark.parametrize("role", SESSION_ROLES)
+def test_a_tenants_session_is_taken_with_its_tag_and_nothing_besides(role: str) -> None:
+    properties = resources("AWS::IAM::Role")[role]
+    (trust,) = properties["AssumeRolePolicyDocument"]["Statement"]
     assert trust.keys() == {"Effect", "Principal", "Action", "Condition"}
     assert trust["Principal"].keys() == {"AWS"}
     assert set(trust["Action"]) == {"sts:AssumeRole", "sts:TagSession"}
-    assert not {"ManagedPolicyArns", "PermissionsBoundary"} & roles["TenantDataRole"].keys()
-    assert roles["ApiGatewayLogRole"].keys() == {"Description", "AssumeRolePolicyDocument", "ManagedPolicyArns"}
-    assert not resources("AWS::IAM::Policy") and not resources("AWS::IAM::ManagedPolicy")  # noqa: PT018 - one statement
+    assert not {"ManagedPolicyArns", "PermissionsBoundary"} & properties.keys()
