@@ -75,8 +75,8 @@ class Product:
         SigV4Auth(Credentials("test", "test"), "execute-api", REGION).add_auth(signed)
         return self.send(method, self.url(route, **query), dict(signed.headers.items()), data)
 
-    def new_tenant(self, tenant_id: str, name: str = "옹기 상회") -> "Tenant":
-        created = self.as_operator("POST", "/admin/tenants", {"tenant_id": tenant_id, "name": name, "tier": "basic"})
+    def new_tenant(self, tenant_id: str, name: str = "옹기 상회", tier: str = "basic") -> "Tenant":
+        created = self.as_operator("POST", "/admin/tenants", {"tenant_id": tenant_id, "name": name, "tier": tier})
         assert created.status == 202, created
         self.onboarded(tenant_id)
         return Tenant(self, tenant_id, self.issue_key(tenant_id))

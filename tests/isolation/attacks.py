@@ -16,6 +16,8 @@ DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403", "Forb
 
 REFUSED: Final = 400
 """From here on HTTP's statuses say that nothing was done."""
+BROKEN: Final = 500
+"""From here on they tell of a fault, which is no denial."""
 
 
 class Walls(StrEnum):
@@ -92,6 +94,8 @@ def tried(attack: Attack, act: Callable[[Scene], Any], scene: Scene) -> Outcome:
     except ClientError as error:
         return Outcome(refused_code(error), by_iam=refused_code(error) in DENIED, reached=False)
     told = any(mark in _text(answer) for mark in scene.target.marks)
+    if isinstance(answer, Reply) and answer.status >= BROKEN:
+        return Outcome(f"HTTP {answer.status}", by_iam=False, reached=told)
     if attack.reads or (isinstance(answer, Reply) and answer.status >= REFUSED):
         return Outcome("", by_iam=False, reached=told)
     changed = scene.target.put_back()
@@ -115,6 +119,8 @@ def fault(outcome: Outcome, walls: Walls) -> str:
     """What is wrong with how an attack ended; empty where it was denied by who has to deny it."""
     if outcome.reached:
         return "allowed"
+    if outcome.refusal.startswith("HTTP "):
+        return f"ended by a fault: {outcome.refusal}"
     if walls is Walls.IAM and not outcome.by_iam:
         return f"not denied by IAM but ended by {outcome.refusal or 'an empty answer'}"
     if walls is Walls.APPLICATION and outcome.refusal and not issubclass(_error(outcome.refusal), OnggiError):

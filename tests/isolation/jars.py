@@ -11,7 +11,7 @@ from tests.integration.product import Json, Product, Tenant
 from tests.isolation.clients import Clients, session_of
 
 TENANTS: Final = (("jar", "basic"), ("jar-b", "basic"), ("jar-b-2", "basic"))
-"""Those that attack one another, with their tiers; the ids of some are prefixes of others'."""
+"""Those that attack one another, with their tiers; the ids of some are prefixes of others'. More may join here."""
 UNTOUCHED: Final = ("jar-c", "basic")
 """Whose own right it is: on it every attack is tried as its own action, and once more without any wall."""
 NAMES: Final = ("vault.txt", "cellar.txt")
@@ -164,8 +164,7 @@ def seal_of(tenant_id: str) -> str:
 
 def sow(product: Product) -> list[Seed]:
     """Onboard the tenants and wait until their documents answer."""
-    ids = [tenant_id for tenant_id, _ in (*TENANTS, UNTOUCHED)]
-    tenants = [product.new_tenant(tenant_id, f"Jar {seal_of(tenant_id)}") for tenant_id in ids]
+    tenants = [product.new_tenant(each, f"Jar {seal_of(each)}", tier) for each, tier in (*TENANTS, UNTOUCHED)]
     for tenant in tenants:
         for name in NAMES:
             tenant.drop(name, text_of(tenant.tenant_id, name), Metadata={"seal": seal_of(tenant.tenant_id)})

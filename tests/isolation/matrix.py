@@ -64,7 +64,10 @@ class Matrix:
         lines = [f"{each[0]:<88} {each[1]:<12} {each[2]:<18} {each[3]:<12} {each[4]}" for each in table]
         tried = ", ".join(f"{walls}: {count}" for walls, count in report["tried"].items())
         by = ", ".join(f"{wall}: {count}" for wall, count in sorted(report["denied_by"].items()))
-        lines += ["", f"{report['attacks']} attacks; tried towards each other tenant, {tried}"]
+        lines += [
+            "",
+            f"{report['attacks']} attacks, over HTTP towards one other tenant, else towards each; tried with {tried}",
+        ]
         lines += [f"attacks denied by {by}; allowed: {len(report['allowed'])}"]
         lines += [f"{report['same_action_on_own_things']} of them done by a tenant on its own things, and answered"]
         return lines

@@ -254,7 +254,8 @@ DYNAMODB_NEVER: Final[dict[str, Act]] = {
 
 
 def arn(scene: Scene) -> str:
-    return f"{scene.target.product.resources['VectorBucket']}/index/{scene.target.tenant_id}"
+    buckets = scene.target.product.resources["VectorBucket"].rpartition("/")[0]
+    return "{0}/{vectorBucketName}/index/{indexName}".format(buckets, **scene.target.index)
 
 
 def new_vector(key: str) -> list[Json]:

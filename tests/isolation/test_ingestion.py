@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.product import Json
 from tests.isolation.attacks import Walls
-from tests.isolation.conftest import IDS, Clouds
+from tests.isolation.conftest import IDS, Clouds, rules_of
 from tests.isolation.jars import UNTOUCHED, Jar
 
 OWN, TARGET = UNTOUCHED[0], IDS[1]
@@ -20,10 +20,13 @@ def jars(clouds: Clouds, request: pytest.FixtureRequest) -> Iterator[tuple[Jar, 
     """Who uploads, and who is named, on a cloud that passes events on."""
     own, target = clouds.jar(request.param, OWN), clouds.jar(request.param, TARGET)
     target.remember()
-    events, rule = own.product.root("events"), own.product.resources["IngestionStateMachineDocumentEvent"]
-    events.enable_rule(Name=rule)
+    events, rules = own.product.root("events"), rules_of(own.product)
+    assert rules
+    for rule in rules:
+        events.enable_rule(Name=rule)
     yield own, target
-    events.disable_rule(Name=rule)
+    for rule in rules:
+        events.disable_rule(Name=rule)
 
 
 def test_attributes_that_name_another_tenant_move_nothing(jars: tuple[Jar, Jar]) -> None:
