@@ -29,7 +29,7 @@ def removed(product: Product, tenant_id: str) -> dict[str, Any]:
 
 
 def traces(product: Product, tenant_id: str) -> list[str]:
-    """Everything of a tenant that the root user finds, receipts apart."""
+    """Everything of a tenant that the root user finds, receipts and the audit trail apart."""
     found = []
     for output in ("DocumentsBucketName", "ArtifactsBucketName"):
         for prefix in (f"tenants/{tenant_id}/", f"manifests/{tenant_id}/"):
@@ -38,8 +38,8 @@ def traces(product: Product, tenant_id: str) -> list[str]:
     for output in PARTITIONED:
         pages = product.root("dynamodb").get_paginator("scan").paginate(TableName=product[output])
         items = [item for page in pages for item in page["Items"]]
-        kept = f"RECEIPT#{tenant_id}"
-        found += [str(item) for item in items if tenant_id in str(item) and item["pk"]["S"] != kept]
+        kept = {f"RECEIPT#{tenant_id}", f"AUDIT#{tenant_id}"}
+        found += [str(item) for item in items if tenant_id in str(item) and item["pk"]["S"] not in kept]
     indexes = product.root("s3vectors").list_indexes(vectorBucketName=product["VectorBucketName"])["indexes"]
     return found + [index["indexName"] for index in indexes if index["indexName"] == tenant_id]
 

@@ -277,7 +277,6 @@ def test_a_session_reaches_the_own_vectors_only(product: Product, pair: Pair, se
     beyond: dict[str, Call] = {
         "by ARN": lambda: vectors.get_vectors(indexArn=arn, keys=before),
         "list": lambda: vectors.list_vectors(**where),
-        "list own": lambda: vectors.list_vectors(vectorBucketName=bucket, indexName=own.tenant_id),
         "list indexes": lambda: vectors.list_indexes(vectorBucketName=bucket),
         "describe index": lambda: vectors.get_index(**where),
         "drop index": lambda: vectors.delete_index(**where),
