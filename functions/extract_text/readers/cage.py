@@ -9,20 +9,13 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from onggi.domain.errors import BadDocument, BadDocumentCode
+from onggi.domain.errors import BadDocument
 
 How = Literal["done", "crash", "timeout", "memory"]
-
-FAILURE_CODES: Final[Mapping[How, BadDocumentCode]] = {
-    "crash": "corrupt",
-    "timeout": "timeout",
-    "memory": "too_large",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +46,7 @@ class Ended:
     peak_bytes: int
 
 
-class CageFailure(BadDocument):
+class CageError(Exception):
     """A task did not end by itself.
 
     Attributes:
@@ -61,8 +54,8 @@ class CageFailure(BadDocument):
     """
 
     def __init__(self, how: How) -> None:
+        super().__init__(how)
         self.how: How = how
-        super().__init__(FAILURE_CODES[how])
 
 
 class Cage:
@@ -92,7 +85,7 @@ class Cage:
 
         Raises:
             BadDocument: what the function has raised; `corrupt`, with its name as a note, for any other exception.
-            CageFailure: when it did not come to its end.
+            CageError: when it did not come to its end.
         """
         with tempfile.NamedTemporaryFile(suffix=".json") as answer:
             request = {
@@ -106,11 +99,11 @@ class Cage:
             }
             self.last = self._ask(request)
             if self.last.how != "done":
-                raise CageFailure(self.last.how)
+                raise CageError(self.last.how)
             try:
                 content = json.loads(Path(answer.name).read_bytes())
             except ValueError as error:  # it left without a word
-                raise CageFailure("crash") from error
+                raise CageError("crash") from error
         if "code" not in content:
             return content["value"]
         bad = BadDocument(content["code"], content["message"])

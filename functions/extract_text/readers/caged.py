@@ -4,16 +4,18 @@ import base64
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from onggi.domain.document import ExtractedText
-from onggi.domain.errors import BadDocument
+from onggi.domain.errors import BadDocument, BadDocumentCode
 from onggi.entry import logger
-from readers.cage import Cage, CageFailure
+from readers.cage import Cage, CageError, How
 from readers.families import Family, attempts, likely_module, module_of
 
 WORTH_ANOTHER_READER: Final = frozenset({"corrupt", "encrypted"})
 """What one reader says of files that another one may read: pypdf opens some that pdfium does not."""
+CODES: Final[Mapping[How, BadDocumentCode]] = {"crash": "corrupt", "timeout": "timeout", "memory": "too_large"}
+"""What the uploader is told of a file that ended its process."""
 
 
 class CagedReaders:
@@ -38,7 +40,7 @@ class CagedReaders:
             if not _is_worth_another_reader(bad):
                 raise
             failure = bad
-        family: Family = self._cage.call("detect", file=str(file), name=name)
+        family: Family = self._call("detect", file=str(file), name=name)
         for attempt in range(1, attempts(family)):
             try:
                 return self._read(file, family, attempt, recognised)
@@ -55,21 +57,28 @@ class CagedReaders:
         Raises:
             BadDocument: when it cannot be drawn.
         """
-        return base64.b64decode(self._cage.call("page_image", "readers.raster", file=str(file), page=page))
+        return base64.b64decode(self._call("page_image", "readers.raster", file=str(file), page=page))
 
     def _read_first(self, file: Path, name: str, recognised: Mapping[int, str]) -> ExtractedText:
         """Finds out the family and reads the file in the same process: most files need no more."""
         module = likely_module(name)
-        answer = self._cage.call("read_first", module, file=str(file), name=name, recognised=_as_json(recognised))
+        answer = self._call("read_first", module, file=str(file), name=name, recognised=_as_json(recognised))
         self._log("read", family=answer["family"])
         return ExtractedText.from_dict(answer["text"])
 
     def _read(self, file: Path, family: Family, attempt: int, recognised: Mapping[int, str]) -> ExtractedText:
         module = module_of(family, attempt)
         arguments = {"file": str(file), "family": family, "attempt": attempt, "recognised": _as_json(recognised)}
-        extracted = ExtractedText.from_dict(self._cage.call("read", module, **arguments))
+        extracted = ExtractedText.from_dict(self._call("read", module, **arguments))
         self._log("read by another reader", family=family)
         return extracted
+
+    def _call(self, function: str, module: str | None = None, **arguments: object) -> Any:  # noqa: ANN401 - JSON
+        """Calls into the cage; a task that ended its process is a `BadDocument` like any other to the workflow."""
+        try:
+            return self._cage.call(function, module, **arguments)
+        except CageError as error:
+            raise BadDocument(CODES[error.how]) from error
 
     def _log(self, message: str, **more: object) -> None:
         """What an operator may know: no word of the document."""
@@ -77,7 +86,7 @@ class CagedReaders:
 
 
 def _is_worth_another_reader(bad: BadDocument) -> bool:
-    return isinstance(bad, CageFailure) or bad.code in WORTH_ANOTHER_READER
+    return isinstance(bad.__cause__, CageError) or bad.code in WORTH_ANOTHER_READER
 
 
 def _as_json(recognised: Mapping[int, str]) -> dict[str, str]:

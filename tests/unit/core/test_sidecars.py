@@ -177,7 +177,7 @@ def test_a_document_fails_whose_attributes_cannot_be_used(
     assert caught.value.code == "invalid_metadata"
     assert told in caught.value.message
     assert "jars/a.txt.metadata.json" in caught.value.message
-    failure = Failure(caught.value.code, caught.value.message)
+    failure = Failure(caught.value.code, caught.value.message, ours=False)
     record_failure(event, "e1", failure, jar.directory, jar.ports_of)
     assert (row_of(jar).status, row_of(jar).error_message) == ("failed", caught.value.message)
 
@@ -285,12 +285,12 @@ def test_a_row_that_changes_all_the_time_is_described_later(jar: Jar, monkeypatc
         describe_document(document.document_id, jar.ports)
 
 
-@pytest.mark.parametrize(("code", "alarm"), [("internal", True), ("timeout", True), ("invalid_metadata", False)])
-def test_a_failure_at_a_sidecar_fails_no_document(jar: Jar, code: Any, *, alarm: bool) -> None:
+@pytest.mark.parametrize(("code", "ours"), [("internal", True), ("timeout", True), ("invalid_metadata", False)])
+def test_a_failure_at_a_sidecar_fails_no_document(jar: Jar, code: Any, *, ours: bool) -> None:
     event = put(jar)
     for _ in range(2):
-        recorded = record_failure(event, "e2", Failure(code, "Broken."), jar.directory, jar.ports_of)
-        assert (recorded.outcome, recorded.alarm) == ("undescribed", alarm)
+        recorded = record_failure(event, "e2", Failure(code, "Broken.", ours=ours), jar.directory, jar.ports_of)
+        assert (recorded.outcome, recorded.alarm) == ("undescribed", ours)
         assert jar.meter.total("DocumentsFailed") == 0
         if not jar.ledger.rows:
             publish(jar, uploaded(jar))
@@ -302,7 +302,7 @@ def test_a_failure_after_publishing_describes_what_was_left_undescribed(jar: Jar
     event = ObjectEvent.from_eventbridge(jar.documents.events[-1])
     put(jar)
     assert publish(jar, document)
-    failure = Failure("internal", "Fault.")
+    failure = Failure("internal", "Fault.", ours=True)
     recorded = record_failure(event, "e1", failure, jar.directory, jar.ports_of, document.version)
     assert (recorded.outcome, row_of(jar).status) == ("overtaken", "ready")
     assert [row_of(jar).metadata, *indexed(jar)] == [SUMMER] * 3

@@ -160,7 +160,7 @@ def test_an_upload_of_nobody_is_rejected_and_noted(jar: Jar, key: str) -> None:
     event = created(jar, key)
     with pytest.raises(BadDocument, match="unknown_tenant"):
         register(jar, event)
-    failure = Failure("unknown_tenant", "Nobody's.")
+    failure = Failure("unknown_tenant", "Nobody's.", ours=False)
     recorded = record_failure(event, "e1", failure, jar.directory, jar.ports_of)
     assert (recorded.outcome, recorded.alarm) == ("rejected", False)
     assert list(jar.directory.rejections) == [("documents", key, event.version)]
@@ -224,30 +224,38 @@ def test_registering_again_after_a_lost_answer_processes_what_was_left(jar: Jar)
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "message"),
+    ("error", "code", "message", "ours"),
     [
-        ({"Error": "States.Timeout"}, "timeout", "too long"),
-        ({"Error": "Sandbox.Timedout", "Cause": "{"}, "timeout", "too long"),
+        ({"Error": "States.Timeout"}, "timeout", "too long", True),
+        ({"Error": "Sandbox.Timedout", "Cause": "{"}, "timeout", "too long", True),
         (
             {"Error": "BadDocument", "Cause": json.dumps({"errorMessage": "encrypted: Take the lock off: now."})},
             "encrypted",
             "Take the lock off: now.",
+            False,
+        ),
+        (
+            {"Error": "BadDocument", "Cause": json.dumps({"errorMessage": "timeout: Simplify the file."})},
+            "timeout",
+            "Simplify the file.",
+            False,
         ),
         (
             {"Error": "BadDocument", "Cause": json.dumps({"errorMessage": "surprise: no such code"})},
             "internal",
             "our side",
+            True,
         ),
-        ({"Error": "BadDocument", "Cause": "cut off {"}, "internal", "our side"),
-        ({"Error": "BadDocument", "Cause": "[]"}, "internal", "our side"),
-        ({"Error": "States.ExceedToleratedFailureThreshold", "Cause": "1 of 1"}, "internal", "our side"),
-        ({"Error": "KeyError", "Cause": json.dumps({"errorMessage": "'secret text'"})}, "internal", "our side"),
-        ({}, "internal", "our side"),
+        ({"Error": "BadDocument", "Cause": "cut off {"}, "internal", "our side", True),
+        ({"Error": "BadDocument", "Cause": "[]"}, "internal", "our side", True),
+        ({"Error": "States.ExceedToleratedFailureThreshold", "Cause": "1 of 1"}, "internal", "our side", True),
+        ({"Error": "KeyError", "Cause": json.dumps({"errorMessage": "'secret text'"})}, "internal", "our side", True),
+        ({}, "internal", "our side", True),
     ],
 )
-def test_what_a_catch_hands_over(error: dict[str, str], code: str, message: str) -> None:
+def test_what_a_catch_hands_over(error: dict[str, str], code: str, message: str, *, ours: bool) -> None:
     failure = Failure.from_catch(error)
-    assert failure.code == code
+    assert (failure.code, failure.ours) == (code, ours)
     assert message in failure.message
     assert "secret" not in failure.message
 

@@ -9,7 +9,7 @@ import pytest
 
 from onggi.domain.document import ExtractedText
 from onggi.domain.errors import BadDocument
-from readers.cage import Cage, CageFailure, Ended
+from readers.cage import Cage, CageError, Ended
 from readers.caged import CagedReaders
 from tests.files.pdf import make_scan
 
@@ -19,7 +19,7 @@ TEXT = ExtractedText("text", (0,), "en")
 class ScriptedCage:
     """Detects one family, and ends each attempt to read it as it is told."""
 
-    def __init__(self, family: str, *ends: BadDocument | ExtractedText) -> None:
+    def __init__(self, family: str, *ends: BadDocument | CageError | ExtractedText) -> None:
         self.family = family
         self.ends = list(ends)
         self.reads: list[dict[str, Any]] = []
@@ -30,7 +30,7 @@ class ScriptedCage:
             return self.family
         self.reads.append({"function": function, "module": module, **arguments})
         end = self.ends.pop(0)
-        if isinstance(end, BadDocument):
+        if isinstance(end, BadDocument | CageError):
             raise end
         return {"family": self.family, "text": asdict(end)} if function == "read_first" else asdict(end)
 
@@ -44,14 +44,16 @@ def read(cage: ScriptedCage, tmp_path: Path) -> ExtractedText:
 @pytest.mark.parametrize(
     "first",
     [
-        CageFailure("crash"),
-        CageFailure("timeout"),
-        CageFailure("memory"),
+        CageError("crash"),
+        CageError("timeout"),
+        CageError("memory"),
         BadDocument("corrupt"),
         BadDocument("encrypted"),
     ],
 )
-def test_what_the_first_reader_cannot_read_the_second_is_tried_on(first: BadDocument, tmp_path: Path) -> None:
+def test_what_the_first_reader_cannot_read_the_second_is_tried_on(
+    first: BadDocument | CageError, tmp_path: Path
+) -> None:
     cage = ScriptedCage("pdf", first, TEXT)
     assert read(cage, tmp_path) == TEXT
     assert [call["module"] for call in cage.reads] == ["readers.pdf_pdfium", "readers.pdf_pypdf"]
@@ -72,14 +74,14 @@ def test_a_verdict_on_the_file_itself_is_final(code: Any, tmp_path: Path) -> Non
     ("ends", "code"),
     [
         ([BadDocument("encrypted"), BadDocument("corrupt")], "encrypted"),
-        ([CageFailure("crash"), BadDocument("encrypted")], "encrypted"),
-        ([CageFailure("timeout"), BadDocument("corrupt")], "corrupt"),
-        ([CageFailure("timeout"), CageFailure("timeout")], "timeout"),
-        ([CageFailure("crash"), CageFailure("memory")], "too_large"),
+        ([CageError("crash"), BadDocument("encrypted")], "encrypted"),
+        ([CageError("timeout"), BadDocument("corrupt")], "corrupt"),
+        ([CageError("timeout"), CageError("timeout")], "timeout"),
+        ([CageError("crash"), CageError("memory")], "too_large"),
     ],
 )
 def test_when_all_fail_protection_is_told_first_and_else_what_the_last_said(
-    ends: Sequence[BadDocument], code: str, tmp_path: Path
+    ends: Sequence[BadDocument | CageError], code: str, tmp_path: Path
 ) -> None:
     with pytest.raises(BadDocument) as caught:
         read(ScriptedCage("pdf", *ends), tmp_path)
@@ -91,6 +93,21 @@ def test_a_family_with_one_reader_is_tried_once(tmp_path: Path) -> None:
     with pytest.raises(BadDocument, match="corrupt"):
         read(cage, tmp_path)
     assert len(cage.reads) == 1
+
+
+@pytest.mark.parametrize(("how", "code"), [("crash", "corrupt"), ("timeout", "timeout"), ("memory", "too_large")])
+def test_a_process_that_dies_is_told_by_the_error_that_the_workflow_knows(how: Any, code: str, tmp_path: Path) -> None:
+    """Step Functions and RecordFailure match the name of the class: a subclass would be a fault of ours."""
+    with pytest.raises(BadDocument) as caught:
+        read(ScriptedCage("docx", CageError(how)), tmp_path)
+    assert (type(caught.value).__name__, caught.value.code) == ("BadDocument", code)
+
+
+def test_a_page_that_ends_its_process_is_told_by_the_same_error(tmp_path: Path) -> None:
+    readers = CagedReaders(ScriptedCage("pdf", CageError("timeout")))  # type: ignore[arg-type]  # a double
+    with pytest.raises(BadDocument) as caught:
+        readers.page_image(tmp_path / "content", 1)
+    assert (type(caught.value).__name__, caught.value.code) == ("BadDocument", "timeout")
 
 
 def test_an_empty_file_is_not_even_looked_at(tmp_path: Path) -> None:

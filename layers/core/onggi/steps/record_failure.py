@@ -17,27 +17,32 @@ from onggi.steps.retire import retire_version
 
 TIMEOUTS: Final = frozenset({"States.Timeout", "Sandbox.Timedout"})
 """What Step Functions and Lambda call a step that took too long."""
-OUR_FAULTS: Final[frozenset[BadDocumentCode]] = frozenset({"internal", "timeout"})
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What stopped a workflow, as its Catch hands it over."""
+    """What stopped a workflow, as its Catch hands it over.
+
+    Attributes:
+        ours: whether it is no fault of the document's: a reader that gave up on a file is not, a step that ran out of
+            time is.
+    """
 
     code: BadDocumentCode
     message: str
+    ours: bool
 
     @classmethod
     def from_catch(cls, error: dict[str, Any]) -> "Failure":
         """Reads `{"Error", "Cause"}`; the cause of a function's error is JSON with its `errorMessage`."""
         name = error.get("Error", "")
         if name in TIMEOUTS:
-            return cls("timeout", BAD_DOCUMENT_MESSAGES["timeout"])
+            return cls("timeout", BAD_DOCUMENT_MESSAGES["timeout"], ours=True)
         if name == BadDocument.__name__:
             code, _, message = _message(error.get("Cause", "")).partition(": ")
             if code in BAD_DOCUMENT_MESSAGES:
-                return cls(code, message)
-        return cls("internal", BAD_DOCUMENT_MESSAGES["internal"])
+                return cls(code, message, ours=False)
+        return cls("internal", BAD_DOCUMENT_MESSAGES["internal"], ours=True)
 
 
 def _message(cause: str) -> str:
@@ -93,7 +98,7 @@ def record_failure(
         directory.record_rejection(event.bucket, event.key, event.version or "", bad.code, bad.message)
         return RecordedFailure("rejected", bad.code, alarm=False)
     if document_key_of_sidecar(event.key) is not None:
-        return RecordedFailure("undescribed", failure.code, alarm=failure.code in OUR_FAULTS)
+        return RecordedFailure("undescribed", failure.code, alarm=failure.ours)
     ports = ports_of(tenant)
     version = unseen_version(event, tenant)
     recorded = _record(event, version, execution, failure, claimed_version, tenant, ports)
@@ -126,7 +131,7 @@ def _record(
     registered = row.versions if row is not None else frozenset()
     _retire(version.document_id, registered | {version.version}, ports)
     ports.meter.record(tenant, DocumentsFailed=1)
-    return RecordedFailure("failed", failure.code, alarm=failure.code in OUR_FAULTS)
+    return RecordedFailure("failed", failure.code, alarm=failure.ours)
 
 
 def _is_removal(event: ObjectEvent, execution: str, row: Document | None, claimed_version: str | None) -> bool:
