@@ -35,7 +35,7 @@ BUILD = REPOSITORY / ".aws-sam" / "build"
 SAM = REPOSITORY / ".venvs" / "sam" / "bin" / "sam"
 ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
 DEPLOY_SECONDS = 180
-LOCAL_PARAMETERS = ("RemovalGraceSeconds=3",)  # nobody wants to wait a quarter of an hour on a laptop
+LOCAL_PARAMETERS = ("RemovalGraceSeconds=3", "AuthorizationCacheSeconds=5")  # a laptop is not to wait for minutes
 POLL_SECONDS = "0.2"  # sam's own 5 s are made for a cloud that takes minutes
 
 

@@ -13,9 +13,10 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
 
     def work() -> dict[str, Any]:
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "removing")
-        remains = bootstrap.tenant_remains(record.context)
+        remains = bootstrap.tenant_remains(record)
         exported = ExportProgress(**state["export"])
-        receipt = close_tenant(record, state["before"], exported, remains, bootstrap.lifecycle(), bootstrap.now)
+        bucket = bootstrap.settings().artifacts_bucket
+        receipt = close_tenant(record, state["before"], exported, bucket, remains, bootstrap.lifecycle(), bootstrap.now)
         return {"closed": receipt is not None}
 
     return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from onggi import bootstrap, entry
+from onggi.steps.move_tenant import BEFORE_SWITCH
 from onggi.steps.onboarding import place_tenant, tenant_in_hands
 
 
@@ -10,8 +11,10 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Takes `{"tenant_id", "run"}`; answers where the tenant was placed."""
 
     def work() -> dict[str, Any]:
-        record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "provisioning")
+        record = tenant_in_hands(
+            state["tenant_id"], state["run"], bootstrap.directory(), "provisioning", stages=BEFORE_SWITCH
+        )
         placed = place_tenant(record, bootstrap.settings().vector_buckets, bootstrap.lifecycle())
-        return {"vector_bucket": placed.context.placement.vector_bucket}
+        return {"vector_bucket": placed.elsewhere.placement.vector_bucket}
 
     return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -1,17 +1,21 @@
-"""Makes a new tenant's index."""
+"""Makes what a tenant needs at its place: its index, and before that what is its own alone."""
 
+from pathlib import Path
 from typing import Any
 
 from onggi import bootstrap, entry
+from onggi.steps.move_tenant import BEFORE_SWITCH
 from onggi.steps.onboarding import provision_tenant, tenant_in_hands
 
 
 def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes `{"tenant_id", "run"}`; answers nothing."""
+    """Takes `{"tenant_id", "run"}`; answers whether all is made."""
 
     def work() -> dict[str, Any]:
-        record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "provisioning")
-        provision_tenant(record, bootstrap.provisioner())
-        return {}
+        record = tenant_in_hands(
+            state["tenant_id"], state["run"], bootstrap.directory(), "provisioning", stages=BEFORE_SWITCH
+        )
+        stacks = bootstrap.tenant_stacks(Path(__file__).with_name("tenant_stack.yaml").read_text("utf-8"))
+        return {"ready": provision_tenant(record, stacks, bootstrap.provisioner())}
 
     return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from onggi import bootstrap, entry
+from onggi.steps.move_tenant import REMOVING
 from onggi.steps.onboarding import tenant_in_hands
 from onggi.steps.release_uploads import release_uploads
 
@@ -12,7 +13,9 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
     tenant_id = state["tenant_id"]
 
     def work() -> dict[str, Any]:
-        tenant_in_hands(tenant_id, state["run"], bootstrap.directory(), "active")
-        return {"more": release_uploads(tenant_id, bootstrap.waiting_events(), bootstrap.ingestion())}
+        record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "active", stages=REMOVING)
+        if record.status != "active":  # it was suspended while it was being moved
+            return {"more": False}
+        return {"more": release_uploads(record, bootstrap.waiting_events(), bootstrap.ingestion())}
 
     return entry.logged(context, {"tenant_id": tenant_id}, work)

@@ -11,6 +11,7 @@ from onggi.entry import ApiRequest, ApiResponse, api
 from onggi.ports import AccessPorts
 from onggi.steps import audit, keys, tenants
 from onggi.steps.change_tenant import change_tenant
+from onggi.steps.move_tenant import move_tenant
 from onggi.steps.offboarding import remove_tenant
 
 STATUS_ACTIONS: Final[Mapping[TenantStatus, AuditedAction]] = {
@@ -22,19 +23,16 @@ STATUS_ACTIONS: Final[Mapping[TenantStatus, AuditedAction]] = {
 
 def create(request: ApiRequest) -> ApiResponse:
     """POST /admin/tenants."""
-    tenant_id, name, settings = requests.tenant_request(requests.json_object(request.body))
     record = tenants.create_tenant(
-        tenant_id,
-        name,
-        settings,
-        bootstrap.pool(),
+        requests.tenant_request(requests.json_object(request.body)),
+        bootstrap.places(),
         bootstrap.directory(),
         bootstrap.lifecycle(),
         bootstrap.onboarding(),
         bootstrap.now,
     )
     _note("tenant.created", request, None, record)
-    return ApiResponse(202, {"tenant_id": tenant_id, "status": record.status})
+    return ApiResponse(202, {"tenant_id": record.context.tenant_id, "status": record.status})
 
 
 def list_tenants(request: ApiRequest) -> ApiResponse:
@@ -71,6 +69,16 @@ def change(request: ApiRequest) -> ApiResponse:
     known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
     wanted = requests.tenant_change(requests.json_object(request.body), known.context.settings)
     changed = change_tenant(known, wanted, bootstrap.lifecycle(), bootstrap.resumption(), bootstrap.now)
+    if wanted.tier is not None:
+        changed = move_tenant(
+            changed,
+            wanted.tier,
+            bootstrap.places().place(changed.context.tenant_id, wanted.tier),
+            bootstrap.waits(),
+            bootstrap.lifecycle(),
+            bootstrap.relocation(),
+            bootstrap.now,
+        )
     resulting = STATUS_ACTIONS.get(changed.status) if changed.status != known.status else None
     _note(resulting or "tenant.changed", request, known, changed)
     return ApiResponse(200, tenants.shown(changed))

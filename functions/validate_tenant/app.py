@@ -11,7 +11,7 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
 
     def work() -> dict[str, Any]:
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "provisioning")
-        validate_tenant(bootstrap.tenant_ports(record.context))
+        validate_tenant(record.context, bootstrap.tenant_ports(record.context))
         return {}
 
     return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -12,6 +12,7 @@ from local.mends import (
     s3_vectors,
     secure_transport,
     session_tags,
+    stack_tags,
     state_machine_yaml,
     step_functions,
 )
@@ -23,6 +24,7 @@ def apply_all(settings: CloudSettings) -> None:
     iam_policy_variables.apply()
     dynamodb_leading_keys.apply()
     session_tags.apply()
+    stack_tags.apply()
     secure_transport.apply()
     lambda_runtime.apply(settings)
     embedded_metrics.apply()

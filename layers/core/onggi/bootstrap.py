@@ -12,31 +12,37 @@ from onggi.adapters.keys import DynamoKeyRing
 from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.metrics import EmbeddedMeter
+from onggi.adapters.moving import S3MovingObjects
 from onggi.adapters.probe import AwsWallProbe
-from onggi.adapters.remains import AwsTenantRemains
+from onggi.adapters.remains import AwsTenantRemains, RemainsPlaces
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
 from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
+from onggi.adapters.stacks import CloudFormationTenantStacks
 from onggi.adapters.waiting import DynamoWaitingEvents
 from onggi.adapters.workflows import StepFunctionsWorkflow
-from onggi.domain.tenant import TenantContext
+from onggi.domain.errors import Conflict
+from onggi.domain.tenant import TenantContext, TenantRecord
 from onggi.ports import (
     AccessPorts,
     IndexProvisioner,
     KeyRing,
     Meter,
+    MovingObjects,
     TenantDirectory,
     TenantExport,
     TenantLifecycle,
     TenantPorts,
     TenantRemains,
+    TenantStacks,
     WaitingEvents,
     WallProbe,
     Workflow,
 )
 from onggi.settings import Settings
 from onggi.steps.embed_chunks import EmbeddingModel
+from onggi.steps.move_tenant import BEFORE_SWITCH, Waits
 from onggi.steps.recognise_pages import RecognitionModel
-from onggi.steps.tenants import Pool
+from onggi.steps.tenants import Places, Pool, Silo
 
 
 @cache
@@ -81,7 +87,7 @@ def tenant_ports(tenant: TenantContext) -> TenantPorts:
     configuration = settings()
     return TenantPorts(
         documents=S3DocumentStore(session, tenant),
-        artifacts=S3ArtifactStore(session, tenant),
+        artifacts=S3ArtifactStore(session, tenant, configuration.artifacts_bucket),
         ledger=DynamoDocumentLedger(session, configuration.tenant_table, tenant),
         index=S3VectorsIndex(session, tenant),
         embedder=TitanEmbedder(session, configuration.embedding_model_id, configuration.embedding_dimensions),
@@ -154,7 +160,9 @@ def tenant_export(tenant: TenantContext, run: str) -> TenantExport:
     Raises:
         TransientError: when STS is not available.
     """
-    return S3TenantExport(_tenant_sessions().of(tenant), settings().tenant_table, tenant, run)
+    configuration = settings()
+    session = _tenant_sessions().of(tenant)
+    return S3TenantExport(session, configuration.tenant_table, tenant, configuration.artifacts_bucket, run)
 
 
 @cache
@@ -162,15 +170,63 @@ def _offboarding_sessions() -> TenantSessions:
     return TenantSessions(_own_session(), settings().offboarding_role_arn)
 
 
-def tenant_remains(tenant: TenantContext) -> TenantRemains:
+def tenant_remains(record: TenantRecord) -> TenantRemains:
     """Everything of a tenant that is to be removed, under a session that may remove this tenant's only.
 
     Raises:
         TransientError: when STS is not available.
     """
     configuration = settings()
-    session = _offboarding_sessions().of(tenant)
-    return AwsTenantRemains(session, configuration.tenant_table, configuration.control_table, tenant)
+    places = RemainsPlaces.of_tenant(
+        record, configuration.artifacts_bucket, configuration.tenant_table, configuration.control_table
+    )
+    return AwsTenantRemains(_offboarding_sessions().of(record.context), _own_session(), places, record.run)
+
+
+def left_place(record: TenantRecord) -> TenantRemains:
+    """What lies at the place that a tenant in a move does not use, under the same session.
+
+    Raises:
+        Conflict: when the tenant is not being moved.
+        TransientError: when STS is not available.
+    """
+    if record.move is None:
+        raise Conflict("The tenant is not being moved.")
+    places = RemainsPlaces.of_placements(record.context, record.move.other)
+    return AwsTenantRemains(_offboarding_sessions().of(record.context), _own_session(), places, record.move.run)
+
+
+def moving_objects(record: TenantRecord) -> MovingObjects:
+    """A moved tenant's objects, under its own session: from where it is to the other place, and back after the switch.
+
+    Raises:
+        Conflict: when the tenant is not being moved.
+        TransientError: when STS is not available.
+    """
+    if record.move is None:
+        raise Conflict("The tenant is not being moved.")
+    places = (record.context.placement, record.move.other)
+    source, target = places if record.move.stage in BEFORE_SWITCH else reversed(places)
+    return S3MovingObjects(_tenant_sessions().of(record.context), record.context, source, target)
+
+
+def waits() -> Waits:
+    """How long the move of a tenant waits for others."""
+    configuration = settings()
+    return Waits(configuration.authorization_cache_seconds, configuration.removal_grace_seconds)
+
+
+@cache
+def relocation() -> Workflow:
+    """The workflow that moves tenants."""
+    return StepFunctionsWorkflow(_own_session(), settings().relocation_state_machine_arn)
+
+
+def tenant_stacks(template: str) -> TenantStacks:
+    """Makes what tenants have for themselves, under the function's own role."""
+    configuration = settings()
+    parameters = {"RetentionDays": configuration.retention_days}
+    return CloudFormationTenantStacks(_own_session(), template, configuration.silo_role_arn, parameters)
 
 
 @cache
@@ -193,7 +249,8 @@ def wall_probe(tenant: TenantContext) -> WallProbe:
     """
     configuration = settings()
     session = _tenant_sessions().of(tenant)
-    return AwsWallProbe(session, configuration.tenant_table, tenant, configuration.embedding_dimensions)
+    shared = (configuration.documents_bucket, configuration.artifacts_bucket)
+    return AwsWallProbe(session, configuration.tenant_table, tenant, configuration.embedding_dimensions, shared)
 
 
 @cache
@@ -202,10 +259,11 @@ def provisioner() -> IndexProvisioner:
     return S3VectorsProvisioner(_own_session(), settings().embedding_dimensions)
 
 
-def pool() -> Pool:
-    """Where new basic tenants are placed."""
+def places() -> Places:
+    """Where tenants are placed."""
     configuration = settings()
-    return Pool(configuration.documents_bucket, configuration.artifacts_bucket)
+    pool = Pool(configuration.documents_bucket, configuration.artifacts_bucket)
+    return Places(basic=pool, premium=Silo(configuration.silo_prefix))
 
 
 def embedding_model() -> EmbeddingModel:

@@ -206,6 +206,10 @@ class DocumentLedger(Protocol):
         """Notes that nothing is left of a version, neither vectors nor artifacts."""
         ...
 
+    def note_copies(self, known: Document, copies: Mapping[str, str]) -> bool:
+        """Notes versions by the ids of their copies in another bucket; False where the row has changed meanwhile."""
+        ...
+
     def stored(self) -> Stored:
         """What the tenant has stored now."""
         ...
@@ -412,7 +416,7 @@ class TenantLifecycle(Protocol):
     """The control table's tenants on their way in and out; every change is one conditional write."""
 
     def change(self, known: TenantRecord, changed: TenantRecord) -> TenantRecord:
-        """Writes a tenant's name, settings, status, reason and run; answers the record as it is now.
+        """Writes a tenant's context, status, reason, run and move; answers the record as it is now.
 
         Raises:
             Conflict: when the tenant is no longer as it was known.
@@ -422,6 +426,8 @@ class TenantLifecycle(Protocol):
     def place(self, known: TenantRecord, vector_bucket: str, capacity: int) -> TenantRecord | None:
         """Gives a tenant a place in a vector bucket and counts its index there; None where the bucket is full.
 
+        One that is being moved gets it at its new place.
+
         Raises:
             Conflict: when the tenant is no longer as it was known.
         """
@@ -429,6 +435,14 @@ class TenantLifecycle(Protocol):
 
     def remove(self, known: TenantRecord, receipt: Receipt) -> None:
         """Removes a tenant's record, gives its place free and keeps its receipt, all at once.
+
+        Raises:
+            Conflict: when the tenant is no longer as it was known.
+        """
+        ...
+
+    def end_move(self, known: TenantRecord) -> TenantRecord:
+        """Ends a tenant's move and gives the place free that it has left, at once; answers the record as it is now.
 
         Raises:
             Conflict: when the tenant is no longer as it was known.
@@ -545,6 +559,66 @@ class TenantExport(Protocol):
         ...
 
 
+COPY_STAGES: Final = ("uploads", "artifacts", "vectors")
+
+
+@dataclass(frozen=True, slots=True)
+class CopyProgress:
+    """How far the copy of a tenant's data has come; a JSON-ready part of the workflow's state.
+
+    Attributes:
+        more: whether anything is left to copy.
+        after: what the next page of the stage comes after.
+    """
+
+    more: bool = True
+    stage: str = COPY_STAGES[0]
+    after: str | None = None
+
+    def on(self, after: str | None) -> "CopyProgress":
+        """The progress after a page: on within the stage where something follows, else in the next stage."""
+        if after is not None:
+            return replace(self, after=after)
+        following = COPY_STAGES.index(self.stage) + 1
+        if following == len(COPY_STAGES):
+            return CopyProgress(more=False, stage=self.stage)
+        return CopyProgress(stage=COPY_STAGES[following])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """The newest version of an object, or the marker of its deletion; `modified` is ISO 8601."""
+
+    key: str
+    version: str
+    modified: str
+    is_deleted: bool
+
+
+class MovingObjects(Protocol):
+    """A tenant's uploads and artifacts at the place they are copied from and at the one they are copied to."""
+
+    def uploads(self, after: str | None) -> tuple[list[StoredObject], str | None]:
+        """The next uploads by key at the first place, and the key that others follow; None where none do."""
+        ...
+
+    def copied(self, after: str | None, last: str) -> list[StoredObject]:
+        """The uploads at the second place with keys behind one and up to another."""
+        ...
+
+    def copy_uploads(self, uploads: Sequence[tuple[str, str]]) -> list[str | None]:
+        """Copies uploads by key and version, one of a key after another; the copies' ids, None for what is gone."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Deletes an upload at the second place by a delete marker."""
+        ...
+
+    def copy_artifacts(self, after: str | None) -> str | None:
+        """Copies the next artifacts by key; answers the key that others follow, None where none do."""
+        ...
+
+
 class RunningWorkflow(Protocol):
     """A state machine whose executions can be looked at."""
 
@@ -578,6 +652,20 @@ class WallProbe(Protocol):
 
     def open_walls(self) -> list[str]:
         """What another tenant has and the session can reach nevertheless, in words; nothing where the walls hold."""
+        ...
+
+
+class TenantStacks(Protocol):
+    """Makes what tenants have for themselves."""
+
+    def provide(self, tenant: TenantContext, run: str) -> bool:
+        """Makes the stack of a tenant's place for a run of a workflow; False while it is being made.
+
+        One that another run has failed to make is removed first.
+
+        Raises:
+            Conflict: when this run has failed to make it.
+        """
         ...
 
 

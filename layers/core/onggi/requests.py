@@ -10,11 +10,21 @@ from onggi.domain.access import DEFAULT_KEY_ROLE, ROLES
 from onggi.domain.document import STATUSES, DocumentStatus
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.metadata import SIDECAR_SUFFIX, metadata_fault
-from onggi.domain.tenant import DEFAULT_CHUNK_SIZE, MAX_CHUNK_SIZE, MIN_CHUNK_SIZE, TenantSettings, is_tenant_id
-from onggi.steps.change_tenant import CHOSEN_STATUSES, TenantChange
+from onggi.domain.tenant import (
+    CHOSEN_STATUSES,
+    DEFAULT_CHUNK_SIZE,
+    MAX_CHUNK_SIZE,
+    MIN_CHUNK_SIZE,
+    TIERS,
+    TenantSettings,
+    Tier,
+    is_tenant_id,
+)
+from onggi.steps.change_tenant import TenantChange
 from onggi.steps.documents import UploadRequest
 from onggi.steps.keys import KeyRequest
 from onggi.steps.retrieve import MAX_TOP_K, RetrievalRequest
+from onggi.steps.tenants import TenantRequest
 
 MAX_QUESTION: Final = 4000
 DEFAULT_TOP_K: Final = 8
@@ -210,8 +220,8 @@ def listing(query: dict[str, str], *, with_status: bool) -> tuple[DocumentStatus
     return status, size, cursor
 
 
-def tenant_request(body: dict[str, Any]) -> tuple[str, str, TenantSettings]:
-    """The request of POST /admin/tenants: id, name and settings.
+def tenant_request(body: dict[str, Any]) -> TenantRequest:
+    """The request of POST /admin/tenants.
 
     Raises:
         InvalidRequest: when it breaks the contract.
@@ -221,11 +231,17 @@ def tenant_request(body: dict[str, Any]) -> tuple[str, str, TenantSettings]:
     if tenant_id and not is_tenant_id(tenant_id):
         fields.fault("tenant_id", "must have 3 to 61 small letters, digits and single hyphens between them")
     name = fields.text("name", 200)
-    if fields.text("tier", 20, "basic") != "basic":
-        fields.fault("tier", "must be basic")
+    tier = _tier(fields.text("tier", 20, "basic"), fields)
     settings = fields.mapping("settings")
     fields.finish()
-    return tenant_id, name, tenant_settings(settings)
+    return TenantRequest(tenant_id, name, tier or "basic", tenant_settings(settings))
+
+
+def _tier(wanted: str | None, fields: Fields) -> Tier | None:
+    tier = next((known for known in TIERS if known == wanted), None)
+    if wanted and tier is None:
+        fields.fault("tier", "must be one of " + ", ".join(TIERS))
+    return tier
 
 
 def tenant_settings(values: dict[str, Any]) -> TenantSettings:
@@ -281,15 +297,16 @@ def tenant_change(body: dict[str, Any], known: TenantSettings) -> TenantChange:
     """
     fields = Fields(body)
     if not body:
-        fields.fault("body", "must change something: the name, the settings or the status")
+        fields.fault("body", "must change something: the name, the tier, the settings or the status")
     name = fields.text("name", 200) if "name" in body else None
     wanted = fields.text("status", 20) if "status" in body else None
     status = next((status for status in CHOSEN_STATUSES if status == wanted), None)
     if wanted and status is None:
         fields.fault("status", "must be one of " + ", ".join(CHOSEN_STATUSES))
+    tier = _tier(fields.text("tier", 20) if "tier" in body else None, fields)
     settings = fields.mapping("settings")
     fields.finish()
-    return TenantChange(name, tenant_settings(asdict(known) | settings) if settings else None, status)
+    return TenantChange(name, tenant_settings(asdict(known) | settings) if settings else None, status, tier)
 
 
 def wants_export(query: dict[str, str]) -> bool:

@@ -63,9 +63,34 @@ class Settings:
         return int(self._environment["REMOVAL_GRACE_SECONDS"])
 
     @property
+    def authorization_cache_seconds(self) -> int:
+        """How long a credential that was verified is trusted without looking again."""
+        return int(self._environment["AUTHORIZATION_CACHE_SECONDS"])
+
+    @property
     def offboarding_role_arn(self) -> str:
         """The role that counts and removes tenants' data."""
         return self._environment["OFFBOARDING_ROLE_ARN"]
+
+    @property
+    def relocation_state_machine_arn(self) -> str:
+        """The workflow that moves tenants."""
+        return self._environment["RELOCATION_STATE_MACHINE_ARN"]
+
+    @property
+    def silo_prefix(self) -> str:
+        """What the names of stacks and buckets begin with that tenants have for themselves."""
+        return self._environment["SILO_PREFIX"]
+
+    @property
+    def silo_role_arn(self) -> str:
+        """The role by which CloudFormation makes those."""
+        return self._environment["SILO_ROLE_ARN"]
+
+    @property
+    def retention_days(self) -> str:
+        """How many days replaced or deleted uploads are kept."""
+        return self._environment["RETENTION_DAYS"]
 
     @property
     def ingestion_state_machine_arn(self) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 from onggi.adapters.aws import AwsSession, translated
 from onggi.adapters.dynamodb import Item, condition_failed, decode_cursor, encode_cursor, to_item, to_row
 from onggi.domain.errors import BadDocumentCode, Conflict
-from onggi.domain.tenant import TenantContext, TenantRecord
+from onggi.domain.tenant import Move, Placement, TenantContext, TenantRecord
 from onggi.domain.timestamps import timestamp
 from onggi.ports import Clock
 
@@ -52,6 +53,7 @@ class DynamoTenantDirectory:
             "created_at": record.created_at,
             "run": record.run,
             "revision": record.revision,
+            "move": move_as_text(record),
         }
         try:
             with translated("DynamoDB"):
@@ -111,5 +113,20 @@ def _to_record(item: Item) -> TenantRecord:
     row = to_row(item)
     context = TenantContext.from_dict(json.loads(row["context"]))
     return TenantRecord(
-        context, row["status"], row["created_at"], row.get("reason"), row.get("run", ""), row.get("revision", 0)
+        context,
+        row["status"],
+        row["created_at"],
+        row.get("reason"),
+        row.get("run", ""),
+        row.get("revision", 0),
+        _to_move(json.loads(row["move"])) if row.get("move") else None,
     )
+
+
+def move_as_text(record: TenantRecord) -> str | None:
+    """A tenant's move as the table keeps it."""
+    return json.dumps(asdict(record.move), ensure_ascii=False) if record.move else None
+
+
+def _to_move(move: dict[str, Any]) -> Move:
+    return Move(**{**move, "other": Placement(**move["other"])})

@@ -22,11 +22,11 @@ TEXT: Final = "/text.txt"
 class S3TenantExport:
     """Implements the export by one tenant's own session."""
 
-    def __init__(self, session: AwsSession, table: str, tenant: TenantContext, run: str) -> None:
+    def __init__(self, session: AwsSession, table: str, tenant: TenantContext, bucket: str, run: str) -> None:
         self._session = session
         self._table = table
         self._tenant = tenant
-        self._bucket = tenant.placement.artifacts_bucket
+        self._bucket = bucket
         self._prefix = f"exports/{tenant.tenant_id}/{run}/"
 
     def some(self, progress: ExportProgress) -> ExportProgress:
@@ -60,10 +60,11 @@ class S3TenantExport:
         return token, self._copy(bucket, ((key, "uploads/" + key.removeprefix(self._tenant.prefix)) for key in keys))
 
     def _texts(self, progress: ExportProgress) -> tuple[str | None, int]:
-        keys, token = self._listed(self._bucket, progress.token, ROWS_A_PAGE)
+        bucket = self._tenant.placement.artifacts_bucket
+        keys, token = self._listed(bucket, progress.token, ROWS_A_PAGE)
         texts = (key.removeprefix(self._tenant.prefix) for key in keys if key.endswith(TEXT))
         copies = ((self._tenant.prefix + name, f"texts/{name.removesuffix(TEXT)}.txt") for name in texts)
-        return token, self._copy(self._bucket, copies)
+        return token, self._copy(bucket, copies)
 
     def _listed(self, bucket: str, token: str | None, most: int) -> tuple[list[str], str | None]:
         place = {"ContinuationToken": token} if token else {}

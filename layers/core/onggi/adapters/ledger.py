@@ -26,8 +26,8 @@ GET_BATCH: Final = 100
 PAGE_READ: Final = 200
 """Rows read at a time: of a rare status, many are read for one that is shown."""
 PUBLISH_TRIES: Final = 3
-METADATA: Final = ("metadata", "current_metadata")
-"""Kept as JSON, which takes names and numbers of any form."""
+AS_JSON: Final = ("metadata", "current_metadata", "copies")
+"""Kept as JSON text, which takes names and numbers of any form."""
 OF_WHAT_ANSWERS: Final = (
     "current_version",
     "current_size",
@@ -41,6 +41,7 @@ OF_WHAT_ANSWERS: Final = (
     "properties",
     "indexed_at",
     "versions",
+    "copies",
 )
 """What a row tells of the version that answers, and of all versions, while a newer one comes and fails."""
 
@@ -274,6 +275,18 @@ class DynamoDocumentLedger:
             ["versions"],
         )
 
+    def note_copies(self, known: Document, copies: Mapping[str, str]) -> bool:
+        """Notes versions by the ids of their copies in another bucket; False where the row has changed meanwhile."""
+        needed = {known.version, known.current_version}
+        kept = {copy: version for copy, version in known.copies.items() if version in needed}
+        return self._update(
+            known.document_id,
+            "SET #copies = :copies",
+            "sequencer = :sequencer",
+            {":copies": json.dumps(kept | dict(copies)), ":sequencer": known.sequencer},
+            ["copies"],
+        )
+
     def stored(self) -> Stored:
         """What the tenant has stored now."""
         with translated("DynamoDB"):
@@ -385,7 +398,7 @@ def _cursor_behind(document: Document) -> str:
 
 def _to_row(document: Document) -> Row:
     row = asdict(document)
-    row |= {name: json.dumps(row[name], ensure_ascii=False) for name in METADATA}
+    row |= {name: json.dumps(row[name], ensure_ascii=False) for name in AS_JSON}
     row["receipt"] = json.dumps(document.receipt) if document.receipt else None
     row["properties"] = json.dumps(row["properties"], ensure_ascii=False)
     return row
@@ -394,7 +407,7 @@ def _to_row(document: Document) -> Row:
 def _to_document(item: Item) -> Document:
     row = to_row(item)
     known = {name: row[name] for name in Document.__slots__ if name in row}
-    known |= {name: json.loads(row.get(name, "{}")) for name in METADATA}
+    known |= {name: json.loads(row.get(name, "{}")) for name in AS_JSON}
     known["receipt"] = json.loads(row["receipt"]) if row.get("receipt") else None
     known["properties"] = DocumentProperties(**json.loads(row.get("properties", "{}")))
     known["versions"] = frozenset(row.get("versions", ()))

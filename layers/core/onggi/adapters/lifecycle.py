@@ -7,10 +7,10 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, translated
-from onggi.adapters.directory import TENANTS
+from onggi.adapters.directory import TENANTS, move_as_text
 from onggi.adapters.dynamodb import Item, condition_failed, to_item, to_row
 from onggi.domain.errors import Conflict
-from onggi.domain.tenant import Receipt, TenantRecord
+from onggi.domain.tenant import Placement, Receipt, TenantRecord
 
 POOLS: Final = "POOLS"
 """The partition that counts the indexes of each vector bucket."""
@@ -30,7 +30,7 @@ class DynamoTenantLifecycle:
         return self._session.client("dynamodb")
 
     def change(self, known: TenantRecord, changed: TenantRecord) -> TenantRecord:
-        """Writes a tenant's name, settings, status, reason and run; answers the record as it is now.
+        """Writes a tenant's context, status, reason, run and move; answers the record as it is now.
 
         Raises:
             Conflict: when the tenant is no longer as it was known.
@@ -48,11 +48,12 @@ class DynamoTenantLifecycle:
     def place(self, known: TenantRecord, vector_bucket: str, capacity: int) -> TenantRecord | None:
         """Gives a tenant a place in a vector bucket and counts its index there; None where the bucket is full.
 
+        One that is being moved gets it at its new place.
+
         Raises:
             Conflict: when the tenant is no longer as it was known.
         """
-        placement = replace(known.context.placement, vector_bucket=vector_bucket)
-        placed = replace(known, context=replace(known.context, placement=placement), revision=known.revision + 1)
+        placed = replace(_placed(known, vector_bucket), revision=known.revision + 1)
         count = {
             "TableName": self._table,
             "Key": to_item({"pk": POOLS, "sk": vector_bucket}),
@@ -92,8 +93,20 @@ class DynamoTenantLifecycle:
             },
             {"Put": {"TableName": self._table, "Item": to_item(row)}},
         ]
-        if known.context.placement.vector_bucket:
-            writes.append({"Update": self._one_index_less(known.context.placement.vector_bucket)})
+        places = [known.context.placement, *([known.move.other] if known.move else [])]
+        self._write_all([*writes, *(write for place in places for write in self._one_index_less(place))])
+
+    def end_move(self, known: TenantRecord) -> TenantRecord:
+        """Ends a tenant's move and gives the place free that it has left, at once; answers the record as it is now.
+
+        Raises:
+            Conflict: when the tenant is no longer as it was known.
+        """
+        ended = replace(known, move=None, revision=known.revision + 1)
+        self._write_all([{"Update": self._change(known, ended)}, *self._one_index_less(known.elsewhere.placement)])
+        return ended
+
+    def _write_all(self, writes: list[dict[str, Any]]) -> None:
         try:
             with translated("DynamoDB"):
                 self._client.transact_write_items(TransactItems=writes)
@@ -102,13 +115,17 @@ class DynamoTenantLifecycle:
                 raise _overtaken() from error
             raise
 
-    def _one_index_less(self, vector_bucket: str) -> dict[str, Any]:
-        return {
+    def _one_index_less(self, placement: Placement) -> list[dict[str, Any]]:
+        """The write that gives a place in a pool free; none where the vector bucket is the tenant's own, or is none."""
+        if placement.stack or not placement.vector_bucket:
+            return []
+        count = {
             "TableName": self._table,
-            "Key": to_item({"pk": POOLS, "sk": vector_bucket}),
+            "Key": to_item({"pk": POOLS, "sk": placement.vector_bucket}),
             "UpdateExpression": "ADD index_count :one_less",
             "ExpressionAttributeValues": to_item({":one_less": -1}),
         }
+        return [{"Update": count}]
 
     def receipt(self, tenant_id: str) -> Receipt | None:
         """The newest receipt of a tenant that was removed."""
@@ -124,23 +141,32 @@ class DynamoTenantLifecycle:
         return next((_to_receipt(item) for item in response["Items"]), None)
 
     def _change(self, known: TenantRecord, changed: TenantRecord) -> dict[str, Any]:
+        kept = {"reason": changed.reason, "move": move_as_text(changed)}
+        update = CHANGE + "".join(f", #{name} = :{name}" for name, value in kept.items() if value)
+        removed = [f"#{name}" for name, value in kept.items() if not value]
         values = {
             ":known": known.revision,
             ":context": json.dumps(changed.context.to_dict(), ensure_ascii=False),
             ":status": changed.status,
             ":run": changed.run,
             ":revision": changed.revision,
-            ":reason": changed.reason,
+            **{f":{name}": value for name, value in kept.items() if value},
         }
-        reason = ", #reason = :reason" if changed.reason else " REMOVE #reason"
         return {
             "TableName": self._table,
             "Key": to_item({"pk": TENANTS, "sk": known.context.tenant_id}),
-            "UpdateExpression": CHANGE + reason,
+            "UpdateExpression": update + (" REMOVE " + ", ".join(removed) if removed else ""),
             "ConditionExpression": UNCHANGED,
-            "ExpressionAttributeNames": {"#status": "status", "#run": "run", "#reason": "reason"},
+            "ExpressionAttributeNames": {f"#{name}": name for name in ("status", "run", *kept)},
             "ExpressionAttributeValues": to_item(values),
         }
+
+
+def _placed(known: TenantRecord, vector_bucket: str) -> TenantRecord:
+    placement = replace(known.elsewhere.placement, vector_bucket=vector_bucket)
+    if known.move:
+        return replace(known, move=replace(known.move, other=placement))
+    return replace(known, context=replace(known.context, placement=placement))
 
 
 def _overtaken() -> Conflict:

@@ -1,6 +1,7 @@
 """Tries a new tenant's session on what is its own, and on what is not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -19,12 +20,23 @@ REFUSALS: Final = DENIED | {"AccessDeniedException"}
 
 
 class AwsWallProbe:
-    """Implements the probe by one tenant's session."""
+    """Implements the probe by one tenant's session.
 
-    def __init__(self, session: AwsSession, table: str, tenant: TenantContext, dimensions: int) -> None:
+    Args:
+        session: the tenant's.
+        table: what tenants own.
+        tenant: where it is going to be.
+        dimensions: of a vector.
+        shared_buckets: where neighbours lie, besides the tenant's own buckets.
+    """
+
+    def __init__(
+        self, session: AwsSession, table: str, tenant: TenantContext, dimensions: int, shared_buckets: Iterable[str]
+    ) -> None:
         self._session = session
         self._table = table
         self._tenant = tenant
+        self._buckets = {tenant.placement.documents_bucket, tenant.placement.artifacts_bucket, *shared_buckets}
         self._dimensions = dimensions
 
     def use_own(self) -> None:
@@ -92,18 +104,18 @@ class AwsWallProbe:
         placement = self._tenant.placement
         s3, dynamodb, s3vectors = (self._session.client(name) for name in ("s3", "dynamodb", "s3vectors"))
         prefix = f"{KEY_PREFIX}{NEIGHBOUR}/"
-        uploads = {"Bucket": placement.documents_bucket}
-        artifacts = {"Bucket": placement.artifacts_bucket}
         item = to_item({"pk": NEIGHBOUR, "sk": PROBE})
         index = {"vectorBucketName": placement.vector_bucket, "indexName": NEIGHBOUR}
         vector = {"float32": self._vector()}
-        return {
-            "write uploads": lambda: s3.put_object(**uploads, Key=prefix + PROBE, Body=b""),
-            "read uploads": lambda: s3.get_object(**uploads, Key=prefix + PROBE),
-            "list uploads": lambda: s3.list_objects_v2(**uploads, Prefix=prefix),
-            "write artifacts": lambda: s3.put_object(**artifacts, Key=prefix + PROBE, Body=b""),
-            "read artifacts": lambda: s3.get_object(**artifacts, Key=prefix + PROBE),
-            "list artifacts": lambda: s3.list_objects_v2(**artifacts, Prefix=prefix),
+        objects: dict[str, Callable[[], Any]] = {}
+        for bucket in sorted(self._buckets):
+            where = {"Bucket": bucket}
+            objects |= {
+                f"write objects of {bucket}": partial(s3.put_object, **where, Key=prefix + PROBE, Body=b""),
+                f"read objects of {bucket}": partial(s3.get_object, **where, Key=prefix + PROBE),
+                f"list objects of {bucket}": partial(s3.list_objects_v2, **where, Prefix=prefix),
+            }
+        return objects | {
             "write the ledger": lambda: dynamodb.put_item(TableName=self._table, Item=item),
             "read the ledger": lambda: dynamodb.get_item(TableName=self._table, Key=item),
             "write vectors": lambda: s3vectors.put_vectors(**index, vectors=[{"key": PROBE, "data": vector}]),

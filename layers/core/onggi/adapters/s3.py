@@ -159,18 +159,19 @@ class S3DocumentStore:
 class S3ArtifactStore:
     """What ingestion makes of the tenant's documents."""
 
-    def __init__(self, session: AwsSession, tenant: TenantContext) -> None:
+    def __init__(self, session: AwsSession, tenant: TenantContext, manifests_bucket: str) -> None:
         self._session = session
         self._tenant = tenant
         self._bucket = tenant.placement.artifacts_bucket
+        self._manifests_bucket = manifests_bucket
 
     def write(self, name: str, content: bytes) -> None:
         """Writes an artifact, replacing what was there."""
-        self._put(self._tenant.prefix + name, content)
+        self._put(self._bucket, self._tenant.prefix + name, content)
 
-    def _put(self, key: str, content: bytes) -> None:
+    def _put(self, bucket: str, key: str, content: bytes) -> None:
         with translated("S3"):
-            self._session.client("s3").put_object(Bucket=self._bucket, Key=key, Body=content)
+            self._session.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
 
     def read(self, name: str) -> bytes:
         """Reads an artifact.
@@ -202,12 +203,12 @@ class S3ArtifactStore:
     def delete(self, names: Iterable[str]) -> None:
         """Deletes artifacts; names that are not there are no error."""
         for batch in batched(names, DELETE_BATCH, strict=False):
-            self._delete_keys([self._tenant.prefix + name for name in batch])
+            self._delete_keys(self._bucket, [self._tenant.prefix + name for name in batch])
 
-    def _delete_keys(self, keys: Sequence[str]) -> None:
+    def _delete_keys(self, bucket: str, keys: Sequence[str]) -> None:
         with translated("S3"):
             response = self._session.client("s3").delete_objects(
-                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+                Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
             )
             if response.get("Errors"):
                 first = response["Errors"][0]
@@ -219,12 +220,13 @@ class S3ArtifactStore:
     def write_manifest(self, document_id: str, version: str, lines: Sequence[Mapping[str, Any]]) -> str:
         """Writes a JSON Lines manifest for the workflow's Map, outside the tenant's prefix; answers its S3 key.
 
-        The workflow's role reads manifests and nothing else, so they hold numbers and no content.
+        The workflow's role reads manifests and nothing else, so they hold numbers and no content, and lie in one bucket
+        wherever the tenant's things are.
         """
         key = self._manifest_key(document_id, version)
-        self._put(key, "".join(json.dumps(line) + "\n" for line in lines).encode())
+        self._put(self._manifests_bucket, key, "".join(json.dumps(line) + "\n" for line in lines).encode())
         return key
 
     def delete_manifest(self, document_id: str, version: str) -> None:
         """Deletes a version's manifest; no error where there is none."""
-        self._delete_keys([self._manifest_key(document_id, version)])
+        self._delete_keys(self._manifests_bucket, [self._manifest_key(document_id, version)])

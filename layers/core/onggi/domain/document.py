@@ -33,6 +33,14 @@ def comparable_sequencer(sequencer: str) -> str:
     return sequencer.upper().ljust(SEQUENCER_LENGTH, "0")
 
 
+def sequencer_after_moves(sequencer: str, generation: int) -> str:
+    """A comparable sequencer among those of all buckets that a tenant's uploads have lain in, one after another.
+
+    S3 orders the events of a key in one bucket only; `M` comes after every hexadecimal digit.
+    """
+    return f"M{generation:04}{sequencer}" if generation else sequencer
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentVersion:
     """One version of one document of one tenant: what an execution of the ingestion workflow works on.
@@ -106,6 +114,7 @@ class Document:
         execution: the workflow execution that has claimed the newest version.
         versions: those that may have vectors or artifacts: registered, and not forgotten yet.
         current_size: bytes of the version that answers.
+        copies: of a tenant that was moved: versions by the ids that S3 has given to their copies.
     """
 
     document_id: str
@@ -134,6 +143,15 @@ class Document:
     indexed_at: str | None = None
     receipt: dict[str, Any] | None = None
     versions: frozenset[str] = frozenset()
+    copies: dict[str, str] = field(default_factory=dict)
+
+    def version_of(self, object_version: str) -> str:
+        """The version that an object of the document is: itself, or what it is a copy of."""
+        return self.copies.get(object_version, object_version)
+
+    def objects_of(self, version: str) -> list[str]:
+        """S3's ids under which a version may lie, those of the newest copies first."""
+        return [*(copy for copy in reversed(self.copies) if self.copies[copy] == version), version]
 
     def needs(self, version: str) -> bool:
         """Whether a version answers or is on its way to; whatever lies about of any other has to go."""

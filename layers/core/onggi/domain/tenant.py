@@ -1,13 +1,17 @@
 """Who a piece of work is done for, and where that tenant's things lie."""
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, Self
 
 from onggi.domain.errors import InvalidRequest, TenantMismatch
 
 Tier = Literal["basic", "premium"]
 TenantStatus = Literal["provisioning", "active", "suspended", "failed", "removing"]
+CHOSEN_STATUSES: Final[tuple[Literal["active", "suspended"], ...]] = ("active", "suspended")
+"""Those that an operator sets."""
+TIERS: Final[tuple[Tier, ...]] = ("basic", "premium")
+MoveStage = Literal["preparing", "copying", "switched", "leaving", "abandoned"]
 
 TENANT_ID: Final = re.compile(r"[a-z0-9](-?[a-z0-9]){1,30}")
 MIN_TENANT_ID_LENGTH: Final = 3
@@ -43,12 +47,16 @@ class Placement:
         artifacts_bucket: what ingestion makes of it.
         vector_bucket: the S3 Vectors bucket that holds the tenant's index.
         index: the name of the tenant's vector index: the tenant's id, in whatever bucket.
+        stack: the CloudFormation stack of what the tenant has for itself; empty where the buckets are shared.
+        generation: how many places the tenant had before; orders the events of this one after those of the others.
     """
 
     documents_bucket: str
     artifacts_bucket: str
     vector_bucket: str
     index: str
+    stack: str = ""
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,26 @@ class TenantContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A tenant on its way from one place to another.
+
+    Attributes:
+        tier: the tier that the tenant is to have.
+        other: the place that is not in use: the new one until the switch, the old one after it.
+        stage: `preparing` the new place; `copying` to it while uploads wait; `switched` to it, but not for everybody
+            yet; `leaving` the old one, whose late uploads are carried over; `abandoned`: the new place is removed.
+        run: which run of the workflow has the move in its hands.
+        reason: a sentence that tells why that run has stopped.
+    """
+
+    tier: Tier
+    other: Placement
+    stage: MoveStage
+    run: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TenantRecord:
     """A tenant as the control table knows it.
 
@@ -129,6 +157,7 @@ class TenantRecord:
         reason: a sentence that tells why a workflow on the tenant has failed.
         run: which run of a workflow has the tenant in its hands, or had it last; a part of its execution's name.
         revision: counts the changes; whoever read one number and finds another has been overtaken.
+        move: the tenant's way to another place, while it is under way.
     """
 
     context: TenantContext
@@ -137,6 +166,12 @@ class TenantRecord:
     reason: str | None = None
     run: str = ""
     revision: int = 0
+    move: Move | None = None
+
+    @property
+    def elsewhere(self) -> TenantContext:
+        """The tenant at the place that a move has not put into use, or has put out of it; else where it is."""
+        return replace(self.context, placement=self.move.other) if self.move else self.context
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """What S3 tells of an upload or a deletion."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self
 
-from onggi.domain.document import comparable_sequencer
+from onggi.domain.document import comparable_sequencer, sequencer_after_moves
 from onggi.domain.errors import InvalidRequest
+from onggi.domain.tenant import Placement
 
 CREATED: Final = "Object Created"
 DELETED: Final = "Object Deleted"
@@ -28,6 +29,10 @@ class ObjectEvent:
     sequencer: str
     size: int
     time: str
+
+    def at(self, placement: Placement) -> Self:
+        """The event among those of all places that its tenant has had; this one came from the given place."""
+        return replace(self, sequencer=sequencer_after_moves(self.sequencer, placement.generation))
 
     @classmethod
     def from_eventbridge(cls, event: dict[str, Any]) -> Self:

@@ -28,20 +28,23 @@ def admit_event(
     record = directory.find(tenant_id) if tenant_id else None
     if tenant_id is None or record is None:
         return "admitted" if event.kind == "created" else "ignored"  # an upload of nobody's is told, a deletion is not
+    if record.move is not None and record.move.other.documents_bucket == event.bucket:
+        return "ignored"  # before the switch, our own copy; after it, what is carried over from there
     if record.context.placement.documents_bucket != event.bucket or not _waits(record):
         return _without_waiting(record)
-    noted = WaitingEvent(event.key, event.sequencer, execution, raw)
+    noted = WaitingEvent(event.key, event.at(record.context.placement).sequencer, execution, raw)
     waiting.note(tenant_id, noted)
     now = directory.find(tenant_id)
     if now is not None and _waits(now):
         return "waiting"
-    # The tenant became active, or left, while the event was being noted: nobody may come for the note any more.
+    # The tenant became active, or moved or left, while the event was being noted: nobody may come for the note now.
     waiting.forget(tenant_id, noted)
     return _without_waiting(now)
 
 
 def _waits(record: TenantRecord) -> bool:
-    return record.status in {"provisioning", "failed", "suspended"}
+    is_held = record.move is not None and record.move.stage in {"copying", "switched"}
+    return is_held or record.status in {"provisioning", "failed", "suspended"}
 
 
 def _without_waiting(record: TenantRecord | None) -> Admission:

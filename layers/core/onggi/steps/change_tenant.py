@@ -1,14 +1,12 @@
 """Operators change tenants: their names, their settings, and whether they may work."""
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 from onggi.domain.errors import Conflict
-from onggi.domain.tenant import TenantRecord, TenantSettings
+from onggi.domain.tenant import CHOSEN_STATUSES, TenantRecord, TenantSettings, Tier
 from onggi.ports import Clock, TenantLifecycle, Workflow
 from onggi.steps.tenants import new_run, started
-
-CHOSEN_STATUSES: Final[tuple[Literal["active", "suspended"], ...]] = ("active", "suspended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +16,7 @@ class TenantChange:
     name: str | None
     settings: TenantSettings | None
     status: Literal["active", "suspended"] | None
+    tier: Tier | None
 
 
 def change_tenant(

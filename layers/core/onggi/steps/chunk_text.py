@@ -22,7 +22,7 @@ class Chunking:
     manifest_key: str
 
 
-def chunk_text(document: DocumentVersion, ports: TenantPorts, splitter: Splitter, artifacts_bucket: str) -> Chunking:
+def chunk_text(document: DocumentVersion, ports: TenantPorts, splitter: Splitter, manifests_bucket: str) -> Chunking:
     """Cuts the version's text and writes its batches.
 
     Raises:
@@ -40,7 +40,7 @@ def chunk_text(document: DocumentVersion, ports: TenantPorts, splitter: Splitter
         planned = tuple(PlannedChunk(chunk, known.get(embedding_hash)) for embedding_hash, chunk in batch)
         artifacts.write_chunks(batches, ChunkBatch(extracted.language, reuse_version, planned))
         batches += 1
-    return Chunking(len(chunks), batches, artifacts_bucket, artifacts.write_manifest(batches))
+    return Chunking(len(chunks), batches, manifests_bucket, artifacts.write_manifest(batches))
 
 
 def chunks_of(extracted: ExtractedText, splitter: Splitter) -> list[Chunk]:

@@ -21,7 +21,7 @@ from onggi.domain.metadata import (
     parse_sidecar,
     sidecar_key,
 )
-from onggi.ports import TenantPorts
+from onggi.ports import ObjectFacts, TenantPorts
 from onggi.steps.artifacts import VersionArtifacts
 from onggi.steps.index_chunks import put_batch
 from onggi.steps.retire import is_abandoned
@@ -89,7 +89,7 @@ def describe_document(document_id: str, ports: TenantPorts) -> Description:
     """
     for _ in range(DESCRIBE_TRIES):
         row = ports.ledger.get(document_id)
-        facts = ports.documents.facts(row.key, row.current_version) if row and row.current_version else None
+        facts = _facts_of_answering(row, ports) if row else None
         if row is None or facts is None:
             return Description("gone")
         metadata, fault = row.current_metadata, None
@@ -101,6 +101,13 @@ def describe_document(document_id: str, ports: TenantPorts) -> Description:
         if ports.ledger.describe(row, metadata, fault):
             return Description("kept" if fault else "described", vectors)
     raise TransientError("The document changes too often; try again.")
+
+
+def _facts_of_answering(row: Document, ports: TenantPorts) -> ObjectFacts | None:
+    """What S3 says of the version that answers, under whichever id it lies there; None where it is gone."""
+    objects = row.objects_of(row.current_version) if row.current_version else []
+    found = (ports.documents.facts(row.key, version) for version in objects)
+    return next((facts for facts in found if facts is not None), None)
 
 
 def _write_vectors(row: Document, metadata: Metadata, ports: TenantPorts) -> int:

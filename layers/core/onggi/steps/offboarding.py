@@ -44,14 +44,16 @@ def remove_tenant(
 
 
 def count_tenant_data(remains: TenantRemains, ingestion: RunningWorkflow) -> tuple[Counts, bool]:
-    """How much there is of a tenant, and whether a document of it is still being processed."""
-    return remains.counts(), any(ingestion.is_running(execution) for execution in remains.unfinished())
+    """How much there is of a tenant; nothing is counted while a document of it is still being processed."""
+    busy = any(ingestion.is_running(execution) for execution in remains.unfinished())
+    return ({} if busy else remains.counts()), busy
 
 
 def close_tenant(
     record: TenantRecord,
     before: Counts,
     exported: ExportProgress,
+    exports_bucket: str,
     remains: TenantRemains,
     lifecycle: TenantLifecycle,
     clock: Clock,
@@ -67,8 +69,7 @@ def close_tenant(
     after = remains.counts()
     if any(after.values()):
         return None
-    bucket = record.context.placement.artifacts_bucket
-    export = {"bucket": bucket, "run": record.run, "objects": exported.objects} if exported.objects else None
+    export = {"bucket": exports_bucket, "run": record.run, "objects": exported.objects} if exported.objects else None
     receipt = Receipt(record.context.tenant_id, record.created_at, timestamp(clock()), before, after, export)
     lifecycle.remove(record, receipt)
     return receipt

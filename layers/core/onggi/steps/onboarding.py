@@ -3,20 +3,26 @@
 Each step can run twice. Each looks first whether its run of the workflow still has the tenant in its hands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
 from onggi.domain.errors import Conflict, NotFound, TenantMismatch
-from onggi.domain.tenant import TenantRecord, TenantStatus
-from onggi.ports import IndexProvisioner, TenantDirectory, TenantLifecycle, TenantPorts, WallProbe
+from onggi.domain.tenant import CHOSEN_STATUSES, MoveStage, TenantContext, TenantRecord, TenantStatus
+from onggi.ports import IndexProvisioner, TenantDirectory, TenantLifecycle, TenantPorts, TenantStacks, WallProbe
 
 POOL_CAPACITY: Final = 9900
 """A vector bucket holds 10,000 indexes (S3 Vectors quotas); some stay free for what was made outside of this count."""
 
 
-def tenant_in_hands(tenant_id: str, run: str, directory: TenantDirectory, *statuses: TenantStatus) -> TenantRecord:
-    """The tenant that a run of a workflow works on.
+def tenant_in_hands(
+    tenant_id: str,
+    run: str,
+    directory: TenantDirectory,
+    *statuses: TenantStatus,
+    stages: Collection[MoveStage] = (),
+) -> TenantRecord:
+    """The tenant that a run of a workflow works on, with one of some statuses, or at one of some stages of a move.
 
     Raises:
         NotFound: when there is no such tenant.
@@ -25,31 +31,32 @@ def tenant_in_hands(tenant_id: str, run: str, directory: TenantDirectory, *statu
     record = directory.find(tenant_id)
     if record is None:
         raise NotFound("There is no tenant of this id.")
-    if record.run != run or record.status not in statuses:
+    is_in_move = record.move is not None and record.move.run == run and record.move.stage in stages
+    if not (is_in_move and record.status in CHOSEN_STATUSES) and (record.run != run or record.status not in statuses):
         raise Conflict("The tenant has been changed in the meantime; this run of the workflow is no longer needed.")
     return record
 
 
-def validate_tenant(ports: TenantPorts) -> None:
-    """Makes sure that a new tenant inherits nothing.
+def validate_tenant(tenant: TenantContext, ports: TenantPorts) -> None:
+    """Makes sure that a new tenant inherits nothing; a place of its own is made for it and holds nothing.
 
     Raises:
         Conflict: when something is left of an earlier tenant of the same id.
     """
     rows, _ = ports.ledger.page(None, 1, None)
-    if rows or ports.artifacts.names(""):
+    if rows or (not tenant.placement.stack and ports.artifacts.names("")):
         raise Conflict("Something is left of an earlier tenant of this id; remove this one and choose another id.")
 
 
 def place_tenant(
     record: TenantRecord, vector_buckets: Sequence[str], lifecycle: TenantLifecycle, capacity: int = POOL_CAPACITY
 ) -> TenantRecord:
-    """Finds the first vector bucket that has room for the tenant's index.
+    """Finds the first vector bucket that has room for the tenant's index, where it has none of its own.
 
     Raises:
         Conflict: when all are full, or the tenant was changed in the meantime.
     """
-    if record.context.placement.vector_bucket:
+    if record.elsewhere.placement.vector_bucket:
         return record
     for vector_bucket in vector_buckets:
         placed = lifecycle.place(record, vector_bucket, capacity)
@@ -58,9 +65,17 @@ def place_tenant(
     raise Conflict("Every vector bucket is full; add one to FurtherVectorBuckets and create the tenant again.")
 
 
-def provision_tenant(record: TenantRecord, provisioner: IndexProvisioner) -> None:
-    """Makes the tenant's index, where it is not there yet."""
-    provisioner.provision(record.context)
+def provision_tenant(record: TenantRecord, stacks: TenantStacks, indexes: IndexProvisioner) -> bool:
+    """Makes what a tenant has for itself, its index last, where it is not there yet; False while that goes on.
+
+    Raises:
+        Conflict: when the tenant's stack could not be made.
+    """
+    tenant = record.elsewhere
+    if tenant.placement.stack and not stacks.provide(tenant, record.move.run if record.move else record.run):
+        return False
+    indexes.provision(tenant)
+    return True
 
 
 def verify_tenant(probe: WallProbe) -> None:

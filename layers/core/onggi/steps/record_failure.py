@@ -93,7 +93,7 @@ def record_failure(
         TransientError: when a dependency is not available.
     """
     try:
-        tenant = tenant_of(event, directory).context
+        tenant, event = tenant_of(event, directory)
     except BadDocument as bad:
         directory.record_rejection(event.bucket, event.key, event.version or "", bad.code, bad.message)
         return RecordedFailure("rejected", bad.code, alarm=False)

@@ -29,12 +29,15 @@ def reason_of(error: dict[str, Any]) -> str:
 def record_tenant_failure(
     tenant_id: str, run: str, error: dict[str, Any], directory: TenantDirectory, lifecycle: TenantLifecycle
 ) -> bool:
-    """Notes why a run of a workflow has stopped: a new tenant is `failed`, any other keeps its status.
+    """Notes why a run of a workflow has stopped: a new tenant is `failed`, any other keeps its status and its place.
 
     Returns:
         Whether it concerns anybody: not where another run has taken the tenant over, or this one had come to its end.
     """
     record = directory.find(tenant_id)
+    if record is not None and record.move is not None and record.move.run == run:
+        lifecycle.change(record, replace(record, move=replace(record.move, reason=reason_of(error))))
+        return True
     if record is None or record.run != run or record.status not in {"provisioning", "active", "removing"}:
         return False
     status = "failed" if record.status == "provisioning" else record.status

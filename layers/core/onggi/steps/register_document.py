@@ -7,7 +7,7 @@ from typing import Any, Literal
 from onggi.domain.document import DocumentVersion, document_id_of, document_name_of
 from onggi.domain.errors import BadDocument
 from onggi.domain.metadata import document_key_of_sidecar
-from onggi.domain.tenant import TenantContext, TenantRecord, tenant_id_of_key
+from onggi.domain.tenant import TenantContext, tenant_id_of_key
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import ObjectFacts, TenantDirectory, TenantPorts
 from onggi.steps.describe_document import attributes_of
@@ -38,8 +38,10 @@ class Registration:
         }
 
 
-def tenant_of(event: ObjectEvent, directory: TenantDirectory) -> TenantRecord:
-    """The tenant under whose prefix an object lies: the one place where a key becomes a tenant.
+def tenant_of(event: ObjectEvent, directory: TenantDirectory) -> tuple[TenantContext, ObjectEvent]:
+    """The tenant under whose prefix an object lies, and the event in its order among all of that tenant's.
+
+    It is the one place where a key becomes a tenant.
 
     Raises:
         BadDocument: `unknown_tenant` when the key or the bucket is no known tenant's.
@@ -48,7 +50,7 @@ def tenant_of(event: ObjectEvent, directory: TenantDirectory) -> TenantRecord:
     record = directory.find(tenant_id) if tenant_id else None
     if record is None or record.context.placement.documents_bucket != event.bucket:
         raise BadDocument("unknown_tenant")
-    return record
+    return record.context, event.at(record.context.placement)
 
 
 def register_document(
@@ -64,7 +66,7 @@ def register_document(
         BadDocument: when the upload cannot be processed, whatever its content.
         TransientError: when a dependency is not available.
     """
-    tenant = tenant_of(event, directory).context
+    tenant, event = tenant_of(event, directory)
     ports = ports_of(tenant)
     if _speaks_of_no_document(event, tenant, ports):
         return _register_description(event, tenant, ports)
@@ -72,6 +74,11 @@ def register_document(
     if facts is None and event.kind != "created":
         return _register_deletion(event, execution, tenant, ports)
     document = unseen_version(event, tenant) if facts is None else _version_of(event, tenant, facts)
+    if facts is not None and tenant.placement.generation:
+        known = ports.ledger.get(document.document_id)
+        document = replace(document, version=known.version_of(facts.version)) if known else document
+        if document.version != facts.version and event.kind == "created":
+            return Registration("duplicate", tenant, document)
     if facts is None or (event.kind == "version_removed" and ports.ledger.confirm(document)):
         return Registration("stale", tenant, document)
     document, fault = _with_sidecar(document, ports)

@@ -3,16 +3,19 @@
 import hashlib
 from typing import Final
 
+from onggi.domain.tenant import TenantRecord
+from onggi.domain.upload import ObjectEvent
 from onggi.ports import WaitingEvent, WaitingEvents, Workflow
 
 BATCH: Final = 50
 """Started by one call: well within its time."""
 
 
-def release_uploads(tenant_id: str, waiting: WaitingEvents, ingestion: Workflow) -> bool:
+def release_uploads(record: TenantRecord, waiting: WaitingEvents, ingestion: Workflow) -> bool:
     """Starts an execution for each of some events, and forgets an event only once its execution was started.
 
-    After a crash in between the same execution is started again, which its name does not let happen twice.
+    After a crash in between the same execution is started again, which its name does not let happen twice. Events of a
+    place that the tenant has left are forgotten only: what they speak of was carried over.
 
     Returns:
         Whether more may wait.
@@ -20,9 +23,11 @@ def release_uploads(tenant_id: str, waiting: WaitingEvents, ingestion: Workflow)
     Raises:
         TransientError: when the control table or the workflow is not available.
     """
+    tenant_id = record.context.tenant_id
     batch = waiting.some(tenant_id, BATCH)
     for each in batch:
-        ingestion.start(_execution_name(each), each.event)
+        if ObjectEvent.from_eventbridge({**each.event}).bucket == record.context.placement.documents_bucket:
+            ingestion.start(_execution_name(each), each.event)
         waiting.forget(tenant_id, each)
     return bool(batch)
 

@@ -1,10 +1,11 @@
 """Operators take tenants in and look at them."""
 
+import secrets
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from onggi.domain.errors import Conflict, NotFound
-from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord, TenantSettings, is_tenant_id
+from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord, TenantSettings, Tier, is_tenant_id
 from onggi.domain.timestamps import timestamp
 from onggi.ports import Clock, TenantDirectory, TenantLifecycle, Workflow
 
@@ -23,6 +24,34 @@ class Pool:
         return Placement(self.documents_bucket, self.artifacts_bucket, vector_bucket="", index=tenant_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Silo:
+    """Stacks of premium tenants, with buckets of their own.
+
+    Attributes:
+        prefix: what the names of stacks and buckets begin with; IAM knows them by it.
+    """
+
+    prefix: str
+
+    def place(self, tenant_id: str) -> Placement:
+        """A new place for a tenant alone; names of buckets are the world's, so that one is never given twice."""
+        stack = self.prefix + secrets.token_hex(6)
+        return Placement(f"{stack}-documents", f"{stack}-artifacts", f"{stack}-vectors", tenant_id, stack)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where tenants of each tier are placed."""
+
+    basic: Pool
+    premium: Silo
+
+    def place(self, tenant_id: str, tier: Tier) -> Placement:
+        """A place for a tenant of a tier."""
+        return self.premium.place(tenant_id) if tier == "premium" else self.basic.place(tenant_id)
+
+
 def new_run(clock: Clock) -> str:
     """The name of a new run of a workflow on a tenant; with the tenant's id before it, an execution's name has room."""
     return timestamp(clock()).translate(str.maketrans("", "", "-:.Z"))
@@ -33,11 +62,19 @@ def execution_name(record: TenantRecord) -> str:
     return f"{record.context.tenant_id}-{record.run}"
 
 
+@dataclass(frozen=True, slots=True)
+class TenantRequest:
+    """A tenant that is to be taken in."""
+
+    tenant_id: str
+    name: str
+    tier: Tier
+    settings: TenantSettings
+
+
 def create_tenant(
-    tenant_id: str,
-    name: str,
-    settings: TenantSettings,
-    pool: Pool,
+    wanted: TenantRequest,
+    places: Places,
     directory: TenantDirectory,
     lifecycle: TenantLifecycle,
     onboarding: Workflow,
@@ -51,7 +88,9 @@ def create_tenant(
         Conflict: when another tenant has the id.
         TransientError: when the directory or the workflow is not available.
     """
-    context = TenantContext(tenant_id, name, "basic", pool.place(tenant_id), settings)
+    tenant_id = wanted.tenant_id
+    place = places.place(tenant_id, wanted.tier)
+    context = TenantContext(tenant_id, wanted.name, wanted.tier, place, wanted.settings)
     record = TenantRecord(context, "provisioning", timestamp(clock()), run=new_run(clock))
     try:
         directory.create(record)
@@ -141,4 +180,7 @@ def shown(record: TenantRecord) -> dict[str, Any]:
             "prefix": context.prefix,
         },
     }
+    if record.move:
+        move = {"tier": record.move.tier, "stage": record.move.stage}
+        details["move"] = move | ({"reason": record.move.reason} if record.move.reason else {})
     return details | ({"reason": record.reason} if record.reason else {})

@@ -1,0 +1,22 @@
+"""Carries over what was uploaded to the place that a tenant has left."""
+
+from typing import Any
+
+from onggi import bootstrap, entry
+from onggi.steps.carry_over_uploads import carry_over_uploads
+from onggi.steps.move_tenant import AFTER_SWITCH, let_uploads_in
+from onggi.steps.onboarding import tenant_in_hands
+
+
+def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+    """Takes `{"tenant_id", "run", "after"?}`; answers whether more may follow, and behind which key."""
+
+    def work() -> dict[str, Any]:
+        record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), stages=AFTER_SWITCH)
+        record = let_uploads_in(record, bootstrap.lifecycle())
+        ledger = bootstrap.tenant_ports(record.context).ledger
+        objects = bootstrap.moving_objects(record)
+        after = carry_over_uploads(record.context, state["after"], objects, ledger)
+        return {"more": after is not None, "after": after}
+
+    return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

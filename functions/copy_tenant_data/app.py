@@ -1,0 +1,22 @@
+"""Copies some of a tenant's data to its new place."""
+
+from dataclasses import asdict
+from typing import Any
+
+from onggi import bootstrap, entry
+from onggi.ports import CopyProgress
+from onggi.steps.copy_tenant_data import copy_tenant_data
+from onggi.steps.move_tenant import COPYING
+from onggi.steps.onboarding import tenant_in_hands
+
+
+def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+    """Takes `{"tenant_id", "run", "copy": <progress>}`; answers the progress."""
+
+    def work() -> dict[str, Any]:
+        record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), stages=COPYING)
+        ports, new_place = bootstrap.tenant_ports(record.context), bootstrap.tenant_ports(record.elsewhere)
+        progress = CopyProgress(**state["copy"])
+        return asdict(copy_tenant_data(record.context, progress, bootstrap.moving_objects(record), ports, new_place))
+
+    return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

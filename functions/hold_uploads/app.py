@@ -1,0 +1,18 @@
+"""Lets the uploads of a tenant wait that is to be copied."""
+
+from typing import Any
+
+from onggi import bootstrap, entry
+from onggi.steps.move_tenant import BEFORE_SWITCH, hold_uploads
+from onggi.steps.onboarding import tenant_in_hands
+
+
+def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+    """Takes `{"tenant_id", "run"}`; answers nothing."""
+
+    def work() -> dict[str, Any]:
+        record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), stages=BEFORE_SWITCH)
+        hold_uploads(record, bootstrap.lifecycle())
+        return {}
+
+    return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

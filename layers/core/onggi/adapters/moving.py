@@ -1,0 +1,100 @@
+"""A tenant's objects on their way from one pair of buckets to another, by the tenant's own session."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby, takewhile
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from onggi.adapters.aws import AwsSession, error_code, translated
+from onggi.adapters.s3 import MISSING
+from onggi.domain.tenant import Placement, TenantContext
+from onggi.domain.timestamps import timestamp
+from onggi.ports import StoredObject
+
+OBJECTS_A_PAGE: Final = 100
+COPIES_AT_A_TIME: Final = 8
+
+
+class S3MovingObjects:
+    """Implements the moving objects; both places hold them below the tenant's prefix."""
+
+    def __init__(self, session: AwsSession, tenant: TenantContext, source: Placement, target: Placement) -> None:
+        self._session = session
+        self._prefix = tenant.prefix
+        self._source = source
+        self._target = target
+
+    @property
+    def _client(self) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
+        return self._session.client("s3")
+
+    def uploads(self, after: str | None) -> tuple[list[StoredObject], str | None]:
+        """The next uploads by key at the first place, and the key that others follow; None where none do."""
+        return self._page(self._source.documents_bucket, after)
+
+    def copied(self, after: str | None, last: str) -> list[StoredObject]:
+        """The uploads at the second place with keys behind one and up to another."""
+        return list(takewhile(lambda found: found.key <= last, self._behind(after)))
+
+    def _behind(self, after: str | None) -> Iterator[StoredObject]:
+        while True:
+            page, after = self._page(self._target.documents_bucket, after)
+            yield from page
+            if after is None:
+                return
+
+    def _page(self, bucket: str, after: str | None) -> tuple[list[StoredObject], str | None]:
+        place = {"KeyMarker": after} if after else {}
+        with translated("S3"):
+            answer = self._client.list_object_versions(
+                Bucket=bucket, Prefix=self._prefix, MaxKeys=OBJECTS_A_PAGE, **place
+            )
+        found = [
+            StoredObject(entry["Key"], entry["VersionId"], timestamp(entry["LastModified"]), is_deleted)
+            for kind, is_deleted in (("Versions", False), ("DeleteMarkers", True))
+            for entry in answer.get(kind, [])
+            if entry["IsLatest"]
+        ]
+        # The newest version of a key comes first, so that the next page may begin behind the key.
+        return sorted(found, key=lambda each: each.key), answer["NextKeyMarker"] if answer["IsTruncated"] else None
+
+    def copy_uploads(self, uploads: Sequence[tuple[str, str]]) -> list[str | None]:
+        """Copies uploads by key and version, one of a key after another; the copies' ids, None for what is gone."""
+        keys = [list(group) for _, group in groupby(uploads, key=lambda upload: upload[0])]
+        with ThreadPoolExecutor(COPIES_AT_A_TIME) as pool:
+            return [copy for group in pool.map(self._copy_versions, keys) for copy in group]
+
+    def _copy_versions(self, versions: Sequence[tuple[str, str]]) -> list[str | None]:
+        source, target = self._source.documents_bucket, self._target.documents_bucket
+        return [self._copy(source, target, key, version) for key, version in versions]
+
+    def delete(self, key: str) -> None:
+        """Deletes an upload at the second place by a delete marker."""
+        with translated("S3"):
+            self._client.delete_object(Bucket=self._target.documents_bucket, Key=key)
+
+    def copy_artifacts(self, after: str | None) -> str | None:
+        """Copies the next artifacts by key; answers the key that others follow, None where none do."""
+        source, target = self._source.artifacts_bucket, self._target.artifacts_bucket
+        place = {"StartAfter": after} if after else {}
+        with translated("S3"):
+            answer = self._client.list_objects_v2(Bucket=source, Prefix=self._prefix, MaxKeys=OBJECTS_A_PAGE, **place)
+        keys = [entry["Key"] for entry in answer.get("Contents", [])]
+        with ThreadPoolExecutor(COPIES_AT_A_TIME) as pool:
+            list(pool.map(lambda key: self._copy(source, target, key), keys))
+        return keys[-1] if answer["IsTruncated"] else None
+
+    def _copy(self, source: str, target: str, key: str, version: str | None = None) -> str | None:
+        """Copies one object without its tags, which would need further rights; answers the id of the copy."""
+        where = {"Bucket": source, "Key": key} | ({"VersionId": version} if version else {})
+        try:
+            with translated("S3"):
+                answer = self._client.copy_object(Bucket=target, Key=key, CopySource=where, TaggingDirective="REPLACE")
+        except ClientError as error:
+            if error_code(error) not in MISSING:
+                raise
+            return None
+        copy: str | None = answer.get("VersionId")
+        return copy

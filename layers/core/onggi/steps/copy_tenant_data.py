@@ -1,0 +1,95 @@
+"""CopyTenantData: uploads, artifacts and vectors to a tenant's new place, page by page, without an embedding.
+
+Every page may be copied twice. Uploads wait meanwhile, so that what the ledger tells stays as it is. An upload that the
+ledger does not know yet is left out: it is carried over after the switch, as the new upload that it is.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from onggi.domain.document import Document, document_id_of
+from onggi.domain.errors import TransientError
+from onggi.domain.metadata import document_key_of_sidecar
+from onggi.domain.tenant import TenantContext
+from onggi.ports import CopyProgress, MovingObjects, StoredObject, TenantPorts
+from onggi.steps.artifacts import VersionArtifacts
+from onggi.steps.index_chunks import put_batch
+
+PAGES_A_CALL: Final = 5
+"""Up to five hundred copies: well within the time of a function."""
+DOCUMENTS_A_PAGE: Final = 20
+
+
+def copy_tenant_data(
+    tenant: TenantContext, progress: CopyProgress, objects: MovingObjects, ports: TenantPorts, new_place: TenantPorts
+) -> CopyProgress:
+    """Copies some pages; answers how far it has come.
+
+    Args:
+        tenant: whose data it is.
+        progress: how far it has come before.
+        objects: the uploads and artifacts at both places.
+        ports: the tenant's, where it is.
+        new_place: the tenant's, where it is going to be.
+
+    Raises:
+        NotFound: when artifacts of a version that answers are not there.
+        TransientError: when a dependency is not available, or a row has changed, which ends by itself.
+    """
+    for _ in range(PAGES_A_CALL):
+        if not progress.more:
+            break
+        if progress.stage == "uploads":
+            page, after = objects.uploads(progress.after)
+            _copy_uploads(tenant, page, objects, ports)
+        elif progress.stage == "artifacts":
+            after = objects.copy_artifacts(progress.after)
+        else:
+            after = _copy_vectors(progress.after, ports, new_place)
+        progress = progress.on(after)
+    return progress
+
+
+def _copy_uploads(
+    tenant: TenantContext, page: Sequence[StoredObject], objects: MovingObjects, ports: TenantPorts
+) -> None:
+    there = [each for each in page if not each.is_deleted]
+    rows = ports.ledger.get_many(document_id_of(tenant, each.key) for each in there)
+    wanted: list[tuple[str, str]] = []
+    for each in there:
+        row = rows.get(document_id_of(tenant, each.key))
+        if row is not None:
+            wanted += [(each.key, version) for version in _objects_to_copy(row, each)]
+        elif document_key_of_sidecar(each.key) is not None:
+            wanted.append((each.key, each.version))
+    copies: dict[str, dict[str, str]] = {}
+    for (key, version), copy in zip(wanted, objects.copy_uploads(wanted), strict=True):
+        if copy is not None:
+            copies.setdefault(key, {})[copy] = version
+    for row in rows.values():
+        if row.key not in copies:
+            continue
+        versions = {copy: row.version_of(version) for copy, version in copies[row.key].items()}
+        if not ports.ledger.note_copies(row, versions):
+            raise TransientError("A document has changed while it was being copied; try again.")
+
+
+def _objects_to_copy(row: Document, newest: StoredObject) -> list[str]:
+    """S3's ids of what a document has there: what answers, and the newest upload if that is another and known."""
+    version = row.version_of(newest.version)
+    if version != row.version or row.status == "processing":
+        return []
+    answering = row.objects_of(row.current_version)[0] if row.current_version not in {None, version} else None
+    return [*([answering] if answering else []), newest.version]
+
+
+def _copy_vectors(cursor: str | None, ports: TenantPorts, new_place: TenantPorts) -> str | None:
+    """Writes the vectors of some documents into the new index, from the artifacts that were copied there before."""
+    rows, following = ports.ledger.page(None, DOCUMENTS_A_PAGE, cursor)
+    for row in rows:
+        document = row.answering_version(row.current_metadata)
+        if document is None:
+            continue
+        for number in VersionArtifacts(ports.artifacts, document.document_id, document.version).batch_numbers():
+            put_batch(document, number, new_place)
+    return following

@@ -1,0 +1,132 @@
+"""The way of a tenant from one place to another while it is asked questions all the time.
+
+The new place is prepared first. Then uploads wait, what answers is copied, and one write puts the new place into use.
+Nothing is embedded again and nobody is told anything else than before. The old place stays until nobody works on it any
+more; what was uploaded there meanwhile is carried over.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from onggi.domain.errors import Conflict
+from onggi.domain.tenant import Move, MoveStage, Placement, TenantRecord, Tier
+from onggi.ports import Clock, TenantLifecycle, TenantRemains, Workflow
+from onggi.steps.tenants import new_run
+
+BEFORE_SWITCH: Final[tuple[MoveStage, ...]] = ("preparing", "copying")
+COPYING: Final[tuple[MoveStage, ...]] = ("copying",)
+SWITCHING: Final[tuple[MoveStage, ...]] = ("copying", "switched")
+AFTER_SWITCH: Final[tuple[MoveStage, ...]] = ("switched", "leaving")
+REMOVING: Final[tuple[MoveStage, ...]] = ("leaving", "abandoned")
+SETTLING_SECONDS: Final = 30
+"""The longest that a function works on an event that was let in before uploads began to wait (29 s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What a move waits for, in seconds.
+
+    Attributes:
+        decisions: until decisions of the authoriser, and the old place with them, are no longer cached.
+        forms: until every form for uploads to the old place has expired.
+    """
+
+    decisions: int
+    forms: int
+
+
+def move_tenant(
+    known: TenantRecord,
+    tier: Tier,
+    new_place: Placement,
+    waits: Waits,
+    lifecycle: TenantLifecycle,
+    relocation: Workflow,
+    clock: Clock,
+) -> TenantRecord:
+    """Starts a tenant's way to another tier; takes up one that has stopped, or gives up one that has not switched yet.
+
+    Args:
+        known: the tenant.
+        tier: the tier that it is to have.
+        new_place: where it would go.
+        waits: how long its workflow waits for others.
+        lifecycle: the control table's tenants.
+        relocation: the workflow.
+        clock: tells the time.
+
+    Raises:
+        Conflict: when the tenant cannot be moved now, or was changed in the meantime.
+        TransientError: when the control table or the workflow is not available; the same request again completes it.
+    """
+    if known.move is None:
+        if tier == known.context.tier:
+            return known
+        if known.status != "active":
+            raise Conflict(f"The tenant is {known.status}; only one that is active can be moved to another tier.")
+        place = replace(new_place, generation=known.context.placement.generation + 1)
+        move = Move(tier, place, "preparing", new_run(clock))
+    elif tier == known.move.tier:
+        if known.move.reason is None and _start(known, waits, relocation):
+            return known
+        move = replace(known.move, reason=None, run=new_run(clock))
+    elif known.move.stage in BEFORE_SWITCH:
+        move = Move(tier, known.move.other, "abandoned", new_run(clock))
+    else:
+        raise Conflict("The tenant is still leaving the place it had before; change its tier when that is over.")
+    record = lifecycle.change(known, replace(known, move=move))
+    _start(record, waits, relocation)
+    return record
+
+
+def _start(record: TenantRecord, waits: Waits, relocation: Workflow) -> bool:
+    if record.move is None:
+        return False
+    state = {
+        "tenant_id": record.context.tenant_id,
+        "run": record.move.run,
+        "stage": record.move.stage,
+        "settling": min(SETTLING_SECONDS, waits.forms),
+        "decisions": waits.decisions,
+        "grace": waits.forms,
+        "copy": {"more": True},
+    }
+    return relocation.start(f"{record.context.tenant_id}-{record.move.run}", state)
+
+
+def hold_uploads(record: TenantRecord, lifecycle: TenantLifecycle) -> None:
+    """Lets uploads wait from now on, where they do not yet."""
+    _at_stage(record, "copying", lifecycle)
+
+
+def switch_placement(record: TenantRecord, lifecycle: TenantLifecycle) -> None:
+    """Puts the new place into use by one write, where that was not done yet; the old one becomes the other."""
+    move = record.move
+    if move is None or move.stage == "switched":
+        return
+    context = replace(record.context, tier=move.tier, placement=move.other)
+    left = replace(move, other=record.context.placement, stage="switched")
+    lifecycle.change(record, replace(record, context=context, move=left))
+
+
+def let_uploads_in(record: TenantRecord, lifecycle: TenantLifecycle) -> TenantRecord:
+    """Lets uploads to the new place be processed from now on, where they are not yet."""
+    return _at_stage(record, "leaving", lifecycle)
+
+
+def close_move(record: TenantRecord, left_place: TenantRemains, lifecycle: TenantLifecycle) -> bool:
+    """Ends a move once nothing is left at the other place, which is read back; False where something is.
+
+    Raises:
+        Conflict: when the tenant was changed in the meantime.
+    """
+    if any(left_place.counts().values()):
+        return False
+    lifecycle.end_move(record)
+    return True
+
+
+def _at_stage(record: TenantRecord, stage: MoveStage, lifecycle: TenantLifecycle) -> TenantRecord:
+    if record.move is None or record.move.stage == stage:
+        return record
+    return lifecycle.change(record, replace(record, move=replace(record.move, stage=stage)))
