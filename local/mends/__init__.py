@@ -3,13 +3,16 @@
 from local.mends import (
     api_gateway,
     bedrock_models,
+    cloudformation_buckets,
     cognito_attributes,
     dynamodb_leading_keys,
     embedded_metrics,
     iam_policy_variables,
     lambda_runtime,
     s3_events,
+    s3_kms,
     s3_vectors,
+    s3_vectors_kms,
     secure_transport,
     session_tags,
     stack_tags,
@@ -31,7 +34,10 @@ def apply_all(settings: CloudSettings) -> None:
     step_functions.apply()
     state_machine_yaml.apply()
     s3_events.apply()
+    s3_kms.apply()
+    cloudformation_buckets.apply()
     api_gateway.apply()
     cognito_attributes.apply()
     bedrock_models.apply()
     s3_vectors.apply(settings)
+    s3_vectors_kms.apply()

@@ -63,7 +63,7 @@ def _authorise() -> None:
         operation = service.operation(method, path) if name == NAME else None
         if operation:
             region, account = rest[-2:]
-            return str(service.resource_arn(operation, _parameters(path, body), account, region))
+            return str(service.resource_arn(operation, parameters(path, body), account, region))
         return str(emulated_resource(name, method, path, headers, body, *rest))
 
     iam_actions.extract_iam_action = action
@@ -74,7 +74,7 @@ async def handle_request(method: str, path: str, headers: Json, body: bytes, que
     """Answer a request that IAM has allowed, after asking for the further actions that its parameters need."""
     operation = service.operation(method, path)
     if operation and app.AUTH:
-        denied = _denied(operation, headers, _parameters(path, body), query)
+        denied = _denied(operation, headers, parameters(path, body), query)
         if denied:
             return denied
     reply: Reply = await service.handle_request(method, path, headers, body, query)
@@ -94,12 +94,12 @@ def _denied(operation: str, headers: Json, request: Json, query: Json) -> Reply 
     return None
 
 
-def _parameters(path: str, body: bytes) -> Json:
+def parameters(path: str, body: bytes) -> Json:
     """The request's parameters that say what it is about."""
     try:
         request = json.loads(body or b"{}")
     except ValueError:
         request = {}  # the service refuses it
-    parameters = request if isinstance(request, dict) else {}
+    given = request if isinstance(request, dict) else {}
     _, tags, resource = path.partition("/tags/")
-    return {**parameters, "resourceArn": unquote(resource)} if tags else parameters
+    return {**given, "resourceArn": unquote(resource)} if tags else given

@@ -48,8 +48,14 @@ def create_index(logical_id: str, props: dict[str, Any], stack: str) -> Created:
     Raises:
         ServiceError: If the service refuses it.
     """
+    arn = _perform("CreateIndex", index_request(logical_id, props, stack))["indexArn"]
+    return arn, _attributes(arn)
+
+
+def index_request(logical_id: str, props: dict[str, Any], stack: str) -> dict[str, Any]:
+    """The request for CreateIndex that makes an `AWS::S3Vectors::Index`."""
     name = props.get("IndexName") or generated_name(stack, logical_id)
-    request = {
+    request: dict[str, Any] = {
         **_bucket(props),
         "indexName": name,
         "dataType": props["DataType"],
@@ -61,8 +67,7 @@ def create_index(logical_id: str, props: dict[str, Any], stack: str) -> Created:
     non_filterable = props.get("MetadataConfiguration", {}).get("NonFilterableMetadataKeys")
     if non_filterable:
         request["metadataConfiguration"] = {"nonFilterableMetadataKeys": non_filterable}
-    arn = _perform("CreateIndex", request)["indexArn"]
-    return arn, _attributes(arn)
+    return request
 
 
 def delete_index(physical_id: str, props: dict[str, Any]) -> None:  # noqa: ARG001 - the signature that CloudFormation calls

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from local.s3vectors.api import ApiModel, Call
-from local.s3vectors.arns import Caller
+from local.s3vectors.arns import Caller, bucket_of
 from local.s3vectors.buckets import BucketOperations
 from local.s3vectors.database import Database
 from local.s3vectors.errors import ServiceError, ValidationError
@@ -66,6 +66,11 @@ class Engine:
             ServiceError: If the service refuses it.
         """
         return self._perform(Call(operation, {}), {}, json.dumps(parameters).encode(), caller)
+
+    def encryption(self, arn: str) -> dict[str, str]:
+        """How an index is encrypted, or its bucket where there is no such index; empty where there is neither."""
+        found = self._database.index(arn) or self._database.bucket(bucket_of(arn))
+        return found.encryption if found else {}
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: bytes, caller: Caller) -> Answer:
         """Answer one HTTP request."""

@@ -59,34 +59,40 @@ def archive(files: dict[str, str]) -> bytes:
 
 
 def deploy(cloud: LocalCloud, name: str = NAME) -> Stack:
-    s3, cloudformation = cloud.client("s3"), cloud.client("cloudformation")
+    s3 = cloud.client("s3")
     bucket = f"{name}-code"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_object(Bucket=bucket, Key="code.zip", Body=archive({"app.py": (FOLDER / "app.py").read_text()}))
     layer = {"python/lib/python3.13/site-packages/shared_by_layer.py": "NAME = 'shared'\n"}
     s3.put_object(Bucket=bucket, Key="layer.zip", Body=archive(layer))
+    return create_stack(cloud, name, (FOLDER / "template.yaml").read_text(), {"CodeBucket": bucket})
+
+
+def create_stack(cloud: LocalCloud, name: str, template: str, parameters: dict[str, str] | None = None) -> Stack:
+    cloudformation = cloud.client("cloudformation")
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
     cloudformation.create_stack(
         StackName=name,
-        TemplateBody=(FOLDER / "template.yaml").read_text(),
-        Parameters=[{"ParameterKey": "CodeBucket", "ParameterValue": bucket}],
+        TemplateBody=template,
+        Parameters=given,
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    stack = wait_for(lambda: _finished(cloudformation, name), seconds=30)
-    assert stack["StackStatus"] == "CREATE_COMPLETE", _failures(cloudformation, name)
+    stack = wait_for(lambda: finished(cloudformation, name), seconds=30)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", failures(cloudformation, name)
     resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
     return Stack(
         cloud,
-        {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]},
+        {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
         {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources},
     )
 
 
-def _finished(cloudformation: Any, name: str) -> Json | None:
+def finished(cloudformation: Any, name: str) -> Json | None:
     stack: Json = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     return None if stack["StackStatus"].endswith("IN_PROGRESS") else stack
 
 
-def _failures(cloudformation: Any, name: str) -> list[str]:
+def failures(cloudformation: Any, name: str) -> list[str]:
     events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     return [
         f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}"
