@@ -81,11 +81,16 @@ class Product:
         self.onboarded(tenant_id)
         return Tenant(self, tenant_id, self.issue_key(tenant_id))
 
+    def shown(self, tenant_id: str) -> Json:
+        """A tenant as operators see it."""
+        shown: Json = self.as_operator("GET", f"/admin/tenants/{tenant_id}").body
+        return shown
+
     def onboarded(self, tenant_id: str) -> None:
         """Wait until a tenant is active."""
 
         def look() -> Json | None:
-            shown: Json = self.as_operator("GET", f"/admin/tenants/{tenant_id}").body
+            shown = self.shown(tenant_id)
             assert shown["status"] in {"provisioning", "active"}, shown
             return shown if shown["status"] == "active" else None
 
@@ -221,6 +226,12 @@ class Tenant:
         data, content_type = urllib3.encode_multipart_formdata(fields)
         return self.product.send("POST", form["url"], {"content-type": content_type}, data)
 
+    @cached_property
+    def placement(self) -> Json:
+        """Where the tenant's things lie; a test that moves the tenant deletes this, so that it is asked for again."""
+        placement: Json = self.product.shown(self.tenant_id)["placement"]
+        return placement
+
     # ── by an S3 client ─────────────────────────────────────────────────────────────────────────────────────────────
     @property
     def prefix(self) -> str:
@@ -230,7 +241,7 @@ class Tenant:
         """Put a file below the tenant's prefix; answers its version."""
         data = content.encode() if isinstance(content, str) else content
         self._mark(data.decode(errors="replace"))
-        bucket = self.product["DocumentsBucketName"]
+        bucket = self.placement["documents_bucket"]
         put = self.product.root("s3").put_object(Bucket=bucket, Key=self.prefix + name, Body=data, **options)
         version: str = put["VersionId"]
         return version
@@ -246,7 +257,7 @@ class Tenant:
 
     def remove(self, name: str) -> str:
         """Delete a file by an S3 client; answers the delete marker's version."""
-        bucket = self.product["DocumentsBucketName"]
+        bucket = self.placement["documents_bucket"]
         deleted = self.product.root("s3").delete_object(Bucket=bucket, Key=self.prefix + name)
         marker: str = deleted["VersionId"]
         return marker
@@ -296,19 +307,19 @@ class Tenant:
 
     def vector_keys(self, document_id: str = "") -> list[str]:
         pages = self.product.root("s3vectors").get_paginator("list_vectors")
-        where = {"vectorBucketName": self.product["VectorBucketName"], "indexName": self.tenant_id}
+        where = {"vectorBucketName": self.placement["vector_bucket"], "indexName": self.tenant_id}
         keys = [vector["key"] for page in pages.paginate(**where) for vector in page["vectors"]]
         return sorted(key for key in keys if key.startswith(document_id))
 
     def artifacts(self, document_id: str = "") -> list[str]:
         """The S3 keys of everything that ingestion has left of a document, manifests included."""
-        bucket = self.product["ArtifactsBucketName"]
-        kinds = (f"{self.prefix}{document_id}", f"manifests/{self.tenant_id}/{document_id}")
-        return [key for prefix in kinds for key in self.product.keys_below(bucket, prefix)]
+        made = self.product.keys_below(self.placement["artifacts_bucket"], self.prefix + document_id)
+        manifests = f"manifests/{self.tenant_id}/{document_id}"
+        return made + self.product.keys_below(self.product["ArtifactsBucketName"], manifests)
 
     def extracted_text(self, document: Json) -> str:
         key = f"{self.prefix}{document['document_id']}/{document['version']}/text.txt"
-        found = self.product.root("s3").get_object(Bucket=self.product["ArtifactsBucketName"], Key=key)
+        found = self.product.root("s3").get_object(Bucket=self.placement["artifacts_bucket"], Key=key)
         text: str = found["Body"].read().decode()
         return text
 
