@@ -44,6 +44,14 @@ class ApiClient:
         """
         return self._call("POST", route, body)
 
+    def patch(self, route: str, body: JsonObject) -> JsonObject:
+        """Change what a route names; fields that are left out stay.
+
+        Raises:
+            ApiError: The API answered with a problem.
+        """
+        return self._call("PATCH", route, body)
+
     def delete(self, route: str) -> JsonObject:
         """Delete what a route names.
 
