@@ -116,8 +116,9 @@ def read_problem(response: Response) -> ApiError:
     if not sentence:
         sentence = f"The API answered with status {response.status} and no reason"
     fields = [f"{error.get('field')}: {error.get('message')}" for error in problem.get("errors") or []]
-    if fields:
-        sentence = f"{sentence.rstrip('.')} ({'; '.join(fields)})"
+    untold = [field for field in fields if field not in sentence]
+    if untold:
+        sentence = f"{sentence.rstrip('.')} ({'; '.join(untold)})"
     request_id = problem.get("request_id")
     if response.status >= 500 and request_id:  # noqa: PLR2004 - HTTP's own range of server errors
         sentence = f"{sentence.rstrip('.')} (request {request_id})"

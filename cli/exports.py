@@ -12,7 +12,8 @@ from cli.tenants import tenant_route
 from cli.transport import OK, Transport
 from cli.waiting import Clock
 
-ATTEMPTS = 3
+ATTEMPTS = 4
+SERVER_ERROR = 500
 FRESH_SECONDS = 600  # links are good for 15 minutes
 PARTIAL = ".part"  # no exported object is named so: all of them lie in folders
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -59,12 +60,12 @@ def fetch_export(
     """
     done: JsonObject = {"folder": str(folder), "objects": 0, "bytes": 0, "failed": []}
     for listed in _listed(api, tenant_id, clock):
-        fetched = _fetch(transport, listed, folder, lambda size: received(done["objects"], done["bytes"] + size))
-        done["bytes"] += listed["size"]
+        fetched = _fetch(transport, listed, folder, lambda size: received(done["objects"], done["bytes"] + size), clock)
         if fault := _put(fetched, file_path(folder, listed["name"])):
             done["failed"].append({"name": listed["name"], "message": fault})
-        else:
-            done["objects"] += 1
+            continue
+        done["objects"] += 1
+        done["bytes"] += listed["size"]
         received(done["objects"], done["bytes"])
     return done
 
@@ -98,7 +99,9 @@ def _page(api: ApiClient, tenant_id: str, cursor: str | None) -> JsonObject:
     return api.get(tenant_route(tenant_id, "/export"), {"limit": PAGE_SIZE, "cursor": cursor})
 
 
-def _fetch(transport: Transport, listed: JsonObject, folder: Path, received: Callable[[int], None]) -> Path:
+def _fetch(
+    transport: Transport, listed: JsonObject, folder: Path, received: Callable[[int], None], clock: Clock
+) -> Path:
     """Fetch an object under a name of its own; an answer that breaks off is asked for again."""
     path = folder / PARTIAL
     for attempt in range(ATTEMPTS):
@@ -108,6 +111,7 @@ def _fetch(transport: Transport, listed: JsonObject, folder: Path, received: Cal
         except StackError:
             if attempt == ATTEMPTS - 1:
                 raise
+            clock.sleep(2**attempt)
         except OSError as error:
             reason = (error.strerror or str(error)).rstrip(".")
             raise CommandError("unwritable", f"{folder} cannot take the export: {reason}.") from error
@@ -123,6 +127,8 @@ def _fetch_once(transport: Transport, listed: JsonObject, path: Path, received: 
 
         status = transport.download(listed["url"], take)
         size = file.tell()
+    if status >= SERVER_ERROR:
+        raise StackError("unreachable", f"S3 does not give {listed['name']} at the moment (status {status}).")
     if status != OK:
         raise CommandError("export_refused", f"S3 refuses {listed['name']} with status {status}.")
     if size != listed["size"]:

@@ -1,5 +1,6 @@
 """`onggi tenant list`, `show` and `log`: what there is, and what was changed about it."""
 
+import json
 from argparse import ArgumentParser, Namespace
 
 from rich.console import Console
@@ -8,7 +9,7 @@ from cli.api import JsonObject
 from cli.arguments import Subparsers, add_command
 from cli.commands.tenant.options import add_tenant_id
 from cli.errors import ExitStatus
-from cli.output import status_text, table, time_text
+from cli.output import printable, status_text, table, time_text
 from cli.tenants import tenant_route
 from cli.workspace import Workspace
 
@@ -53,7 +54,8 @@ def run_list(arguments: Namespace, workspace: Workspace) -> int:  # noqa: ARG001
 def run_show(arguments: Namespace, workspace: Workspace) -> int:
     """Show one tenant."""
     tenant = workspace.operator_api.get(tenant_route(arguments.tenant_id))
-    workspace.output.result(tenant, lambda console: show_facts(console, tenant))
+    show = show_receipt if tenant["status"] == "removed" else show_facts
+    workspace.output.result(tenant, lambda console: show(console, tenant))
     return ExitStatus.OK
 
 
@@ -88,6 +90,15 @@ def show_facts(console: Console, tenant: JsonObject) -> None:
     console.print(table(("what", "value"), rows))
 
 
+def show_receipt(console: Console, removed: JsonObject) -> None:
+    """Print what a removal has counted before and after."""
+    receipt = removed["receipt"]
+    moment = time_text(receipt["removed_at"])
+    console.print(f"{printable(removed['tenant_id'])} was removed at {moment} UTC; read back afterwards:")
+    rows = [(kind, str(count), str(receipt["after"][kind])) for kind, count in receipt["before"].items()]
+    console.print(table(("what", "before", "after"), rows, right=("before", "after")))
+
+
 def facts(thing: JsonObject, within: str = "") -> list[tuple[str, str]]:
     """Return everything that a JSON object says, with dots between the names."""
     said: list[tuple[str, str]] = []
@@ -95,5 +106,12 @@ def facts(thing: JsonObject, within: str = "") -> list[tuple[str, str]]:
         if isinstance(value, dict):
             said += facts(value, f"{within}{name}.")
         else:
-            said.append((within + name, "–" if value is None else str(value)))
+            said.append((within + name, value_text(value)))
     return said
+
+
+def value_text(value: object) -> str:
+    """Return a JSON value as it is written in JSON, but texts bare and nothing as a dash."""
+    if isinstance(value, str):
+        return value
+    return "–" if value is None else json.dumps(value, ensure_ascii=False)

@@ -7,10 +7,11 @@ from rich.console import Console
 
 from cli.api import JsonObject
 from cli.arguments import Subparsers, add_command
+from cli.commands.tenant.look import show_receipt
 from cli.commands.tenant.options import add_tenant_id
 from cli.errors import CommandError, ExitStatus
 from cli.exports import fetch_export, prepare_folder
-from cli.output import number_text, printable, size_text, table, time_text
+from cli.output import number_text, printable, size_text
 from cli.progress import Stage
 from cli.tenants import tenant_route, wait_until_removed
 from cli.workspace import Workspace
@@ -51,6 +52,7 @@ def run(arguments: Namespace, workspace: Workspace) -> int:
         prepare_folder(folder)
     with Stage(workspace.output) as stage:
         removed = _removed(tenant_id, workspace, stage, export=folder is not None)
+        workspace.keys.forget(tenant_id)
         export = None if folder is None else _fetched(removed, folder, workspace, stage)
 
     def show(console: Console) -> None:
@@ -97,15 +99,6 @@ def _fetched(removed: JsonObject, folder: Path, workspace: Workspace, stage: Sta
             "The same command with another new folder fetches it again, within seven days."
         )
         raise
-
-
-def show_receipt(console: Console, removed: JsonObject) -> None:
-    """Print what a removal has counted before and after."""
-    receipt = removed["receipt"]
-    moment = time_text(receipt["removed_at"])
-    console.print(f"{printable(removed['tenant_id'])} was removed at {moment} UTC; read back afterwards:")
-    rows = [(kind, str(count), str(receipt["after"][kind])) for kind, count in receipt["before"].items()]
-    console.print(table(("what", "before", "after"), rows, right=("before", "after")))
 
 
 def show_export(console: Console, export: JsonObject) -> None:

@@ -1,5 +1,6 @@
 """Tenants are changed, suspended, resumed, looked into and removed."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,7 @@ def test_a_tenant_that_is_going_is_not_suspended(shell: Shell) -> None:
 
 def test_log_says_who_has_changed_what(shell: Shell) -> None:
     key = {"key_id": "0afa6e43e589", "role": "reader", "created_at": "2026-11-20T03:00:00.000Z"}
-    settled = {**TENANT, "settings": {"chunk_size": 400, "ocr": False}}
+    settled = {**TENANT, "settings": {"chunk_size": 400, "ocr": True}}
     entries = [
         ("key.revoked", key, {**key, "revoked_at": "2026-11-21"}),
         ("key.issued", None, key),
@@ -175,7 +176,7 @@ def test_log_says_who_has_changed_what(shell: Shell) -> None:
         f"{at} key.revoked 0afa6e43e589, revoked_at: – → 2026-11-21 {by}",
         f"{at} key.issued 0afa6e43e589, reader {by}",
         f"{at} tenant.suspended status: active → suspended {by}",
-        f"{at} tenant.changed settings.chunk_size: 800 → 400 {by}",
+        f"{at} tenant.changed settings.chunk_size: 800 → 400, settings.ocr: false → true {by}",
         f"{at} tenant.created hanbit, 한빛가전, basic {by}",
     ]
 
@@ -198,6 +199,22 @@ def test_remove_waits_for_the_receipt_and_shows_it(shell: Shell) -> None:
     lines = [line.split() for line in shell.out.getvalue().splitlines()]
     assert lines[1:] == [["what", "before", "after"], ["uploads", "12", "0"], ["keys", "1", "0"]]
     assert "2026-11-21 07:40" in shell.out.getvalue()
+
+
+def test_the_key_of_a_tenant_that_was_removed_is_forgotten_and_no_other(shell: Shell) -> None:
+    shell.know_key("hanbit")
+    shell.know_key("ridgeline")
+    shell.transport.on("DELETE", ROUTE, reply(202, {}))
+    shell.transport.on("GET", ROUTE, reply(200, REMOVED))
+    assert shell.run("tenant", "remove", "hanbit", "--yes") == 0
+    kept = json.loads((shell.local_folder / "keys.json").read_text())["onggi-local"]
+    assert set(kept) == {"ridgeline"}
+
+
+def test_show_of_a_tenant_that_was_removed_is_its_receipt(shell: Shell) -> None:
+    shell.transport.on("GET", ROUTE, reply(200, EXPORTED))
+    assert shell.run("tenant", "show", "hanbit") == 0
+    assert ["uploads", "12", "0"] in [line.split() for line in shell.out.getvalue().splitlines()]
 
 
 def test_nothing_is_removed_unless_it_is_meant(shell: Shell) -> None:
@@ -300,19 +317,25 @@ def test_a_folder_that_cannot_take_an_export_is_told_before_anything_is_removed(
 
 def test_an_answer_that_breaks_off_is_asked_for_again(shell: Shell) -> None:
     folder = export(shell, {"uploads/a.md": b"whole"})
-    broken = [StackError("unreachable", "bucket.test does not answer."), Response(200, {}, b"who")]
+    broken: list[Response | BaseException] = [
+        StackError("unreachable", "bucket.test does not answer."),
+        Response(200, {}, b"who"),
+    ]
+    broken.append(Response(503, {}, b"<Error><Code>SlowDown</Code></Error>"))
     shell.transport.on("GET", f"{LINK}/0", *broken, Response(200, {}, b"whole"))
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(folder)) == 0
     assert (folder / "uploads/a.md").read_bytes() == b"whole"
+    assert shell.time.pauses[-3:] == [1, 2, 4]
 
 
 @pytest.mark.parametrize(
     ("answer", "status", "said"),
     [
         (Response(200, {}, b"who"), 3, "came with 3 of its 5 bytes"),
+        (Response(503, {}, b""), 3, "S3 does not give uploads/a.md at the moment"),
         (Response(403, {}, b""), 1, "S3 refuses uploads/a.md with status 403"),
     ],
-    ids=["incomplete", "refused"],
+    ids=["incomplete", "overloaded", "refused"],
 )
 def test_an_export_that_cannot_be_fetched_says_how_to_go_on(
     shell: Shell, answer: Response, status: int, said: str
