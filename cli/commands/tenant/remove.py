@@ -66,20 +66,15 @@ def run(arguments: Namespace, workspace: Workspace) -> int:
 
 def _removed(tenant_id: str, workspace: Workspace, stage: Stage, *, export: bool) -> JsonObject:
     api = workspace.operator_api
-    if export:
-        known = api.get(tenant_route(tenant_id))
-        if known["status"] == "removed":  # an earlier command was interrupted, or could not fetch the export
-            return _with_export(known)
+    known = api.get(tenant_route(tenant_id))
+    if known["status"] == "removed":  # an earlier command was interrupted, or could not fetch the export
+        if export and not known["receipt"].get("export"):
+            message = f"{tenant_id} was removed before, and without an export: there is nothing to fetch."
+            raise CommandError("no_export", message)
+        return known
     api.delete(tenant_route(tenant_id, "?export=true" if export else ""))
     stage.show(f"{tenant_id} is denied from now on; its data goes once its open uploads have expired.")
     return wait_until_removed(api, tenant_id, workspace.clock)
-
-
-def _with_export(removed: JsonObject) -> JsonObject:
-    if not removed["receipt"].get("export"):
-        message = f"{removed['tenant_id']} was removed before, and without an export: there is nothing to fetch."
-        raise CommandError("no_export", message)
-    return removed
 
 
 def _fetched(removed: JsonObject, folder: Path, workspace: Workspace, stage: Stage) -> JsonObject:

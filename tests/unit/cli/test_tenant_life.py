@@ -193,9 +193,9 @@ def test_log_for_programs_is_the_trail_as_it_came(shell: Shell) -> None:
 
 def test_remove_waits_for_the_receipt_and_shows_it(shell: Shell) -> None:
     shell.transport.on("DELETE", ROUTE, reply(202, {"tenant_id": "hanbit", "status": "removing"}))
-    shell.transport.on("GET", ROUTE, *[reply(200, REMOVING)] * 2, reply(200, REMOVED))
+    shell.transport.on("GET", ROUTE, reply(200, TENANT), *[reply(200, REMOVING)] * 2, reply(200, REMOVED))
     assert shell.run("tenant", "remove", "hanbit", "--yes") == 0
-    assert shell.transport.sent[0].url == ROUTE
+    assert [sent.url for sent in shell.transport.sent if sent.method == "DELETE"] == [ROUTE]
     lines = [line.split() for line in shell.out.getvalue().splitlines()]
     assert lines[1:] == [["what", "before", "after"], ["uploads", "12", "0"], ["keys", "1", "0"]]
     assert "2026-11-21 07:40" in shell.out.getvalue()
@@ -204,11 +204,17 @@ def test_remove_waits_for_the_receipt_and_shows_it(shell: Shell) -> None:
 def test_the_key_of_a_tenant_that_was_removed_is_forgotten_and_no_other(shell: Shell) -> None:
     shell.know_key("hanbit")
     shell.know_key("ridgeline")
-    shell.transport.on("DELETE", ROUTE, reply(202, {}))
     shell.transport.on("GET", ROUTE, reply(200, REMOVED))
     assert shell.run("tenant", "remove", "hanbit", "--yes") == 0
     kept = json.loads((shell.local_folder / "keys.json").read_text())["onggi-local"]
     assert set(kept) == {"ridgeline"}
+
+
+def test_a_removal_that_has_ended_is_not_asked_for_again(shell: Shell) -> None:
+    shell.transport.on("GET", ROUTE, reply(200, REMOVED))
+    assert shell.run("tenant", "remove", "hanbit", "--yes", "--json") == 0
+    assert shell.printed == REMOVED
+    assert [sent.method for sent in shell.transport.sent] == ["GET"]
 
 
 def test_show_of_a_tenant_that_was_removed_is_its_receipt(shell: Shell) -> None:
@@ -225,9 +231,12 @@ def test_nothing_is_removed_unless_it_is_meant(shell: Shell) -> None:
 
 def test_a_removal_that_stops_is_told(shell: Shell) -> None:
     shell.transport.on("DELETE", ROUTE, reply(202, {}))
-    shell.transport.on("GET", ROUTE, reply(200, {**REMOVING, "reason": "S3 was down."}))
+    stopped = reply(200, {**REMOVING, "reason": "S3 was down."})
+    shell.transport.on("GET", ROUTE, stopped)
     assert shell.run("tenant", "remove", "hanbit", "--yes") == 1
     assert "S3 was down." in shell.err.getvalue()
+    shell.transport.on("GET", ROUTE, stopped, reply(200, REMOVING), reply(200, REMOVED))
+    assert shell.run("tenant", "remove", "hanbit", "--yes") == 0, "the same command takes it up"
 
 
 def test_what_is_asked_of_a_tenant_that_is_not_there_is_told(shell: Shell) -> None:
