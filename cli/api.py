@@ -44,6 +44,14 @@ class ApiClient:
         """
         return self._call("POST", route, body)
 
+    def patch(self, route: str, body: JsonObject) -> JsonObject:
+        """Change what a route names; fields that are left out stay.
+
+        Raises:
+            ApiError: The API answered with a problem.
+        """
+        return self._call("PATCH", route, body)
+
     def delete(self, route: str) -> JsonObject:
         """Delete what a route names.
 
@@ -108,8 +116,9 @@ def read_problem(response: Response) -> ApiError:
     if not sentence:
         sentence = f"The API answered with status {response.status} and no reason"
     fields = [f"{error.get('field')}: {error.get('message')}" for error in problem.get("errors") or []]
-    if fields:
-        sentence = f"{sentence.rstrip('.')} ({'; '.join(fields)})"
+    untold = [field for field in fields if field not in sentence]
+    if untold:
+        sentence = f"{sentence.rstrip('.')} ({'; '.join(untold)})"
     request_id = problem.get("request_id")
     if response.status >= 500 and request_id:  # noqa: PLR2004 - HTTP's own range of server errors
         sentence = f"{sentence.rstrip('.')} (request {request_id})"

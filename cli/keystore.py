@@ -38,9 +38,19 @@ class KeyStore:
         return None if kept is None else str(kept["api_key"])
 
     def put(self, tenant_id: str, key_id: str, api_key: str) -> None:
-        """Keep a key in place of the tenant's former one; a reader sees the old file or the new, never half of one."""
+        """Keep a key in place of the tenant's former one."""
         keys = self._read()
         keys.setdefault(self._stack, {})[tenant_id] = {"key_id": key_id, "api_key": api_key}
+        self._write(keys)
+
+    def forget(self, tenant_id: str) -> None:
+        """Keep a tenant's key no longer, if one was kept."""
+        keys = self._read()
+        if keys.get(self._stack, {}).pop(tenant_id, None):
+            self._write(keys)
+
+    def _write(self, keys: dict[str, dict[str, dict[str, Any]]]) -> None:
+        """Write the file; a reader sees the old one or the new, never half of one."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # mkstemp makes the file readable to its owner alone (0600) from the start.
         descriptor, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{FILE_NAME}.")

@@ -1,12 +1,12 @@
-"""How uploads are shown while they run: bars on a terminal, a line for each change elsewhere, nothing to programs."""
+"""How what takes long is shown: moving on a terminal, a line for each change elsewhere, nothing to programs."""
 
 from threading import Lock
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from cli.output import make_console, printable
+from cli.output import Output, make_console, printable
 
 
 class Tracker(Protocol):
@@ -131,3 +131,35 @@ def make_tracker(stream: TextIO, *, as_json: bool) -> Tracker:
     if as_json:
         return Silence()
     return Bars(stream) if stream.isatty() else Lines(stream)
+
+
+class Stage:
+    """Says what is being waited for, and on a terminal for how long."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._said = ""
+        # The text comes last: what a narrow terminal cuts off is its end.
+        columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+        moves = output.err.isatty() and not output.as_json
+        self._line = Progress(*columns, console=make_console(output.err), transient=True) if moves else None
+
+    def __enter__(self) -> Self:
+        if self._line:
+            self._line.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._line:
+            self._line.stop()
+
+    def show(self, text: str, detail: str = "") -> None:
+        """Show what happens now; the detail, which changes often, on a terminal alone."""
+        if self._line:
+            task = self._line.task_ids[0] if self._line.task_ids else self._line.add_task("", total=None)
+            self._line.update(task, description=printable(f"{text} {detail}".rstrip()))
+        elif text != self._said:
+            self._output.progress(text)
+        self._said = text

@@ -1,6 +1,6 @@
 """HTTP as the command speaks it: one request, one response, bounded waiting, no retries of its own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,8 @@ from urllib3.exceptions import HTTPError
 from cli.errors import StackError
 
 CONNECT_SECONDS = 5
+OK = 200
+PIECE_BYTES = 256 * 1024
 READ_SECONDS = 60  # above API Gateway's own limit of 29 s, so that its answer arrives first
 
 
@@ -38,6 +40,9 @@ class Transport(Protocol):
     def send(self, request: Request) -> Response:
         """Send a request and return the response, of whatever status."""
 
+    def download(self, url: str, take: Callable[[bytes], object]) -> int:
+        """Hand over what an address answers, piece by piece, if its status is 200; returns the status."""
+
 
 class HttpTransport:
     """Carries requests over the network. Safe to share between threads."""
@@ -61,7 +66,30 @@ class HttpTransport:
                 request.method, request.url, headers=request.headers, body=request.body, redirect=False
             )
         except HTTPError as error:
-            host = urllib3.util.parse_url(request.url).netloc
-            message = f"{host} does not answer: check the network, or start the local cloud with `make up`."
-            raise StackError("unreachable", message) from error
+            raise _unreachable(request.url) from error
         return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
+
+    def download(self, url: str, take: Callable[[bytes], object]) -> int:
+        """Hand over what an address answers, piece by piece, if its status is 200; returns the status.
+
+        Raises:
+            StackError: Nobody answers at the address, or the answer breaks off.
+        """
+        try:
+            answer = self._pool.request("GET", url, redirect=False, preload_content=False)
+            try:
+                if answer.status == OK:
+                    for piece in answer.stream(PIECE_BYTES, decode_content=False):
+                        take(piece)
+                answer.drain_conn()
+            finally:
+                answer.release_conn()
+        except HTTPError as error:
+            raise _unreachable(url) from error
+        return answer.status
+
+
+def _unreachable(url: str) -> StackError:
+    host = urllib3.util.parse_url(url).netloc
+    message = f"{host} does not answer: check the network, or start the local cloud with `make up`."
+    return StackError("unreachable", message)

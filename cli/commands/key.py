@@ -1,31 +1,42 @@
-"""`onggi key`: issue, list and revoke the API keys of a tenant, as the operator."""
+"""`onggi key`: issue, list and revoke the API keys of a tenant, as the operator or as an owner of the tenant."""
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from urllib.parse import quote
 
 from rich.console import Console
 
+from cli.api import ApiClient
 from cli.arguments import Subparsers, add_command
 from cli.errors import ExitStatus
 from cli.output import printable, table, time_text
+from cli.tenants import tenant_route
 from cli.workspace import Workspace
 
 ROLES = ("reader", "writer", "owner")
+DESCRIPTION = """\
+Issue, list and revoke the API keys of a tenant. These act as the operator, with AWS credentials; with --as-owner,
+by an API key of the tenant whose role is owner.
+"""
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
     """Add the command and its three actions."""
     key = commands.add_parser(
         "key",
-        help="issue, list and revoke API keys (as the operator)",
-        description="Issue, list and revoke the API keys of a tenant. These act as the operator, with AWS credentials.",
+        help="issue, list and revoke API keys (as the operator, or as an owner)",
+        description=DESCRIPTION,
         epilog="example:\n  onggi key issue hanbit --role reader --name kiosk",
         parents=[shared],
         formatter_class=RawDescriptionHelpFormatter,
     )
     actions = key.add_subparsers(title="actions", metavar="ACTION", required=True)
     listing = add_command(
-        actions, shared, "list", does="list a tenant's keys", examples=["onggi key list hanbit"], run=run_list
+        actions,
+        shared,
+        "list",
+        does="list a tenant's keys, those that have ended too",
+        examples=["onggi key list hanbit", "ONGGI_API_KEY=onggi_hanbit_… onggi key list hanbit --as-owner"],
+        run=run_list,
     )
     issue = add_command(
         actions,
@@ -48,6 +59,9 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
     )
     for action in (listing, issue, revoke):
         action.add_argument("tenant_id", metavar="TENANT", help="the tenant's id")
+        action.add_argument(
+            "--as-owner", action="store_true", help="by the tenant's own key, which has to be an owner's"
+        )
     issue.add_argument("--role", choices=ROLES, help="what its holder may do; writer, unless said otherwise")
     issue.add_argument("--name", help="what people call it")
     issue.add_argument("--expires-at", metavar="TIME", help="when it ends, such as 2027-01-31T00:00:00Z; else never")
@@ -56,7 +70,8 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
 
 def run_list(arguments: Namespace, workspace: Workspace) -> int:
     """List a tenant's keys, those that have ended too."""
-    keys = list(workspace.operator_api.pages(_route(arguments.tenant_id), "keys"))
+    api, route = _manager(arguments, workspace)
+    keys = list(api.pages(route, "keys"))
 
     def show(console: Console) -> None:
         if not keys:
@@ -84,11 +99,13 @@ def run_issue(arguments: Namespace, workspace: Workspace) -> int:
     """Issue a key; it is not kept here, since it is meant for somebody else."""
     asked = {"role": arguments.role, "name": arguments.name, "expires_at": arguments.expires_at}
     given = {name: value for name, value in asked.items() if value is not None}
-    key = workspace.operator_api.post(_route(arguments.tenant_id), given)
+    api, route = _manager(arguments, workspace)
+    key = api.post(route, given)
 
     def show(console: Console) -> None:
         console.print(f"API key of a {printable(key['role'])}, shown this once: {key['api_key']}")
-        console.print(f"Revoke it with `onggi key revoke {arguments.tenant_id} {printable(key['key_id'])}`.")
+        owner = " --as-owner" if arguments.as_owner else ""
+        console.print(f"Revoke it with `onggi key revoke {arguments.tenant_id} {printable(key['key_id'])}{owner}`.")
 
     workspace.output.result(key, show)
     return ExitStatus.OK
@@ -96,8 +113,8 @@ def run_issue(arguments: Namespace, workspace: Workspace) -> int:
 
 def run_revoke(arguments: Namespace, workspace: Workspace) -> int:
     """Revoke a key."""
-    route = f"{_route(arguments.tenant_id)}/{quote(arguments.key_id, safe='')}"
-    key = workspace.operator_api.delete(route)
+    api, route = _manager(arguments, workspace)
+    key = api.delete(f"{route}/{quote(arguments.key_id, safe='')}")
 
     def show(console: Console) -> None:
         console.print(f"revoked   {printable(key['key_id'])}; it opens nothing any more within a minute")
@@ -106,5 +123,8 @@ def run_revoke(arguments: Namespace, workspace: Workspace) -> int:
     return ExitStatus.OK
 
 
-def _route(tenant_id: str) -> str:
-    return f"/admin/tenants/{quote(tenant_id, safe='')}/keys"
+def _manager(arguments: Namespace, workspace: Workspace) -> tuple[ApiClient, str]:
+    """Return the API as whoever manages the keys, and its route to them."""
+    if arguments.as_owner:
+        return workspace.tenant_api(arguments.tenant_id), "/keys"
+    return workspace.operator_api, tenant_route(arguments.tenant_id, "/keys")

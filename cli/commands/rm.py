@@ -8,6 +8,7 @@ from cli.arguments import Subparsers, add_command, add_tenant_argument
 from cli.documents import match, request_deletion, wait_until_deleted
 from cli.errors import ExitStatus
 from cli.output import printable
+from cli.progress import Stage
 from cli.workspace import Workspace
 
 
@@ -32,8 +33,10 @@ def run(arguments: Namespace, workspace: Workspace) -> int:
     chosen = [match(there, reference) for reference in arguments.documents]
     for document in chosen:
         request_deletion(api, document["document_id"])
-    for document in chosen:
-        wait_until_deleted(api, document["document_id"], workspace.clock)
+    with Stage(workspace.output) as stage:
+        for document in chosen:
+            stage.show(f"{document['name']} answers no more; what is left of it is being deleted")
+            wait_until_deleted(api, document["document_id"], workspace.clock)
     deleted = [{**document, "status": "deleted"} for document in chosen]
 
     def show(console: Console) -> None:

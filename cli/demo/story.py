@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from cli.api import JsonObject
-from cli.commands.tenant import issue_key, wait_until_active
 from cli.demo.checks import wrong_with_answer, wrong_with_citations, wrong_with_forgotten, wrong_with_strangers_answer
 from cli.demo.documents import (
     COMPANIES,
@@ -24,6 +23,7 @@ from cli.demo.report import Report
 from cli.documents import request_deletion, wait_until_deleted
 from cli.errors import ApiError, DeadlineError
 from cli.metrics import TenantUsage, UsageMetrics, last_day
+from cli.tenants import issue_key, wait_until_active
 from cli.waiting import wait_for
 from cli.workspace import Workspace
 

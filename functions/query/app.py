@@ -21,6 +21,7 @@ def query(request: ApiRequest) -> ApiResponse:
     wanted, model, max_tokens, session_id = requests.query_request(
         requests.json_object(request.body), (configuration.generation_model_id,)
     )
+    _note_question(request, wanted)
     ports = bootstrap.tenant_ports(tenant)
     retrieval, embedding_cost = _retrieve(tenant, wanted, ports, began)
     retrieved = time.perf_counter()
@@ -54,6 +55,12 @@ def query(request: ApiRequest) -> ApiResponse:
     return ApiResponse(200, body)
 
 
+def _note_question(request: ApiRequest, wanted: RetrievalRequest) -> None:
+    """Lets the call's log line tell the question, in a stack whose operator has asked for that."""
+    if bootstrap.settings().log_questions:
+        request.about["question"] = wanted.question
+
+
 def _retrieve(
     tenant: TenantContext, wanted: RetrievalRequest, ports: TenantPorts, began: float
 ) -> tuple[Retrieval, Decimal]:
@@ -74,6 +81,7 @@ def find_passages(request: ApiRequest) -> ApiResponse:
     began = time.perf_counter()
     tenant = request.verified_tenant
     wanted = requests.retrieval_request(requests.json_object(request.body))
+    _note_question(request, wanted)
     retrieval, _ = _retrieve(tenant, wanted, bootstrap.tenant_ports(tenant), began)
     passages = [passage.to_json() for passage in retrieval.passages]
     return ApiResponse(200, {"passages": passages, "usage": {"embedding_tokens": retrieval.embedding_tokens}})

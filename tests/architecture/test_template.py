@@ -155,6 +155,17 @@ def test_every_log_is_forgotten_one_day() -> None:
     assert written <= set(groups)
 
 
+def test_questions_are_logged_by_one_function_and_only_if_asked_for() -> None:
+    switch = template()["Parameters"]["LogQuestions"]
+    assert (switch["Default"], switch["AllowedValues"]) == ("false", ["true", "false"])
+    environments = {name: each.get("Environment", {}).get("Variables", {}) for name, each in FUNCTIONS.items()}
+    switched = {
+        name: variables["LOG_QUESTIONS"] for name, variables in environments.items() if "LOG_QUESTIONS" in variables
+    }
+    assert switched == {"Query": {"Ref": "LogQuestions"}}
+    assert "LOG_QUESTIONS" not in template()["Globals"]["Function"]["Environment"]["Variables"]
+
+
 def test_the_outputs_are_those_of_the_contract() -> None:
     assert set(template()["Outputs"]) == OUTPUTS
 

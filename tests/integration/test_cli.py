@@ -24,13 +24,13 @@ def folder(product: Product) -> Path:
     return files
 
 
-def run(product: Product, *arguments: str) -> tuple[int, Any, str]:
+def run(product: Product, *arguments: str, api_key: str | None = None) -> tuple[int, Any, str]:
     """Exit status, JSON on the standard output, and what stands on the standard error."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ONGGI_"))}
     ended = subprocess.run(
         [sys.executable, "-m", "cli", *arguments, "--json"],
         cwd=REPOSITORY,
-        env=kept | {"ONGGI_LOCAL": str(product.cloud.state)},
+        env=kept | {"ONGGI_LOCAL": str(product.cloud.state)} | ({"ONGGI_API_KEY": api_key} if api_key else {}),
         capture_output=True,
         timeout=90,
         check=False,
@@ -81,6 +81,57 @@ def test_a_day_with_the_command(product: Product, folder: Path) -> None:
     assert {each["name"] for each in there["documents"]} == {"바다.pdf"}
 
 
+def test_the_life_of_a_tenant(product: Product, folder: Path) -> None:
+    assert run(product, "tenant", "create", "jetty", "--name", "Jetty", "--setting", "chunk_size=400")[0] == 0
+    status, changed, _ = run(product, "tenant", "change", "jetty", "--name", "잔교", "--setting", "ocr=true")
+    assert (status, changed["name"]) == (0, "잔교")
+    assert (changed["settings"]["chunk_size"], changed["settings"]["ocr"]) == (400, True)
+    assert run(product, "put", str(folder / "fares.md"), "--tenant", "jetty")[0] == 0
+
+    status, suspended, _ = run(product, "tenant", "suspend", "jetty")
+    assert (status, suspended["status"]) == (0, "suspended")
+    status, resumed, _ = run(product, "tenant", "resume", "jetty")
+    assert (status, resumed["status"]) == (0, "active")
+
+    status, removed, _ = run(product, "tenant", "remove", "jetty", "--yes", "--export", str(folder / "jetty"))
+    assert (status, removed["status"], removed["export"]["failed"]) == (0, "removed", [])
+    assert set(removed["receipt"]["after"].values()) == {0}
+    assert (folder / "jetty/uploads/fares.md").read_bytes() == (folder / "fares.md").read_bytes()
+    (text,) = (folder / "jetty/texts").rglob("*.txt")
+    assert "twelve coins" in text.read_text()
+    fetched = [path for path in (folder / "jetty").rglob("*") if path.is_file()]
+    assert len(fetched) == removed["export"]["objects"] == removed["receipt"]["export"]["objects"]
+
+    status, again, _ = run(product, "tenant", "remove", "jetty", "--yes", "--export", str(folder / "again"))
+    assert (status, again["export"]["bytes"]) == (0, removed["export"]["bytes"])
+    status, trail, _ = run(product, "tenant", "log", "jetty")
+    assert (status, [entry["action"] for entry in trail["entries"]]) == (
+        0,
+        ["tenant.removed", "tenant.resumed", "tenant.suspended", "tenant.changed", "key.issued", "tenant.created"],
+    )
+    assert run(product, "ask", "What does the ferry cost?", "--tenant", "jetty")[0] == 4, "its key is forgotten"
+
+
+def test_an_owner_manages_keys_without_an_operator(product: Product) -> None:
+    status, created, _ = run(product, "tenant", "create", "mole", "--name", "Mole")
+    assert status == 0
+    status, owner, _ = run(product, "key", "issue", "mole", "--role", "owner")
+    assert status == 0
+    keys = [str(created["key"]["api_key"]), str(owner["api_key"])]
+    product.confidential.update(keys)
+    status, _, error = run(product, "key", "list", "mole", "--as-owner")
+    assert (status, "owner" in error) == (4, True), "the key that is kept is a writer's"
+
+    status, issued, _ = run(product, "key", "issue", "mole", "--name", "kiosk", "--as-owner", api_key=keys[1])
+    assert (status, issued["role"], issued["name"]) == (0, "writer", "kiosk")
+    product.confidential.add(issued["api_key"])
+    status, revoked, _ = run(product, "key", "revoke", "mole", issued["key_id"], "--as-owner", api_key=keys[1])
+    assert (status, "revoked_at" in revoked) == (0, True)
+    status, listed, _ = run(product, "key", "list", "mole", "--as-owner", api_key=keys[1])
+    assert (status, len(listed["keys"])) == (0, 3)
+    assert run(product, "key", "list", "jetty", "--as-owner", api_key=keys[1])[0] == 2, "another tenant's"
+
+
 def test_what_goes_wrong_is_said_and_told_by_the_exit_status(product: Product, folder: Path) -> None:
     assert run(product, "tenant", "create", "quay", "--name", "Quay")[0] == 0
     status, uploaded, _ = run(product, "put", str(folder / "bad.pdf"), "--tenant", "quay")
@@ -92,6 +143,13 @@ def test_what_goes_wrong_is_said_and_told_by_the_exit_status(product: Product, f
         ("ask", "Who?", "--tenant", "no-such-tenant"),
         ("ask", "x" * 4001, "--tenant", "quay"),
         ("rm", "missing.txt", "--tenant", "quay"),
+        ("tenant", "change", "quay", "--setting", "chunk_size=1"),
+        ("tenant", "change", "quay", "--setting", "no_such=1"),
+        ("tenant", "suspend", "no-such-tenant"),
+        ("tenant", "log", "no-such-tenant"),
+        ("tenant", "remove", "no-such-tenant", "--yes"),
+        ("tenant", "remove", "quay", "--yes", "--export", str(folder)),
+        ("key", "revoke", "quay", "000000000000"),
     ):
         status, told, error = run(product, *arguments)
         assert status != 0, arguments

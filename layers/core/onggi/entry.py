@@ -135,6 +135,7 @@ class ApiRequest:
         author: who is calling, as the audit trail names it.
         role: what the tenant's caller may do.
         status: of the tenant, when the credential was verified.
+        about: what the line that is logged of this call tells; a route may add to it.
     """
 
     tenant: TenantContext | None
@@ -145,6 +146,7 @@ class ApiRequest:
     status: str
     author: Author
     role: Role
+    about: dict[str, str]
 
     @property
     def verified_tenant(self) -> TenantContext:
@@ -196,7 +198,7 @@ def api(routes: Mapping[tuple[str, str], Route], *, operators_only: bool = False
 def _answer(
     event: Event, request_id: str, about: dict[str, str], routes: Mapping[tuple[str, str], Route]
 ) -> dict[str, Any]:
-    request = _request(event, request_id)
+    request = _request(event, request_id, about)
     name = (event["httpMethod"], event["resource"])
     route = routes.get(name)
     if route is None:
@@ -219,7 +221,7 @@ def _check_role(role: Role, needed: Role | None) -> None:
         raise Forbidden(f"This needs the role {needed}, and yours is {role}; ask an owner of your tenant for it.")
 
 
-def _request(event: Event, request_id: str) -> ApiRequest:
+def _request(event: Event, request_id: str, about: dict[str, str]) -> ApiRequest:
     context = event["requestContext"]
     claims = context.get("authorizer") or {}
     tenant = TenantContext.from_dict(json.loads(claims["tenant"])) if "tenant" in claims else None
@@ -239,6 +241,7 @@ def _request(event: Event, request_id: str) -> ApiRequest:
         status=claims.get("status", ""),
         author=Author(claims.get("principalId") or context.get("identity", {}).get("userArn") or "", request_id),
         role=claims.get("role", "reader"),
+        about=about,
     )
 
 

@@ -138,6 +138,11 @@ class Settings:
         return self._environment["GENERATION_MODEL_ID"]
 
     @property
+    def log_questions(self) -> bool:
+        """Whether the text of questions is logged."""
+        return self._environment["LOG_QUESTIONS"] == "true"
+
+    @property
     def max_document_bytes(self) -> int:
         """The largest upload that is processed."""
         return int(self._environment["MAX_DOCUMENT_BYTES"])

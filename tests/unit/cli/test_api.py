@@ -64,6 +64,11 @@ def test_other_problems_are_told_at_once(
         (reply(409, {"type": "urn:onggi:conflict", "title": "Conflict"}), "conflict", "Conflict."),
         (reply(403, {"message": "Missing Authentication Token"}), "http_403", "Missing Authentication Token."),
         (reply(500, {"detail": "It broke.", "request_id": "r1"}), "http_500", "It broke (request r1)."),
+        (
+            reply(400, {"detail": "Invalid: name: is empty", "errors": [{"field": "name", "message": "is empty"}]}),
+            "http_400",
+            "Invalid: name: is empty.",
+        ),
         (Response(502, {}, b"<html>"), "http_502", "The API answered with status 502 and no reason."),
         (Response(502, {}, b"[]"), "http_502", "The API answered with status 502 and no reason."),
     ],

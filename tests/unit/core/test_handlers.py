@@ -54,6 +54,7 @@ ENVIRONMENT = {
     "EMBEDDING_MODEL_ID": "titan",
     "EMBEDDING_DIMENSIONS": str(DIMENSIONS),
     "GENERATION_MODEL_ID": "claude",
+    "LOG_QUESTIONS": "false",
     "MAX_DOCUMENT_BYTES": "1000000",
     "MODEL_PRICES": '{"titan": {"input": "0.02"}, "claude": {"input": "1", "output": "5"}}',
 }
@@ -578,6 +579,19 @@ def test_a_dependency_that_is_down_is_named_in_the_log_and_not_to_the_caller(
     assert status == 503
     assert "embedding model" not in json.dumps(problem)
     assert "The embedding model is throttling." in "".join(log)
+
+
+@pytest.mark.parametrize("route", ["/v1/query", "/v1/retrieve"])
+@pytest.mark.parametrize(("switch", "told"), [("true", ["등대는 어디에?"]), ("false", [])])
+def test_questions_are_logged_where_the_stack_says_so_and_nowhere_else(
+    functions: Functions, log: list[str], monkeypatch: pytest.MonkeyPatch, route: str, switch: str, told: list[str]
+) -> None:
+    monkeypatch.setattr(bootstrap, "settings", lambda: Settings(ENVIRONMENT | {"LOG_QUESTIONS": switch}))
+    assert functions.api("query", "POST", route, {"question": "등대는 어디에?"})[0] == 200
+    (line,) = [line for line in map(json.loads, log) if line.get("route") == f"POST {route}"]
+    assert line["message"] == "done"
+    assert [line[name] for name in line if name == "question"] == told
+    assert "".join(log).count("등대는 어디에?") == len(told)
 
 
 def test_a_refused_operators_call_is_logged(functions: Functions, log: list[str]) -> None:
