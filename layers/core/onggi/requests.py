@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,7 +11,15 @@ from onggi.domain.access import DEFAULT_KEY_ROLE, ROLES
 from onggi.domain.document import STATUSES, DocumentStatus
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.metadata import SIDECAR_SUFFIX, metadata_fault
-from onggi.domain.tenant import DEFAULT_CHUNK_SIZE, MAX_CHUNK_SIZE, MIN_CHUNK_SIZE, TenantSettings, is_tenant_id
+from onggi.domain.tenant import (
+    DEFAULT_CHUNK_SIZE,
+    MAX_CHUNK_SIZE,
+    MIN_CHUNK_SIZE,
+    ChosenLimits,
+    TenantContext,
+    TenantSettings,
+    is_tenant_id,
+)
 from onggi.steps.change_tenant import CHOSEN_STATUSES, TenantChange
 from onggi.steps.documents import UploadRequest
 from onggi.steps.keys import KeyRequest
@@ -24,6 +33,12 @@ MAX_NAME_BYTES: Final = 900
 """A key has 1,024 bytes (S3 user guide), of which the tenant's prefix takes up to 70."""
 MAX_UPLOAD_BYTES: Final = 5 * 1024**3
 """The largest upload by a form (S3 user guide)."""
+HIGHEST_LIMITS: Final[Mapping[str, int]] = {
+    "documents": 10**9,
+    "stored_bytes": 1024**5,
+    "document_bytes": MAX_UPLOAD_BYTES,
+}
+"""What a limit of a tenant may be at most, so that a slip of the pen is seen."""
 MAX_KEY_NAME: Final = 100
 MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 25
@@ -68,6 +83,14 @@ class Fields:
             return value
         self.fault(field, "is required" if value is None else f"must be a whole number from {lowest} to {highest}")
         return lowest
+
+    def integer_or_null(self, field: str, lowest: int, highest: int) -> int | None:
+        """A whole number between two bounds, or null."""
+        value = self._values.pop(field, None)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest):
+            return value
+        self.fault(field, f"must be a whole number from {lowest} to {highest}, or null")
+        return None
 
     def flag(self, field: str, *, default: bool) -> bool:
         """True or false."""
@@ -210,8 +233,8 @@ def listing(query: dict[str, str], *, with_status: bool) -> tuple[DocumentStatus
     return status, size, cursor
 
 
-def tenant_request(body: dict[str, Any]) -> tuple[str, str, TenantSettings]:
-    """The request of POST /admin/tenants: id, name and settings.
+def tenant_request(body: dict[str, Any]) -> tuple[str, str, TenantSettings, ChosenLimits]:
+    """The request of POST /admin/tenants: id, name, settings and limits.
 
     Raises:
         InvalidRequest: when it breaks the contract.
@@ -224,8 +247,9 @@ def tenant_request(body: dict[str, Any]) -> tuple[str, str, TenantSettings]:
     if fields.text("tier", 20, "basic") != "basic":
         fields.fault("tier", "must be basic")
     settings = fields.mapping("settings")
+    limits = fields.mapping("limits")
     fields.finish()
-    return tenant_id, name, tenant_settings(settings)
+    return tenant_id, name, tenant_settings(settings), tenant_limits(limits, ChosenLimits())
 
 
 def tenant_settings(values: dict[str, Any]) -> TenantSettings:
@@ -239,6 +263,20 @@ def tenant_settings(values: dict[str, Any]) -> TenantSettings:
     ocr = fields.flag("ocr", default=False)
     fields.finish("settings.")
     return TenantSettings(chunk_size, ocr)
+
+
+def tenant_limits(values: dict[str, Any], known: ChosenLimits) -> ChosenLimits:
+    """What is chosen of a tenant's limits: null returns one to its tier's, what is left out stays as it is known.
+
+    Raises:
+        InvalidRequest: when they break the contract.
+    """
+    fields = Fields(values)
+    chosen = {
+        name: fields.integer_or_null(name, 1, highest) for name, highest in HIGHEST_LIMITS.items() if name in values
+    }
+    fields.finish("limits.")
+    return replace(known, **chosen)
 
 
 def key_request(body: dict[str, Any], now: datetime) -> KeyRequest:
@@ -273,23 +311,29 @@ def _moment(text: str, fields: Fields) -> datetime | None:
     return None
 
 
-def tenant_change(body: dict[str, Any], known: TenantSettings) -> TenantChange:
-    """The request of PATCH /admin/tenants/{id}; settings that are left out stay as they are known.
+def tenant_change(body: dict[str, Any], known: TenantContext) -> TenantChange:
+    """The request of PATCH /admin/tenants/{id}; settings and limits that are left out stay as they are known.
 
     Raises:
         InvalidRequest: when it breaks the contract.
     """
     fields = Fields(body)
     if not body:
-        fields.fault("body", "must change something: the name, the settings or the status")
+        fields.fault("body", "must change something: the name, the settings, the limits or the status")
     name = fields.text("name", 200) if "name" in body else None
     wanted = fields.text("status", 20) if "status" in body else None
     status = next((status for status in CHOSEN_STATUSES if status == wanted), None)
     if wanted and status is None:
         fields.fault("status", "must be one of " + ", ".join(CHOSEN_STATUSES))
     settings = fields.mapping("settings")
+    limits = fields.mapping("limits")
     fields.finish()
-    return TenantChange(name, tenant_settings(asdict(known) | settings) if settings else None, status)
+    return TenantChange(
+        name,
+        tenant_settings(asdict(known.settings) | settings) if settings else None,
+        status,
+        tenant_limits(limits, known.chosen_limits) if limits else None,
+    )
 
 
 def wants_export(query: dict[str, str]) -> bool:

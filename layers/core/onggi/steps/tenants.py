@@ -4,7 +4,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from onggi.domain.errors import Conflict, NotFound
-from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord, TenantSettings, is_tenant_id
+from onggi.domain.tenant import (
+    ChosenLimits,
+    Placement,
+    Receipt,
+    TenantContext,
+    TenantRecord,
+    TenantSettings,
+    is_tenant_id,
+)
 from onggi.domain.timestamps import timestamp
 from onggi.ports import Clock, TenantDirectory, TenantLifecycle, Workflow
 
@@ -42,6 +50,8 @@ def create_tenant(
     lifecycle: TenantLifecycle,
     onboarding: Workflow,
     clock: Clock,
+    *,
+    limits: ChosenLimits,
 ) -> TenantRecord:
     """Takes a tenant in by the onboarding workflow; answers the record as it was accepted.
 
@@ -51,7 +61,7 @@ def create_tenant(
         Conflict: when another tenant has the id.
         TransientError: when the directory or the workflow is not available.
     """
-    context = TenantContext(tenant_id, name, "basic", pool.place(tenant_id), settings)
+    context = TenantContext(tenant_id, name, "basic", pool.place(tenant_id), settings, limits)
     record = TenantRecord(context, "provisioning", timestamp(clock()), run=new_run(clock))
     try:
         directory.create(record)
@@ -122,8 +132,13 @@ def shown_receipt(receipt: Receipt) -> dict[str, Any]:
     return {"tenant_id": receipt.tenant_id, "status": "removed", "receipt": asdict(receipt)}
 
 
-def shown(record: TenantRecord) -> dict[str, Any]:
-    """A tenant as operators see it."""
+def shown(record: TenantRecord, largest_document: int) -> dict[str, Any]:
+    """A tenant as operators see it: with the limits that hold, and which of them were chosen for it.
+
+    Args:
+        record: the tenant.
+        largest_document: bytes that this installation processes at most.
+    """
     context = record.context
     placement = context.placement
     details: dict[str, Any] = {
@@ -133,6 +148,8 @@ def shown(record: TenantRecord) -> dict[str, Any]:
         "status": record.status,
         "created_at": record.created_at,
         "settings": asdict(context.settings),
+        "limits": asdict(context.limits(largest_document)),
+        "chosen_limits": context.chosen_limits.to_dict(),
         "placement": {
             "documents_bucket": placement.documents_bucket,
             "artifacts_bucket": placement.artifacts_bucket,
