@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -96,7 +97,7 @@ def me(request: ApiRequest) -> ApiResponse:
         "tier": tenant.tier,
         "status": request.status,
         "limits": {
-            "max_document_bytes": configuration.max_document_bytes,
+            **asdict(tenant.limits(configuration.max_document_bytes)),
             "max_question_characters": requests.MAX_QUESTION,
             "max_top_k": MAX_TOP_K,
             "max_answer_tokens": requests.MAX_ANSWER_TOKENS,

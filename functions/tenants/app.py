@@ -39,14 +39,14 @@ def list_tenants(request: ApiRequest) -> ApiResponse:
     """GET /admin/tenants."""
     _, limit, cursor = requests.listing(request.query, with_status=False)
     records, next_cursor = bootstrap.directory().page(limit, cursor)
-    body: dict[str, Any] = {"tenants": [tenants.shown(record) for record in records]}
+    body: dict[str, Any] = {"tenants": [_shown(record) for record in records]}
     return ApiResponse(200, body | ({"next_cursor": next_cursor} if next_cursor else {}))
 
 
 def show(request: ApiRequest) -> ApiResponse:
     """GET /admin/tenants/{id}; of a tenant that was removed, the receipt."""
     try:
-        return ApiResponse(200, tenants.shown(tenants.existing_tenant(request.path["id"], bootstrap.directory())))
+        return ApiResponse(200, _shown(tenants.existing_tenant(request.path["id"], bootstrap.directory())))
     except NotFound:
         receipt = bootstrap.lifecycle().receipt(request.path["id"]) if is_tenant_id(request.path["id"]) else None
         if receipt is None:
@@ -67,7 +67,7 @@ def remove(request: ApiRequest) -> ApiResponse:
 def change(request: ApiRequest) -> ApiResponse:
     """PATCH /admin/tenants/{id}."""
     known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
-    wanted = requests.tenant_change(requests.json_object(request.body), known.context.settings)
+    wanted = requests.tenant_change(requests.json_object(request.body), known.context)
     changed = change_tenant(known, wanted, bootstrap.lifecycle(), bootstrap.resumption(), bootstrap.now)
     if wanted.tier is not None:
         changed = move_tenant(
@@ -81,13 +81,17 @@ def change(request: ApiRequest) -> ApiResponse:
         )
     resulting = STATUS_ACTIONS.get(changed.status) if changed.status != known.status else None
     _note(resulting or "tenant.changed", request, known, changed)
-    return ApiResponse(200, tenants.shown(changed))
+    return ApiResponse(200, _shown(changed))
 
 
 def _note(action: AuditedAction, request: ApiRequest, before: TenantRecord | None, after: TenantRecord) -> None:
     trail = bootstrap.access_ports(after.context.tenant_id).trail
-    was = tenants.shown(before) if before else None
-    audit.note_change(action, request.author, was, tenants.shown(after), trail, bootstrap.now)
+    was = _shown(before) if before else None
+    audit.note_change(action, request.author, was, _shown(after), trail, bootstrap.now)
+
+
+def _shown(record: TenantRecord) -> dict[str, Any]:
+    return tenants.shown(record, bootstrap.settings().max_document_bytes)
 
 
 def _access_of(request: ApiRequest) -> AccessPorts:

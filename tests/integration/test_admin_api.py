@@ -79,12 +79,63 @@ def test_an_id_is_given_once(product: Product) -> None:
         ({"name": "x" * 201}, ["name"]),
         ({"tier": "gold"}, ["tier"]),
         ({"status": "active"}, ["status"]),
+        ({"limits": {"documents": 0, "stored_bytes": "1"}}, ["limits.documents", "limits.stored_bytes"]),
+        ({"limits": {"queries": 1}}, ["limits.queries"]),
     ],
 )
 def test_an_invalid_tenant_is_told_field_by_field(product: Product, change: dict[str, Any], fields: list[str]) -> None:
     body = {"tenant_id": "admin-bad", "name": "Bad"} | change
     assert_problem(product.as_operator("POST", "/admin/tenants", body), 400, *fields)
     assert product.as_operator("GET", "/admin/tenants/admin-bad").status == 404
+
+
+def test_limits_are_chosen_shown_enforced_and_raised(product: Product) -> None:
+    route = "/admin/tenants/limits-1"
+    body = {"tenant_id": "limits-1", "name": "Limits", "limits": {"documents": 1, "document_bytes": 100}}
+    assert product.as_operator("POST", "/admin/tenants", body).status == 202
+    product.onboarded("limits-1")
+    tenant = Tenant(product, "limits-1", product.issue_key("limits-1"))
+    limits = product.as_operator("GET", route).body["limits"]
+    assert (limits["documents"], limits["document_bytes"]) == (1, 100)
+    assert tenant.call("GET", "/me").body["limits"].items() >= limits.items()
+
+    upload = {"content_type": "text/plain", "size": 60}
+    first = tenant.ready("first.txt", "The orchard keeps three rows of quince.")
+    assert tenant.call("POST", "/documents", upload | {"name": "first.txt"}).status == 201
+    refused = tenant.call("POST", "/documents", upload | {"name": "second.txt"})
+    assert_problem(refused, 429)
+    assert "retry-after" not in refused.headers
+    assert_problem(tenant.call("POST", "/documents", upload | {"name": "first.txt", "size": 101}), 413)
+    assert tenant.ingest("first.txt", "x" * 101)["error"]["code"] == "too_large"
+    second = tenant.ingest("second.txt", "The orchard keeps nine rows of medlar.")
+    assert (second["status"], second["error"]["code"]) == ("failed", "quota_exceeded")
+    assert second["error"]["message"] == refused.body["detail"]
+    assert tenant.left(second["document_id"]) == []
+    assert tenant.document(first["document_id"])["current_version"] == first["version"]
+
+    raised = product.as_operator("PATCH", route, {"limits": {"documents": 2, "document_bytes": None}})
+    assert (raised.status, raised.body["chosen_limits"]) == (200, {"documents": 2})
+    newest = product.as_operator("GET", f"{route}/audit").body["entries"][0]
+    assert (newest["action"], newest["before"]["limits"], newest["after"]["limits"]) == (
+        "tenant.changed",
+        limits,
+        raised.body["limits"],
+    )
+    tenant.ready("second.txt", "The orchard keeps nine rows of medlar.")
+    tenant.ready("first.txt", "The orchard keeps four rows of quince.")
+    assert tenant.ingest("third.txt", "A third one.")["error"]["code"] == "quota_exceeded"
+    tenant.remove("second.txt")
+    tenant.wait_for_status(tenant.prefix + "second.txt", "deleted")
+    tenant.ready("third.txt", "The orchard keeps one row of mulberry.")
+
+
+def test_limits_that_cannot_be_are_told_field_by_field(product: Product, tenant: Tenant) -> None:
+    route = f"/admin/tenants/{tenant.tenant_id}"
+    before = product.as_operator("GET", route).body
+    change = {"limits": {"documents": 1.5, "document_bytes": 0}}
+    assert_problem(product.as_operator("PATCH", route, change), 400, "limits.documents", "limits.document_bytes")
+    assert_problem(product.as_operator("PATCH", route, {"limits": []}), 400, "limits")
+    assert product.as_operator("GET", route).body == before
 
 
 def test_tenants_are_listed_page_by_page(product: Product) -> None:

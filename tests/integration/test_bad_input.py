@@ -142,7 +142,7 @@ def test_an_upload_of_no_tenant_is_rejected_and_noted(product: Product, tenant: 
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_travels(tenant: Tenant) -> None:
-    limit = tenant.call("GET", "/me").body["limits"]["max_document_bytes"]
+    limit = tenant.call("GET", "/me").body["limits"]["document_bytes"]
     body = {"name": "big.pdf", "content_type": "application/pdf", "size": limit + 1}
     assert tenant.call("POST", "/documents", body).status == 413
     assert tenant.call("POST", "/documents", {**body, "size": limit}).status == 201

@@ -209,8 +209,9 @@ def _answer(
     _check_role(request.role, NEEDED_ROLES.get(name))
     try:
         return _as_proxy(route(request), request_id)
-    except (QuotaExceeded, TransientError):
-        bootstrap.meter().record(request.tenant, ThrottledRequests=1)
+    except (QuotaExceeded, TransientError) as error:
+        if error.retry_after is not None:  # a tenant without room is full, not throttled
+            bootstrap.meter().record(request.tenant, ThrottledRequests=1)
         raise
 
 

@@ -127,6 +127,7 @@ class Stored:
 
     vectors: int
     bytes: int
+    documents: int
 
 
 class DocumentLedger(Protocol):

@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from onggi.domain.tenant import (
     MAX_CHUNK_SIZE,
     MIN_CHUNK_SIZE,
     TIERS,
+    ChosenLimits,
+    TenantContext,
     TenantSettings,
     Tier,
     is_tenant_id,
@@ -34,6 +37,12 @@ MAX_NAME_BYTES: Final = 900
 """A key has 1,024 bytes (S3 user guide), of which the tenant's prefix takes up to 70."""
 MAX_UPLOAD_BYTES: Final = 5 * 1024**3
 """The largest upload by a form (S3 user guide)."""
+HIGHEST_LIMITS: Final[Mapping[str, int]] = {
+    "documents": 10**9,
+    "stored_bytes": 1024**5,
+    "document_bytes": MAX_UPLOAD_BYTES,
+}
+"""What a limit of a tenant may be at most, so that a slip of the pen is seen."""
 MAX_KEY_NAME: Final = 100
 MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 25
@@ -78,6 +87,14 @@ class Fields:
             return value
         self.fault(field, "is required" if value is None else f"must be a whole number from {lowest} to {highest}")
         return lowest
+
+    def integer_or_null(self, field: str, lowest: int, highest: int) -> int | None:
+        """A whole number between two bounds, or null."""
+        value = self._values.pop(field, None)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest):
+            return value
+        self.fault(field, f"must be a whole number from {lowest} to {highest}, or null")
+        return None
 
     def flag(self, field: str, *, default: bool) -> bool:
         """True or false."""
@@ -233,8 +250,10 @@ def tenant_request(body: dict[str, Any]) -> TenantRequest:
     name = fields.text("name", 200)
     tier = _tier(fields.text("tier", 20, "basic"), fields)
     settings = fields.mapping("settings")
+    limits = fields.mapping("limits")
     fields.finish()
-    return TenantRequest(tenant_id, name, tier or "basic", tenant_settings(settings))
+    chosen = tenant_limits(limits, ChosenLimits())
+    return TenantRequest(tenant_id, name, tier or "basic", tenant_settings(settings), chosen)
 
 
 def _tier(wanted: str | None, fields: Fields) -> Tier | None:
@@ -255,6 +274,20 @@ def tenant_settings(values: dict[str, Any]) -> TenantSettings:
     ocr = fields.flag("ocr", default=False)
     fields.finish("settings.")
     return TenantSettings(chunk_size, ocr)
+
+
+def tenant_limits(values: dict[str, Any], known: ChosenLimits) -> ChosenLimits:
+    """What is chosen of a tenant's limits: null returns one to its tier's, what is left out stays as it is known.
+
+    Raises:
+        InvalidRequest: when they break the contract.
+    """
+    fields = Fields(values)
+    chosen = {
+        name: fields.integer_or_null(name, 1, highest) for name, highest in HIGHEST_LIMITS.items() if name in values
+    }
+    fields.finish("limits.")
+    return replace(known, **chosen)
 
 
 def key_request(body: dict[str, Any], now: datetime) -> KeyRequest:
@@ -289,15 +322,15 @@ def _moment(text: str, fields: Fields) -> datetime | None:
     return None
 
 
-def tenant_change(body: dict[str, Any], known: TenantSettings) -> TenantChange:
-    """The request of PATCH /admin/tenants/{id}; settings that are left out stay as they are known.
+def tenant_change(body: dict[str, Any], known: TenantContext) -> TenantChange:
+    """The request of PATCH /admin/tenants/{id}; settings and limits that are left out stay as they are known.
 
     Raises:
         InvalidRequest: when it breaks the contract.
     """
     fields = Fields(body)
     if not body:
-        fields.fault("body", "must change something: the name, the tier, the settings or the status")
+        fields.fault("body", "must change something: the name, the tier, the settings, the limits or the status")
     name = fields.text("name", 200) if "name" in body else None
     wanted = fields.text("status", 20) if "status" in body else None
     status = next((status for status in CHOSEN_STATUSES if status == wanted), None)
@@ -305,8 +338,15 @@ def tenant_change(body: dict[str, Any], known: TenantSettings) -> TenantChange:
         fields.fault("status", "must be one of " + ", ".join(CHOSEN_STATUSES))
     tier = _tier(fields.text("tier", 20) if "tier" in body else None, fields)
     settings = fields.mapping("settings")
+    limits = fields.mapping("limits")
     fields.finish()
-    return TenantChange(name, tenant_settings(asdict(known) | settings) if settings else None, status, tier)
+    return TenantChange(
+        name=name,
+        settings=tenant_settings(asdict(known.settings) | settings) if settings else None,
+        limits=tenant_limits(limits, known.chosen_limits) if limits else None,
+        status=status,
+        tier=tier,
+    )
 
 
 def wants_export(query: dict[str, str]) -> bool:

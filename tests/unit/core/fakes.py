@@ -190,7 +190,7 @@ class FakeLedger:
     def __init__(self) -> None:
         self.rows: dict[str, Document] = {}
         self.forget_at: dict[str, datetime] = {}
-        self._stored = Stored(0, 0)
+        self._stored = Stored(0, 0, 0)
 
     def claim(self, version: DocumentVersion, execution: str) -> ClaimOutcome:
         known = self.rows.get(version.document_id)
@@ -368,8 +368,11 @@ class FakeLedger:
     def _settle(self, document: Document) -> Document:
         before = self.rows.get(document.document_id)
         chunks, size = (before.chunks, before.current_size) if before else (0, 0)
-        vectors = self._stored.vectors + document.chunks - chunks
-        self._stored = Stored(vectors, self._stored.bytes + document.current_size - size)
+        self._stored = Stored(
+            self._stored.vectors + document.chunks - chunks,
+            self._stored.bytes + document.current_size - size,
+            self._stored.documents + (document.current_size > 0) - (size > 0),
+        )
         self._write(document)
         return document
 

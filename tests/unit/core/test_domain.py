@@ -24,7 +24,7 @@ from onggi.domain.formats import is_supported
 from onggi.domain.metadata import RESERVED, metadata_fault
 from onggi.domain.money import ModelPrice, usd
 from onggi.domain.search import analysers_for_question, key_for_language
-from onggi.domain.tenant import TenantContext, is_tenant_id, tenant_id_of_key
+from onggi.domain.tenant import ChosenLimits, TenantContext, is_tenant_id, tenant_id_of_key
 from onggi.domain.timestamps import timestamp
 from onggi.domain.upload import ObjectEvent
 from tests.unit.core.fakes import tenant_named, version_of
@@ -90,8 +90,8 @@ def test_which_tenant_a_key_names(key: str, tenant_id: str | None) -> None:
 
 
 def test_a_context_survives_json() -> None:
-    tenant = tenant_named()
-    assert TenantContext.from_dict(tenant.to_dict()) == tenant
+    tenant = replace(tenant_named(), chosen_limits=ChosenLimits(documents=5))
+    assert TenantContext.from_dict(json.loads(json.dumps(tenant.to_dict()))) == tenant
     assert TenantContext.for_document(tenant.to_dict(), "tenants/acme/x") == tenant
 
 
@@ -112,7 +112,21 @@ def test_a_context_is_not_restored_with_another_tenants_index() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"tenant_id": "../other"}, {"tenant_id": None}, {"placement": None}, {"placement": {}}, {"placement": {"x": 1}}],
+    [
+        {"tenant_id": "../other"},
+        {"tenant_id": None},
+        {"tier": "gold"},
+        {"placement": None},
+        {"placement": {}},
+        {"placement": {"x": 1}},
+        {"chosen_limits": None},
+        {"chosen_limits": []},
+        {"chosen_limits": {"queries": 1}},
+        {"chosen_limits": {"documents": 0}},
+        {"chosen_limits": {"documents": "5"}},
+        {"chosen_limits": {"documents": True}},
+        {"chosen_limits": {"stored_bytes": 1.5}},
+    ],
 )
 def test_what_is_no_context(change: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest):

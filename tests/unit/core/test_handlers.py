@@ -5,6 +5,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -462,6 +463,7 @@ def problem_of(functions: Functions, error: Exception) -> tuple[dict[str, Any], 
         (BadDocument("too_large"), 413, "content-too-large", None),
         (BadDocument("unsupported_type"), 415, "unsupported-media-type", None),
         (QuotaExceeded("No.", 7), 429, "too-many-requests", "7"),
+        (QuotaExceeded("No."), 429, "too-many-requests", None),
         (TransientError("DynamoDB is down.", 3), 503, "service-unavailable", "3"),
         (RuntimeError("secret internals"), 500, "internal-error", None),
     ],
@@ -736,3 +738,46 @@ def test_a_tenant_that_goes_gets_no_key(functions: Functions) -> None:
     functions.jar.directory.set_status("acme", "removing")
     path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
     assert functions.api("tenants", "POST", "/v1/admin/tenants/{id}/keys", {}, **path)[0] == 409
+
+
+def test_limits_from_the_operators_choice_to_the_refused_upload(functions: Functions) -> None:
+    path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
+    tiers = asdict(functions.jar.tenant.limits(1_000_000))
+    shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", **path)[1]
+    assert (shown["limits"], shown["chosen_limits"]) == (tiers, {})
+    assert tiers["document_bytes"] == 1_000_000, "what the installation takes"
+    status, changed = functions.api(
+        "tenants", "PATCH", "/v1/admin/tenants/{id}", {"limits": {"documents": 1, "document_bytes": 500}}, **path
+    )
+    assert (status, changed["limits"]) == (200, tiers | {"documents": 1, "document_bytes": 500})
+    functions.jar.clock.advance(minutes=1)
+    status, changed = functions.api(
+        "tenants", "PATCH", "/v1/admin/tenants/{id}", {"limits": {"document_bytes": None}}, **path
+    )
+    assert (status, changed["limits"], changed["chosen_limits"]) == (200, tiers | {"documents": 1}, {"documents": 1})
+    (back, there) = functions.api("tenants", "GET", "/v1/admin/tenants/{id}/audit", **path)[1]["entries"]
+    assert (there["action"], there["before"]["limits"], there["after"]["limits"]["documents"]) == (
+        "tenant.changed",
+        tiers,
+        1,
+    )
+    assert (back["before"]["chosen_limits"], back["after"]) == ({"documents": 1, "document_bytes": 500}, changed)
+    functions.jar.tenant = functions.jar.directory.records["acme"].context
+    claims = {"tenant": json.dumps(functions.jar.tenant.to_dict()), "status": "active", "role": "writer"}
+    as_caller = {"requestContext": {"requestId": "r", "authorizer": claims}}
+    me = functions.api("query", "GET", "/v1/me", **as_caller)[1]
+    assert {name: me["limits"][name] for name in tiers} == changed["limits"]
+    functions.ingest()
+    upload = {"name": "b.md", "content_type": "text/markdown", "size": 5}
+    status, problem = functions.api("documents", "POST", "/v1/documents", upload, **as_caller)
+    assert (status, "limit of 1 documents" in problem["detail"]) == (429, True)
+    large = upload | {"size": 1_000_001}
+    assert functions.api("documents", "POST", "/v1/documents", large, **as_caller)[0] == 413
+
+
+def test_a_tenant_comes_in_with_its_limits(functions: Functions) -> None:
+    new = {"tenant_id": "newcomer", "name": "New", "limits": {"stored_bytes": 7}}
+    assert functions.api("tenants", "POST", "/v1/admin/tenants", new)[0] == 202
+    path = {"pathParameters": {"id": "newcomer"}}
+    shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", **path)[1]
+    assert (shown["limits"]["stored_bytes"], shown["chosen_limits"]) == (7, {"stored_bytes": 7})

@@ -352,7 +352,7 @@ class World:
         assert {name.split("/")[1] for name in jar.artifacts.content} == kept
         assert {version for _, version in jar.artifacts.manifests} == kept
         assert row is None or row.versions == kept
-        assert jar.ledger.stored() == (Stored(row.chunks, row.current_size) if row and current else Stored(0, 0))
+        assert jar.ledger.stored() == (Stored(row.chunks, row.current_size, 1) if row and current else Stored(0, 0, 0))
         assert jar.ledger.stored().vectors == len(jar.index.vectors)
 
     def check_attributes(self) -> None:

@@ -58,7 +58,7 @@ def test_a_claim_is_the_documents_first_row(ledger: DocumentLedger, tenant: Tena
     assert (row.status, row.version, row.execution, row.current_version) == ("processing", "v1", "e1", None)
     assert (row.name, row.key, row.size, row.metadata) == (version.name, version.key, 100, version.metadata)
     assert row.versions == {"v1"}
-    assert ledger.stored() == Stored(0, 0)
+    assert ledger.stored() == Stored(0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -96,21 +96,21 @@ def test_the_old_version_answers_until_the_new_one_is_published(ledger: Document
     published = ledger.publish(newer, replace(FACTS, chunks=2), NOW)
     assert published == row_of(ledger, newer.document_id)
     assert (published.current_version, published.chunks, published.current_size) == ("v2", 2, 300)
-    assert ledger.stored() == Stored(2, 300)
+    assert ledger.stored() == Stored(2, 300, 1)
 
 
 def test_publishing_twice_counts_once(ledger: DocumentLedger, tenant: TenantContext) -> None:
     first = publish(ledger, tenant)
     again = ledger.publish(version_of(tenant), FACTS, NOW + timedelta(minutes=1))
     assert again == first
-    assert ledger.stored() == Stored(7, 100)
+    assert ledger.stored() == Stored(7, 100, 1)
 
 
 def test_an_overtaken_version_is_not_published(ledger: DocumentLedger, tenant: TenantContext) -> None:
     ledger.claim(version_of(tenant), "e1")
     ledger.claim(version_of(tenant, "v2", "02"), "e2")
     assert ledger.publish(version_of(tenant), FACTS, NOW) is None
-    assert ledger.stored() == Stored(0, 0)
+    assert ledger.stored() == Stored(0, 0, 0)
 
 
 def test_an_unknown_or_failed_version_is_not_published(ledger: DocumentLedger, tenant: TenantContext) -> None:
@@ -167,7 +167,7 @@ def test_a_deletion_ends_with_its_receipt_and_nothing_stored(ledger: DocumentLed
     assert ledger.mark_deleted(published.document_id, sequencer, {"vectors": 0}, NOW), "a repetition changes nothing"
     row = row_of(ledger, published.document_id)
     assert (row.status, row.receipt, row.versions, row.chunks) == ("deleted", {"vectors": 7}, frozenset(), 0)
-    assert ledger.stored() == Stored(0, 0)
+    assert ledger.stored() == Stored(0, 0, 0)
 
 
 def test_the_deletion_of_what_was_never_seen_is_kept_against_late_uploads(
@@ -188,7 +188,7 @@ def test_an_overtaken_deletion_does_not_end(ledger: DocumentLedger, tenant: Tena
     newer = publish(ledger, tenant, version="v3", sequencer="03", size=5)
     assert not ledger.mark_deleted(published.document_id, sequencer, {}, NOW)
     assert row_of(ledger, published.document_id) == newer
-    assert ledger.stored() == Stored(7, 5)
+    assert ledger.stored() == Stored(7, 5, 1)
 
 
 def test_a_new_upload_of_a_deleted_document_forgets_the_receipt(ledger: DocumentLedger, tenant: TenantContext) -> None:
@@ -209,7 +209,7 @@ def test_a_failure_is_told_and_the_version_before_still_answers(ledger: Document
     row = row_of(ledger, newer.document_id)
     assert (row.status, row.error_code, row.error_message) == ("failed", "corrupt", "Broken.")
     assert (row.current_version, row.chunks) == ("v1", 7)
-    assert ledger.stored() == Stored(7, 100)
+    assert ledger.stored() == Stored(7, 100, 1)
 
 
 def test_a_version_may_fail_before_it_is_registered(ledger: DocumentLedger, tenant: TenantContext) -> None:
@@ -253,7 +253,7 @@ def test_a_failure_after_a_deletion_leaves_nothing_stored(ledger: DocumentLedger
     newer = version_of(tenant, "v3", "03")
     ledger.claim(newer, "e3")
     assert ledger.fail(newer, "e3", "corrupt", "Broken.")
-    assert ledger.stored() == Stored(0, 0)
+    assert ledger.stored() == Stored(0, 0, 0)
     assert row_of(ledger, newer.document_id).chunks == 0
 
 
@@ -305,7 +305,7 @@ def test_a_description_is_what_the_document_is_found_by(ledger: DocumentLedger, 
     row = row_of(ledger, published.document_id)
     expected: dict[str, Any] = {"부서": "법무", "tags": ["a"]}
     assert row == replace(published, metadata=expected, current_metadata=expected, descriptions=1)
-    assert ledger.stored() == Stored(7, 100)
+    assert ledger.stored() == Stored(7, 100, 1)
 
 
 def test_a_fault_of_a_sidecar_is_told_until_it_is_mended(ledger: DocumentLedger, tenant: TenantContext) -> None:
@@ -467,7 +467,7 @@ def test_tenants_do_not_see_each_other(aws: AwsSession, tenant: TenantContext) -
     assert other.get(version_of(tenant).document_id) is None
     assert other.get_many([version_of(tenant).document_id]) == {}
     assert other.page(None, 10, None) == ([], None)
-    assert other.stored() == Stored(0, 0)
+    assert other.stored() == Stored(0, 0, 0)
 
 
 histories = st.lists(
@@ -499,6 +499,7 @@ def test_any_history_is_told_alike_and_summed_up_exactly(
     rows = list(fake.rows.values())
     assert {row.document_id: row for row in rows} == dynamo.get_many([row.document_id for row in rows])
     assert fake.stored().vectors == sum(row.chunks for row in rows)
+    assert fake.stored().documents == sum(row.is_stored for row in rows)
     assert all(row.chunks == 0 for row in rows if row.status in {"failed", "deleted"} and not row.current_version)
 
 

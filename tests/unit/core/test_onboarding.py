@@ -10,7 +10,7 @@ from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.workflows import StepFunctionsWorkflow
 from onggi.domain.errors import Conflict, NotFound, TenantMismatch, TransientError
-from onggi.domain.tenant import TenantRecord, TenantSettings
+from onggi.domain.tenant import ChosenLimits, TenantRecord, TenantSettings
 from onggi.ports import TenantDirectory, TenantLifecycle
 from onggi.steps.onboarding import activate_tenant, place_tenant, tenant_in_hands, validate_tenant, verify_tenant
 from onggi.steps.record_tenant_failure import FAULT, UNAVAILABLE, reason_of, record_tenant_failure
@@ -38,10 +38,18 @@ class Operator:
         self.directory, self.lifecycle = directory, lifecycle
         self.workflow, self.clock = FakeWorkflow(), FixedClock()
 
-    def create(self, tenant_id: str, name: str = "Acme") -> TenantRecord:
+    def create(self, tenant_id: str, name: str = "Acme", limits: ChosenLimits | None = None) -> TenantRecord:
         self.clock.advance(seconds=1)
         return create_tenant(
-            tenant_id, name, TenantSettings(), POOL, self.directory, self.lifecycle, self.workflow, self.clock
+            tenant_id,
+            name,
+            TenantSettings(),
+            POOL,
+            self.directory,
+            self.lifecycle,
+            self.workflow,
+            self.clock,
+            limits=limits or ChosenLimits(),
         )
 
     def record(self, tenant_id: str) -> TenantRecord:
@@ -72,6 +80,15 @@ def test_a_request_repeated_while_it_is_worked_on_starts_nothing_more(operator: 
     assert list(operator.workflow.started) == [execution_name(first)]
     with pytest.raises(Conflict):
         operator.create("acme", "Somebody else")
+
+
+def test_a_request_with_other_limits_is_another_request(operator: Operator) -> None:
+    chosen = ChosenLimits(documents=5)
+    operator.create("acme", limits=chosen)
+    assert operator.create("acme", limits=chosen).context.chosen_limits == chosen
+    assert operator.record("acme").context.chosen_limits == chosen
+    with pytest.raises(Conflict):
+        operator.create("acme")
 
 
 def test_a_request_that_could_not_start_the_workflow_is_taken_up(operator: Operator) -> None:

@@ -1,14 +1,16 @@
 """Every field's limits, and what is said of a request that breaks them."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from onggi import requests
 from onggi.domain.errors import InvalidRequest
-from onggi.domain.tenant import TenantSettings
+from onggi.domain.tenant import ChosenLimits, TenantSettings
 from onggi.steps.change_tenant import TenantChange
+from tests.unit.core.fakes import tenant_named
 
 MODELS = ("claude",)
 UPLOAD = {"name": "a/b.pdf", "content_type": "application/pdf", "size": 5}
@@ -175,7 +177,12 @@ def test_a_listing_of_tenants_has_no_status() -> None:
 
 def test_a_tenant() -> None:
     body = {"tenant_id": "acme", "name": "김치집", "tier": "basic"}
-    assert requests.tenant_request(body) == ("acme", "김치집", TenantSettings(chunk_size=800, ocr=False))
+    assert requests.tenant_request(body) == (
+        "acme",
+        "김치집",
+        TenantSettings(chunk_size=800, ocr=False),
+        ChosenLimits(),
+    )
 
 
 def test_the_settings_of_a_tenant() -> None:
@@ -199,6 +206,32 @@ def test_a_setting_that_is_wrong_is_named(settings: object, field: str) -> None:
     assert set(faults(requests.tenant_request, body)) == {field}
 
 
+def test_the_limits_of_a_tenant() -> None:
+    body = {"tenant_id": "acme", "name": "A", "limits": {"documents": 1, "stored_bytes": 2**50, "document_bytes": None}}
+    assert requests.tenant_request(body)[3] == ChosenLimits(documents=1, stored_bytes=2**50)
+
+
+@pytest.mark.parametrize(
+    ("limits", "field"),
+    [
+        ({"documents": 0}, "limits.documents"),
+        ({"documents": True}, "limits.documents"),
+        ({"documents": "5"}, "limits.documents"),
+        ({"documents": 1.0}, "limits.documents"),
+        ({"documents": 10**9 + 1}, "limits.documents"),
+        ({"stored_bytes": -1}, "limits.stored_bytes"),
+        ({"stored_bytes": 2**50 + 1}, "limits.stored_bytes"),
+        ({"document_bytes": 5 * 2**30 + 1}, "limits.document_bytes"),
+        ({"queries_per_minute": 5}, "limits.queries_per_minute"),
+        ({"queries_per_minute": None}, "limits.queries_per_minute"),
+        ([], "limits"),
+    ],
+)
+def test_a_limit_that_is_wrong_is_named(limits: object, field: str) -> None:
+    body = {"tenant_id": "acme", "name": "A", "limits": limits}
+    assert set(faults(requests.tenant_request, body)) == {field}
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -215,10 +248,13 @@ def test_a_field_of_a_tenant_that_is_wrong(field: str, value: object) -> None:
 
 
 def test_a_change_keeps_what_it_does_not_name() -> None:
-    known = TenantSettings(chunk_size=400, ocr=True)
+    settings, limits = TenantSettings(chunk_size=400, ocr=True), ChosenLimits(documents=5, stored_bytes=100)
+    known = replace(tenant_named(), settings=settings, chosen_limits=limits)
     assert requests.tenant_change({"name": "B"}, known) == TenantChange("B", None, None)
     assert requests.tenant_change({"settings": {"ocr": False}}, known).settings == TenantSettings(400, ocr=False)
     assert requests.tenant_change({"status": "suspended"}, known) == TenantChange(None, None, "suspended")
+    changed = requests.tenant_change({"limits": {"documents": None, "document_bytes": 7}}, known)
+    assert changed == TenantChange(None, None, None, ChosenLimits(None, 100, 7))
 
 
 @pytest.mark.parametrize(
@@ -232,11 +268,12 @@ def test_a_change_keeps_what_it_does_not_name() -> None:
         ({"settings": {"chunk_size": 1}}, "settings.chunk_size"),
         ({"settings": []}, "settings"),
         ({"tier": "basic"}, "tier"),
-        ({"limits": {"max_documents": 1}}, "limits"),
+        ({"limits": {"documents": 0}}, "limits.documents"),
+        ({"limits": None}, "limits"),
     ],
 )
 def test_a_change_that_cannot_be_is_told_field_by_field(body: dict[str, Any], field: str) -> None:
-    assert set(faults(requests.tenant_change, body, TenantSettings())) == {field}
+    assert set(faults(requests.tenant_change, body, tenant_named())) == {field}
 
 
 def test_an_export_is_made_when_asked_for() -> None:

@@ -292,7 +292,7 @@ class DynamoDocumentLedger:
         with translated("DynamoDB"):
             response = self._client.get_item(TableName=self._table, Key=self._key(STORED), ConsistentRead=True)
         row = to_row(response.get("Item", {}))
-        return Stored(row.get("vectors", 0), row.get("bytes", 0))
+        return Stored(row.get("vectors", 0), row.get("bytes", 0), row.get("documents", 0))
 
     def _write(self, operation: str, **request: Any) -> bool:  # noqa: ANN401 - as the SDK takes it
         """Makes a conditional write; False where its condition does not hold."""
@@ -327,13 +327,16 @@ class DynamoDocumentLedger:
 
     def _replace(self, known: Document, new: Document) -> bool:
         """Changes the row from what was read, together with the tenant's sums; False where it has changed meanwhile."""
+        more = {
+            ":vectors": new.chunks - known.chunks,
+            ":bytes": new.current_size - known.current_size,
+            ":documents": new.is_stored - known.is_stored,
+        }
         sums = {
             "TableName": self._table,
             "Key": self._key(STORED),
-            "UpdateExpression": "ADD vectors :vectors, bytes :bytes",
-            "ExpressionAttributeValues": to_item(
-                {":vectors": new.chunks - known.chunks, ":bytes": new.current_size - known.current_size}
-            ),
+            "UpdateExpression": "ADD vectors :vectors, bytes :bytes, documents :documents",
+            "ExpressionAttributeValues": to_item(more),
         }
         transaction = [{"Update": self._replacement(known, new)}, {"Update": sums}]
         return self._write("transact_write_items", TransactItems=transaction)

@@ -153,6 +153,11 @@ class Document:
         """S3's ids under which a version may lie, those of the newest copies first."""
         return [*(copy for copy in reversed(self.copies) if self.copies[copy] == version), version]
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether it counts towards what its tenant has stored, until its removal has ended; no upload is empty."""
+        return self.current_size > 0
+
     def needs(self, version: str) -> bool:
         """Whether a version answers or is on its way to; whatever lies about of any other has to go."""
         return version == self.current_version or (version == self.version and self.status in {"processing", "ready"})

@@ -16,6 +16,7 @@ BadDocumentCode = Literal[
     "unknown_tenant",
     "invalid_key",
     "invalid_metadata",
+    "quota_exceeded",
     "internal",
 ]
 
@@ -32,6 +33,7 @@ BAD_DOCUMENT_MESSAGES: Final[dict[BadDocumentCode, str]] = {
     "unknown_tenant": "The upload lies under no known tenant; put it under tenants/<tenant id>/.",
     "invalid_key": "The name of the upload cannot be used; put it under tenants/<tenant id>/ with a file name.",
     "invalid_metadata": "The metadata of the upload cannot be used; give few, short ones, none named like ours.",
+    "quota_exceeded": "There is no room for the document; delete some, or ask for a higher limit, and upload it again.",
     "internal": "The document could not be processed because of a fault on our side; upload it again later.",
 }
 """The published codes of `error.code` and the sentence an uploader reads for each."""
@@ -83,10 +85,10 @@ class QuotaExceeded(OnggiError):  # noqa: N818 - state machines match this publi
     """A limit of the tenant is reached.
 
     Attributes:
-        retry_after: seconds until the limit has room again.
+        retry_after: seconds until the limit has room again; None where no time will make room.
     """
 
-    def __init__(self, message: str, retry_after: int) -> None:
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 

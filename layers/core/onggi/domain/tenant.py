@@ -1,6 +1,7 @@
 """Who a piece of work is done for, and where that tenant's things lie."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, Self
 
@@ -73,6 +74,56 @@ class TenantSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantLimits:
+    """How much a tenant may have; an upload that would exceed one of these is refused.
+
+    Attributes:
+        documents: how many documents may answer.
+        stored_bytes: of the uploads that answer, together.
+        document_bytes: of the largest upload.
+    """
+
+    documents: int
+    stored_bytes: int
+    document_bytes: int
+
+
+TIER_LIMITS: Final[Mapping[Tier, TenantLimits]] = {
+    "basic": TenantLimits(documents=10_000, stored_bytes=10 * 1024**3, document_bytes=100 * 1024**2),
+    "premium": TenantLimits(documents=1_000_000, stored_bytes=1024**4, document_bytes=256 * 1024**2),
+}
+"""What holds where an operator has chosen nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenLimits:
+    """Those limits that an operator has chosen for a tenant; None where its tier's holds, whichever that becomes."""
+
+    documents: int | None = None
+    stored_bytes: int | None = None
+    document_bytes: int | None = None
+
+    def to_dict(self) -> dict[str, int]:
+        """The chosen ones by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Restores what `to_dict` made.
+
+        Raises:
+            InvalidRequest: when the data is not of that form.
+        """
+        try:
+            chosen = cls(**data)
+        except TypeError as error:
+            raise InvalidRequest(("tenant", "has no valid limits")) from error
+        if any(type(value) is not int or value < 1 for value in data.values()):
+            raise InvalidRequest(("tenant", "has no valid limits"))
+        return chosen
+
+
+@dataclass(frozen=True, slots=True)
 class TenantContext:
     """A tenant whose identity has been verified; everything done for a tenant takes this, never a bare id.
 
@@ -85,15 +136,25 @@ class TenantContext:
     tier: Tier
     placement: Placement
     settings: TenantSettings = TenantSettings()
+    chosen_limits: ChosenLimits = ChosenLimits()
 
     @property
     def prefix(self) -> str:
         """The S3 prefix below which everything of the tenant lies, with a slash at its end."""
         return f"{KEY_PREFIX}{self.tenant_id}/"
 
+    def limits(self, largest_document: int) -> TenantLimits:
+        """The limits that hold: those chosen, else the tier's.
+
+        Args:
+            largest_document: bytes that this installation processes at most, whatever was chosen.
+        """
+        limits = replace(TIER_LIMITS[self.tier], **self.chosen_limits.to_dict())
+        return replace(limits, document_bytes=min(limits.document_bytes, largest_document))
+
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready form for the workflow's state and the authoriser's context."""
-        return asdict(self)
+        return asdict(self) | {"chosen_limits": self.chosen_limits.to_dict()}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -106,11 +167,14 @@ class TenantContext:
         try:
             placement = Placement(**data["placement"])
             settings = TenantSettings(**data.get("settings", {}))
-            context = cls(str(data["tenant_id"]), str(data["name"]), data["tier"], placement, settings)
+            chosen = ChosenLimits.from_dict(data.get("chosen_limits", {}))
+            context = cls(str(data["tenant_id"]), str(data["name"]), data["tier"], placement, settings, chosen)
         except (KeyError, TypeError) as error:
             raise InvalidRequest(("tenant", "is not a tenant context")) from error
         if not is_tenant_id(context.tenant_id):
             raise InvalidRequest(("tenant", "has no valid id"))
+        if context.tier not in TIER_LIMITS:
+            raise InvalidRequest(("tenant", "has no known tier"))
         if placement.index != context.tenant_id:
             raise TenantMismatch("The placement names another tenant's index.")
         return context

@@ -1,10 +1,10 @@
-"""Operators change tenants: their names, their settings, and whether they may work."""
+"""Operators change tenants: their names, their settings, their limits, and whether they may work."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from onggi.domain.errors import Conflict
-from onggi.domain.tenant import CHOSEN_STATUSES, TenantRecord, TenantSettings, Tier
+from onggi.domain.tenant import CHOSEN_STATUSES, ChosenLimits, TenantRecord, TenantSettings, Tier
 from onggi.ports import Clock, TenantLifecycle, Workflow
 from onggi.steps.tenants import new_run, started
 
@@ -17,6 +17,7 @@ class TenantChange:
     settings: TenantSettings | None
     status: Literal["active", "suspended"] | None
     tier: Tier | None
+    limits: ChosenLimits | None
 
 
 def change_tenant(
@@ -31,7 +32,10 @@ def change_tenant(
     if known.status not in CHOSEN_STATUSES:
         raise Conflict(f"The tenant is {known.status}; only one that is active or suspended can be changed.")
     context = replace(
-        known.context, name=change.name or known.context.name, settings=change.settings or known.context.settings
+        known.context,
+        name=change.name or known.context.name,
+        settings=change.settings or known.context.settings,
+        chosen_limits=change.limits or known.context.chosen_limits,
     )
     changed = replace(known, context=context, status=change.status or known.status)
     if change.status != "active":

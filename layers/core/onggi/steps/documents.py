@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 from onggi.domain.document import Document, Metadata, document_id_of
-from onggi.domain.errors import BadDocument, Conflict, NotFound
+from onggi.domain.errors import BadDocument, Conflict, NotFound, QuotaExceeded
 from onggi.domain.formats import is_supported
 from onggi.domain.tenant import TenantContext
 from onggi.domain.timestamps import timestamp
 from onggi.ports import TenantPorts
+from onggi.steps.limits import check_size, lack_of_room
 
 DOCUMENT_ID: Final = re.compile(r"[0-9a-f]{32}")
 UPLOAD_SECONDS: Final = 900
@@ -36,18 +37,22 @@ def permit_upload(tenant: TenantContext, request: UploadRequest, max_bytes: int,
 
     Raises:
         BadDocument: `unsupported_type` or `too_large`, before a byte has travelled.
+        QuotaExceeded: when the tenant has no room for the document.
         TransientError: when the ledger is not available.
     """
     if not is_supported(request.name, request.content_type):
         raise BadDocument("unsupported_type")
-    if request.size > max_bytes:
-        raise BadDocument("too_large")
+    limits = tenant.limits(max_bytes)
+    check_size(request.size, limits)
     name = unicodedata.normalize("NFC", request.name)
     key = tenant.prefix + name
+    document_id = document_id_of(tenant, key)
+    if lack := lack_of_room(document_id, request.size, limits, ports.ledger):
+        raise QuotaExceeded(lack)
     now = ports.clock()
     upload = ports.documents.presign_upload(key, request.content_type, request.size, request.metadata, UPLOAD_SECONDS)
     document = Document(
-        document_id=document_id_of(tenant, key),
+        document_id=document_id,
         key=key,
         name=name,
         version="",

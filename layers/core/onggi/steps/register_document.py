@@ -7,10 +7,11 @@ from typing import Any, Literal
 from onggi.domain.document import DocumentVersion, document_id_of, document_name_of
 from onggi.domain.errors import BadDocument
 from onggi.domain.metadata import document_key_of_sidecar
-from onggi.domain.tenant import TenantContext, tenant_id_of_key
+from onggi.domain.tenant import TenantContext, TenantLimits, tenant_id_of_key
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import ObjectFacts, TenantDirectory, TenantPorts
 from onggi.steps.describe_document import attributes_of
+from onggi.steps.limits import check_size, lack_of_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def register_document(
     """Claims the version that an event announces, for one execution of the workflow.
 
     Raises:
-        BadDocument: when the upload cannot be processed, whatever its content.
+        BadDocument: when the upload cannot be processed, whatever its content, or the tenant has no room for it.
         TransientError: when a dependency is not available.
     """
     tenant, event = tenant_of(event, directory)
@@ -85,7 +86,7 @@ def register_document(
     claim = ports.ledger.claim(document, execution)
     if claim != "claimed":
         return Registration(claim, tenant, document)
-    _check(document, max_bytes)
+    _check(document, tenant.limits(max_bytes), ports)
     if fault:
         raise fault
     return Registration("process", tenant, document)
@@ -142,13 +143,14 @@ def _version_of(event: ObjectEvent, tenant: TenantContext, facts: ObjectFacts) -
     )
 
 
-def _check(document: DocumentVersion, max_bytes: int) -> None:
+def _check(document: DocumentVersion, limits: TenantLimits, ports: TenantPorts) -> None:
     if document.key.endswith("/"):
         raise BadDocument("invalid_key")
     if document.size == 0:
         raise BadDocument("empty")
-    if document.size > max_bytes:
-        raise BadDocument("too_large")
+    check_size(document.size, limits)
+    if lack := lack_of_room(document.document_id, document.size, limits, ports.ledger):
+        raise BadDocument("quota_exceeded", lack)
 
 
 def _register_deletion(event: ObjectEvent, execution: str, tenant: TenantContext, ports: TenantPorts) -> Registration:

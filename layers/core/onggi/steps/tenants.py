@@ -5,7 +5,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from onggi.domain.errors import Conflict, NotFound
-from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord, TenantSettings, Tier, is_tenant_id
+from onggi.domain.tenant import (
+    ChosenLimits,
+    Placement,
+    Receipt,
+    TenantContext,
+    TenantRecord,
+    TenantSettings,
+    Tier,
+    is_tenant_id,
+)
 from onggi.domain.timestamps import timestamp
 from onggi.ports import Clock, TenantDirectory, TenantLifecycle, Workflow
 
@@ -70,6 +79,7 @@ class TenantRequest:
     name: str
     tier: Tier
     settings: TenantSettings
+    limits: ChosenLimits
 
 
 def create_tenant(
@@ -90,7 +100,7 @@ def create_tenant(
     """
     tenant_id = wanted.tenant_id
     place = places.place(tenant_id, wanted.tier)
-    context = TenantContext(tenant_id, wanted.name, wanted.tier, place, wanted.settings)
+    context = TenantContext(tenant_id, wanted.name, wanted.tier, place, wanted.settings, wanted.limits)
     record = TenantRecord(context, "provisioning", timestamp(clock()), run=new_run(clock))
     try:
         directory.create(record)
@@ -161,8 +171,13 @@ def shown_receipt(receipt: Receipt) -> dict[str, Any]:
     return {"tenant_id": receipt.tenant_id, "status": "removed", "receipt": asdict(receipt)}
 
 
-def shown(record: TenantRecord) -> dict[str, Any]:
-    """A tenant as operators see it."""
+def shown(record: TenantRecord, largest_document: int) -> dict[str, Any]:
+    """A tenant as operators see it: with the limits that hold, and which of them were chosen for it.
+
+    Args:
+        record: the tenant.
+        largest_document: bytes that this installation processes at most.
+    """
     context = record.context
     placement = context.placement
     details: dict[str, Any] = {
@@ -172,6 +187,8 @@ def shown(record: TenantRecord) -> dict[str, Any]:
         "status": record.status,
         "created_at": record.created_at,
         "settings": asdict(context.settings),
+        "limits": asdict(context.limits(largest_document)),
+        "chosen_limits": context.chosen_limits.to_dict(),
         "placement": {
             "documents_bucket": placement.documents_bucket,
             "artifacts_bucket": placement.artifacts_bucket,
