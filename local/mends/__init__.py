@@ -13,6 +13,7 @@ from local.mends import (
     s3_kms,
     s3_vectors,
     s3_vectors_kms,
+    sam_parameters,
     secure_transport,
     session_tags,
     stack_tags,
@@ -29,6 +30,7 @@ def apply_all(settings: CloudSettings) -> None:
     session_tags.apply()
     stack_tags.apply()
     secure_transport.apply()
+    sam_parameters.apply()
     lambda_runtime.apply(settings)
     embedded_metrics.apply()
     step_functions.apply()

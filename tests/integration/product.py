@@ -228,9 +228,13 @@ class Tenant:
 
     @cached_property
     def placement(self) -> Json:
-        """Where the tenant's things lie; a test that moves the tenant deletes this, so that it is asked for again."""
+        """Where the tenant's things lie."""
         placement: Json = self.product.shown(self.tenant_id)["placement"]
         return placement
+
+    def forget_placement(self) -> None:
+        """Ask again where the tenant's things lie: it was moved."""
+        self.__dict__.pop("placement", None)
 
     # ── by an S3 client ─────────────────────────────────────────────────────────────────────────────────────────────
     @property

@@ -45,7 +45,7 @@ def moved(product: Product, tenant: Tenant, tier: str) -> Json:
         return shown if shown["tier"] == tier and "move" not in shown else None
 
     found = wait_for(look, MOVE_SECONDS)
-    del tenant.placement
+    tenant.forget_placement()
     return found
 
 

@@ -1,6 +1,5 @@
 """CarryOverUploads: what was uploaded to the place that a tenant has left, or deleted there, after it was copied."""
 
-from collections.abc import Mapping, Sequence
 from typing import Final
 
 from onggi.domain.document import Document, document_id_of
@@ -30,25 +29,28 @@ def carry_over_uploads(
         old, following = objects.uploads(after)
         new = {each.key: each for each in objects.copied(after, old[-1].key)} if old else {}
         rows = ledger.get_many(document_id_of(tenant, each.key) for each in old if each.is_deleted)
-        _repeat([each for each in old if _is_newer(each, new.get(each.key), tenant, rows)], objects)
+        for each in old:
+            row = rows.get(document_id_of(tenant, each.key))
+            if _is_newer(each, new.get(each.key), row):
+                _repeat(each, row if each.key not in new else None, objects)
         after = following
         if after is None:
             break
     return after
 
 
-def _is_newer(old: StoredObject, new: StoredObject | None, tenant: TenantContext, rows: Mapping[str, Document]) -> bool:
+def _is_newer(old: StoredObject, new: StoredObject | None, row: Document | None) -> bool:
     """Copies are newer than what they are copies of, so that anything newer than a copy came afterwards."""
     if new is not None:
         return old.modified >= new.modified and not (old.is_deleted and new.is_deleted)
+    return not old.is_deleted or (row is not None and row.status != "deleted")
+
+
+def _repeat(old: StoredObject, uncopied: Document | None, objects: MovingObjects) -> None:
+    """Repeats an upload or a deletion; one of what was never copied gets a copy first, so that S3 tells of it."""
     if not old.is_deleted:
-        return True
-    row = rows.get(document_id_of(tenant, old.key))
-    return row is not None and row.status != "deleted"
-
-
-def _repeat(objects: Sequence[StoredObject], at: MovingObjects) -> None:
-    for each in objects:
-        if each.is_deleted:
-            at.delete(each.key)
-    at.copy_uploads([(each.key, each.version) for each in objects if not each.is_deleted])
+        objects.copy_uploads([(old.key, old.version)])
+        return
+    if uncopied is not None:
+        objects.copy_uploads([(old.key, uncopied.objects_of(uncopied.version)[0])])
+    objects.delete(old.key)

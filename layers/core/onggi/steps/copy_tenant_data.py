@@ -1,7 +1,7 @@
 """CopyTenantData: uploads, artifacts and vectors to a tenant's new place, page by page, without an embedding.
 
-Every page may be copied twice. Uploads wait meanwhile, so that what the ledger tells stays as it is. An upload that the
-ledger does not know yet is left out: it is carried over after the switch, as the new upload that it is.
+Every page may be copied twice. Uploads wait meanwhile, so that what the ledger tells stays as it is. What the ledger does
+not know is left out, sidecars too: it is carried over after the switch, when the events of copies count.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from typing import Final
 
 from onggi.domain.document import Document, document_id_of
 from onggi.domain.errors import TransientError
-from onggi.domain.metadata import document_key_of_sidecar
 from onggi.domain.tenant import TenantContext
 from onggi.ports import CopyProgress, MovingObjects, StoredObject, TenantPorts
 from onggi.steps.artifacts import VersionArtifacts
@@ -58,10 +57,7 @@ def _copy_uploads(
     wanted: list[tuple[str, str]] = []
     for each in there:
         row = rows.get(document_id_of(tenant, each.key))
-        if row is not None:
-            wanted += [(each.key, version) for version in _objects_to_copy(row, each)]
-        elif document_key_of_sidecar(each.key) is not None:
-            wanted.append((each.key, each.version))
+        wanted += [(each.key, version) for version in _objects_to_copy(row, each)] if row is not None else []
     copies: dict[str, dict[str, str]] = {}
     for (key, version), copy in zip(wanted, objects.copy_uploads(wanted), strict=True):
         if copy is not None:
