@@ -54,8 +54,8 @@ def wait_until_moved(api: ApiClient, tenant_id: str, tier: str, stage: Stage, cl
     def look() -> JsonObject | None:
         tenant = api.get(tenant_route(tenant_id))
         move = tenant.get("move")
-        if tenant.get("reason") and (move or tenant["tier"] != tier):
-            raise CommandError("not_moved", f"{tenant_id} is not {tier}: {tenant['reason']}")
+        if move and "reason" in move:
+            raise CommandError("not_moved", f"The move of {tenant_id} to {tier} has stopped: {move['reason']}")
         if move:
             stage.show(f"{tenant_id} moves to {tier}: {move['stage']}")
         return tenant if tenant["tier"] == tier and not move else None

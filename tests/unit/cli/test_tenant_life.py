@@ -82,12 +82,12 @@ def moving(stage: str) -> Response:
 
 def test_a_change_of_tier_is_waited_for_stage_by_stage(shell: Shell) -> None:
     premium = {**TENANT, "tier": "premium"}
-    shell.transport.on("PATCH", ROUTE, moving("provisioning"))
-    cleaning = reply(200, {**premium, "move": {"tier": "premium", "stage": "cleaning"}})
-    shell.transport.on("GET", ROUTE, moving("provisioning"), *[moving("copying")] * 2, cleaning, reply(200, premium))
+    shell.transport.on("PATCH", ROUTE, moving("preparing"))
+    leaving = reply(200, {**premium, "move": {"tier": "premium", "stage": "leaving"}})
+    shell.transport.on("GET", ROUTE, moving("preparing"), *[moving("copying")] * 2, leaving, reply(200, premium))
     assert shell.run("tenant", "change", "hanbit", "--tier", "premium") == 0
     assert shell.transport.sent[0].json == {"tier": "premium"}
-    stages = ["provisioning", "copying", "cleaning"]
+    stages = ["preparing", "copying", "leaving"]
     assert shell.err.getvalue().splitlines() == [f"hanbit moves to premium: {stage}" for stage in stages]
     assert ["tier", "premium"] in [line.split() for line in shell.out.getvalue().splitlines()]
 
@@ -100,13 +100,12 @@ def test_a_tier_that_a_tenant_has_already_is_not_waited_for(shell: Shell) -> Non
     assert shell.time.pauses == []
 
 
-@pytest.mark.parametrize("move", [{}, {"move": {"tier": "premium", "stage": "copying"}}], ids=["over", "stopped"])
-def test_a_move_that_fails_tells_why(shell: Shell, move: dict[str, Any]) -> None:
-    failed = {**TENANT, "reason": "The key could not be made.", **move}
-    shell.transport.on("PATCH", ROUTE, moving("provisioning"))
-    shell.transport.on("GET", ROUTE, moving("provisioning"), reply(200, failed))
+def test_a_move_that_stops_tells_why(shell: Shell) -> None:
+    stopped = {"tier": "premium", "stage": "copying", "reason": "The key could not be made."}
+    shell.transport.on("PATCH", ROUTE, moving("preparing"))
+    shell.transport.on("GET", ROUTE, moving("preparing"), reply(200, {**TENANT, "move": stopped}))
     assert shell.run("tenant", "change", "hanbit", "--tier", "premium") == 1
-    assert "onggi: hanbit is not premium: The key could not be made.\n" in shell.err.getvalue()
+    assert "onggi: The move of hanbit to premium has stopped: The key could not be made.\n" in shell.err.getvalue()
 
 
 def test_a_move_that_does_not_end_is_given_up(shell: Shell) -> None:

@@ -1,7 +1,7 @@
 """CopyTenantData: uploads, artifacts and vectors to a tenant's new place, page by page, without an embedding.
 
-Every page may be copied twice. Uploads wait meanwhile, so that what the ledger tells stays as it is. What the ledger does
-not know is left out, sidecars too: it is carried over after the switch, when the events of copies count.
+Every page may be copied twice. Uploads wait meanwhile, so that what the ledger tells stays as it is. What the ledger
+does not know is left out, sidecars too: it is carried over after the switch, when the events of copies count.
 """
 
 from collections.abc import Sequence
