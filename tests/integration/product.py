@@ -91,8 +91,8 @@ class Product:
 
         wait_for(look, READY_SECONDS)
 
-    def issue_key(self, tenant_id: str) -> str:
-        issued = self.as_operator("POST", f"/admin/tenants/{tenant_id}/keys", {})
+    def issue_key(self, tenant_id: str, **wanted: str) -> str:
+        issued = self.as_operator("POST", f"/admin/tenants/{tenant_id}/keys", wanted)
         assert issued.status == 201, issued
         key = str(issued.body["api_key"])
         self.confidential |= {key, key[-43:]}

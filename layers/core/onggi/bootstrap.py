@@ -16,6 +16,7 @@ from onggi.adapters.probe import AwsWallProbe
 from onggi.adapters.remains import AwsTenantRemains
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
 from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
+from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import DynamoWaitingEvents
 from onggi.adapters.workflows import StepFunctionsWorkflow
 from onggi.domain.tenant import TenantContext
@@ -170,7 +171,8 @@ def tenant_remains(tenant: TenantContext) -> TenantRemains:
     """
     configuration = settings()
     session = _offboarding_sessions().of(tenant)
-    return AwsTenantRemains(session, configuration.tenant_table, configuration.control_table, tenant)
+    users = CognitoTenantUsers(_own_session(), configuration.user_pool_id, tenant)
+    return AwsTenantRemains(session, configuration.tenant_table, configuration.control_table, tenant, users)
 
 
 @cache

@@ -1,4 +1,7 @@
-"""Everything of one tenant that offboarding counts and removes, by a session that reaches this tenant's only."""
+"""Everything of one tenant that offboarding counts and removes, by a session that reaches this tenant's only.
+
+Users are the exception: no session can be bound to those of one tenant.
+"""
 
 from collections.abc import Iterator
 from itertools import batched
@@ -10,6 +13,7 @@ from onggi.adapters.aws import AwsSession, error_code, translated
 from onggi.adapters.dynamodb import to_item, to_row
 from onggi.adapters.keys import keys_of
 from onggi.adapters.s3 import DELETE_BATCH
+from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import waiting_of
 from onggi.domain.errors import TransientError
 from onggi.domain.tenant import TenantContext
@@ -24,9 +28,17 @@ BATCHES_A_CALL: Final = 50
 class AwsTenantRemains:
     """Implements the tenant's remains."""
 
-    def __init__(self, session: AwsSession, tenant_table: str, control_table: str, tenant: TenantContext) -> None:
+    def __init__(
+        self,
+        session: AwsSession,
+        tenant_table: str,
+        control_table: str,
+        tenant: TenantContext,
+        users: CognitoTenantUsers,
+    ) -> None:
         self._session = session
         self._tenant = tenant
+        self._users = users
         placement = tenant.placement
         manifests = f"manifests/{tenant.tenant_id}/"
         self._places = {
@@ -47,7 +59,7 @@ class AwsTenantRemains:
         """How much there is of each kind, versions and delete markers of objects included."""
         objects = {kind: sum(1 for _ in self._versions(*place)) for kind, place in self._places.items()}
         items = {kind: sum(1 for _ in self._items(*partition)) for kind, partition in self._partitions.items()}
-        return objects | self._count_vectors() | items
+        return objects | self._count_vectors() | items | {"users": self._users.count()}
 
     def unfinished(self) -> list[str]:
         """Executions of the ingestion workflow to which documents belong that are neither done nor failed."""
@@ -60,7 +72,7 @@ class AwsTenantRemains:
         self._remove_index()
         more = [self._remove_versions(*place) for place in self._places.values()]
         more += [self._remove_items(*partition) for partition in self._partitions.values()]
-        return any(more)
+        return self._users.remove_some() or any(more)
 
     def _versions(self, bucket: str, prefix: str) -> Iterator[dict[str, str]]:
         pages = self._client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
