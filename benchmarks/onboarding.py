@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.latency import ONBOARDING_SECONDS, Bench
-from benchmarks.machine import RESULTS, machine, today
+from benchmarks.machine import RESULTS, load, machine, today
 from tests.rie.stack import deployed
 
 TENANTS: Final = 20
@@ -114,10 +114,12 @@ def looks_until_none_runs(workflow: Any, name: str) -> int:  # noqa: ANN401 - bo
 
 def main() -> None:
     """Measures, prints and writes `benchmarks/results/onboarding.json`."""
+    others = load()
     calls = calls_of_a_tenant()
     result = {
         "date": today(),
-        "machine": machine(),
+        "machine": machine() | {"load_before": others},
+        "note": os.environ.get("NOTE", ""),
         "method": "basic tenants, one after another, on the local cloud; from POST until GET shows active",
         **measure(),
         "calls_of_aws_a_tenant": sum(calls.values()),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.latency import READY_SECONDS, Bench
-from benchmarks.machine import RESULTS, machine, today
+from benchmarks.machine import RESULTS, load, machine, today
 from benchmarks.onboarding import onboard, p95
 from tests.rie.stack import deployed
 
@@ -213,13 +213,13 @@ def main() -> None:
     """
     count = int(os.environ.get("TENANTS") or 1000)
     require(count >= FEW + 2, f"TENANTS has to be {FEW + 2} at least.")
-    load = os.getloadavg()[0]
+    others = load()
     with tempfile.TemporaryDirectory() as folder, deployed(Path(folder)) as stack:
         pid = json.loads(Path(folder, "cloud.json").read_text(encoding="utf-8"))["pid"]
         measured = run(Bench(stack), Emulator(pid), count)
     result = {
         "date": today(),
-        "machine": machine() | {"load_before": round(load, 2)},
+        "machine": machine() | {"load_before": others},
         "note": os.environ.get("NOTE", ""),
         **measured,
     }
