@@ -20,6 +20,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def load() -> float:
+    """Return how many processes ran or waited over the last minute; before a measurement, those are others'."""
+    return round(os.getloadavg()[0], 2)
+
+
 def today() -> str:
     """Return the date in UTC, as ISO 8601 has it."""
     return datetime.now(UTC).date().isoformat()

@@ -3,13 +3,13 @@
 import json
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import jwt
 
 from onggi import entry
-from onggi.domain.access import PoolUser, strongest_role
+from onggi.domain.access import TENANT_ATTRIBUTE, PoolUser, strongest_role
 from onggi.domain.errors import TransientError, Unauthorized
 from onggi.domain.tenant import is_tenant_id
 from onggi.ports import Clock
@@ -22,7 +22,6 @@ KEYS_ARE_ASKED_FOR_EVERY: Final = timedelta(minutes=1)
 KEYS_ARE_RENEWED_AFTER: Final = timedelta(hours=1)
 """So that a key which the pool has withdrawn opens nothing for longer."""
 READ_SECONDS: Final = 3
-TENANT_CLAIM: Final = "custom:tenant_id"
 AUDIENCE_CLAIMS: Final[Mapping[str, str]] = {"id": "aud", "access": "client_id"}
 """Which claim tells the client that a token was issued for, by `token_use`."""
 
@@ -114,9 +113,10 @@ class UserPool:
         audience = AUDIENCE_CLAIMS.get(str(claims["token_use"]))
         if audience is None or claims.get(audience) != self._client_id:
             raise Unauthorized("The token was issued for something else.")
-        tenant_id = claims.get(TENANT_CLAIM)
+        tenant_id = claims.get(TENANT_ATTRIBUTE)
         if not isinstance(tenant_id, str) or not is_tenant_id(tenant_id):
             raise Unauthorized("The token does not name a tenant; send the id token.")
         groups = claims.get("cognito:groups")
         named: Iterable[Any] = groups if isinstance(groups, list) else []
-        return PoolUser(tenant_id, claims["sub"], strongest_role(each for each in named if isinstance(each, str)))
+        role = strongest_role(each for each in named if isinstance(each, str))
+        return PoolUser(tenant_id, claims["sub"], role, datetime.fromtimestamp(int(claims["iat"]), UTC))

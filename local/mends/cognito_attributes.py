@@ -1,7 +1,8 @@
-"""What users may change about themselves: UpdateUserAttributes.
+"""What users may do about themselves: SignUp and UpdateUserAttributes.
 
-The emulator lets every user write every attribute. AWS refuses those that the pool's schema calls immutable, and those
-that the client is not allowed to write (developer guide, "Attribute permissions and scopes").
+The emulator lets everybody sign up and every user write every attribute. AWS lets nobody sign up where only
+administrators make users, and refuses attributes that the pool's schema calls immutable, and those that the client is
+not allowed to write (developer guide, "Attribute permissions and scopes").
 """
 
 from typing import Any
@@ -13,12 +14,25 @@ type Json = dict[str, Any]
 
 def apply() -> None:
     """Refuse what a user may not write."""
-    update = cognito._update_user_attributes  # the emulator has no public hooks
+    update, sign_up = cognito._update_user_attributes, cognito._sign_up  # the emulator has no public hooks
 
     def update_permitted(data: Json) -> Any:
         return refusal(data) or update(data)
 
+    def sign_up_permitted(data: Json) -> Any:
+        return sign_up_refusal(data) or sign_up(data)
+
     cognito._update_user_attributes = update_permitted
+    cognito._sign_up = sign_up_permitted
+
+
+def sign_up_refusal(data: Json) -> Any:
+    """The error that AWS answers to who signs up, or None where the request may go on."""
+    client_id = data.get("ClientId")
+    pool = next((each for each in cognito._user_pools.values() if client_id in each["_clients"]), None)
+    if pool is None or not pool.get("AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly"):
+        return None
+    return cognito.error_response_json("NotAuthorizedException", "SignUp is not permitted for this user pool", 400)
 
 
 def refusal(data: Json) -> Any:

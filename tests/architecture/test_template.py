@@ -34,7 +34,9 @@ OPERATORS_RIGHTS = {
     "Tenants": [{"states:StartExecution"}, {"states:DescribeExecution"}],
     "ProvisionTenant": [{"s3vectors:CreateIndex"}],
     "ReleaseUploads": [{"states:StartExecution"}, {"states:DescribeExecution"}],
-    "CountTenantData": [{"states:DescribeExecution"}],
+    "CountTenantData": [{"states:DescribeExecution"}, {"cognito-idp:ListUsers"}],
+    "RemoveTenantData": [{"cognito-idp:ListUsers", "cognito-idp:AdminDeleteUser"}],
+    "CloseTenant": [{"cognito-idp:ListUsers"}],
 }
 """Rights besides sessions of tenants and the control table, and whose they are."""
 DELETABLE = {"WAITING#*", "TENANTS", "POOLS", "RECEIPT#*"}

@@ -19,6 +19,8 @@ from tests.integration.local_cloud import REGION, LocalCloud, wait_for
 type Json = dict[str, Any]
 
 READY_SECONDS = 60.0
+LOG_EVENTS_A_CALL = 10_000
+"""The most that FilterLogEvents answers (CloudWatch Logs API reference)."""
 MARKED_CHARACTERS = 16
 """What is shorter may stand in a log by chance."""
 HTTP = urllib3.PoolManager(maxsize=8, retries=False, timeout=60)
@@ -96,8 +98,8 @@ class Product:
 
         wait_for(look, READY_SECONDS)
 
-    def issue_key(self, tenant_id: str) -> str:
-        issued = self.as_operator("POST", f"/admin/tenants/{tenant_id}/keys", {})
+    def issue_key(self, tenant_id: str, **wanted: str) -> str:
+        issued = self.as_operator("POST", f"/admin/tenants/{tenant_id}/keys", wanted)
         assert issued.status == 201, issued
         key = str(issued.body["api_key"])
         self.confidential |= {key, key[-43:]}
@@ -174,8 +176,19 @@ class Product:
         logs = self.root("logs")
         for page in logs.get_paginator("describe_log_groups").paginate():
             for group in page["logGroups"]:
-                for events in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
-                    yield from (event["message"] for event in events["events"])
+                yield from self._messages_of(group["logGroupName"])
+
+    def _messages_of(self, log_group: str) -> Iterator[str]:
+        """The emulator answers the oldest of many and no token that leads to the rest, so that time does."""
+        start = 0
+        while True:
+            found = self.root("logs").filter_log_events(logGroupName=log_group, startTime=start)["events"]
+            newest = found[-1]["timestamp"] if len(found) >= LOG_EVENTS_A_CALL else None
+            yield from (event["message"] for event in found if event["timestamp"] != newest)
+            if newest is None:
+                return
+            assert newest > start, "more lines in a millisecond than one call answers"
+            start = newest
 
 
 @dataclass(frozen=True)

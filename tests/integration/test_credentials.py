@@ -3,13 +3,11 @@
 import base64
 import hashlib
 import hmac
-import itertools
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 import jwt
@@ -21,6 +19,7 @@ from tests.integration.local_cloud import wait_for
 from tests.integration.product import Json, Product, Tenant
 from tests.integration.test_documents_api import assert_problem
 from tests.integration.test_walls import Identity, assert_denied, assumed
+from tests.integration.users import Users, encoded, users_of
 
 ROLES = ("reader", "writer", "owner")
 QUESTION = {"question": "Who keeps the keys?"}
@@ -40,19 +39,11 @@ ROUTES: list[tuple[str, str, Any, str, int]] = [
 """Method, route, body, the weakest role that may call it, and what it then answers."""
 CACHED_SECONDS = 60
 """How long API Gateway trusts what the authoriser has said."""
-PASSWORD = "Onggi-keeps-1-secret!"
-
-_numbers = itertools.count(1)
 
 
 def holder(tenant: Tenant, **wanted: str) -> Tenant:
     """The tenant with a new key as its operator issues it."""
-    product = tenant.product
-    issued = product.as_operator("POST", f"/admin/tenants/{tenant.tenant_id}/keys", wanted)
-    assert issued.status == 201, issued
-    key: str = issued.body["api_key"]
-    product.confidential |= {key, key[-43:]}
-    return replace(tenant, api_key=key)
+    return replace(tenant, api_key=tenant.product.issue_key(tenant.tenant_id, **wanted))
 
 
 def key_id_of(tenant: Tenant) -> str:
@@ -248,54 +239,9 @@ def test_every_change_is_noted_and_logged_without_credentials(product: Product, 
 # ── users ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True)
-class Users:
-    """Users of a pool and the tokens that the pool issues them."""
-
-    product: Product
-    pool_id: str
-    client_id: str
-
-    @cached_property
-    def _pool(self) -> Any:
-        return self.product.root("cognito-idp")
-
-    def sign_up(self, tenant_id: str | None, *groups: str) -> Json:
-        """Tokens of a new user, as the pool answers a sign-in."""
-        name = f"user-{next(_numbers)}"
-        attributes = [{"Name": "custom:tenant_id", "Value": tenant_id}] if tenant_id else []
-        self._pool.admin_create_user(
-            UserPoolId=self.pool_id, Username=name, UserAttributes=attributes, MessageAction="SUPPRESS"
-        )
-        self._pool.admin_set_user_password(UserPoolId=self.pool_id, Username=name, Password=PASSWORD, Permanent=True)
-        for group in groups:
-            self._pool.admin_add_user_to_group(UserPoolId=self.pool_id, Username=name, GroupName=group)
-        return self.sign_in(name)
-
-    def sign_in(self, name: str) -> Json:
-        answer: Json = self._pool.admin_initiate_auth(
-            UserPoolId=self.pool_id,
-            ClientId=self.client_id,
-            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": name, "PASSWORD": PASSWORD},
-        )["AuthenticationResult"]
-        self.product.confidential |= {answer[token].rsplit(".", 1)[1] for token in ("IdToken", "AccessToken")}
-        return answer
-
-
 @pytest.fixture(scope="module")
 def users(product: Product) -> Users:
-    """The stack's pool; its client lets an administrator sign users in here, which saves the tests a browser's SRP."""
-    pool, cognito = product["UserPoolId"], product.root("cognito-idp")
-    known = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=product["UserPoolClientId"])["UserPoolClient"]
-    kept = ("ReadAttributes", "WriteAttributes", "PreventUserExistenceErrors")
-    cognito.update_user_pool_client(
-        UserPoolId=pool,
-        ClientId=product["UserPoolClientId"],
-        ExplicitAuthFlows=[*known["ExplicitAuthFlows"], "ALLOW_ADMIN_USER_PASSWORD_AUTH"],
-        **{name: known[name] for name in kept if name in known},
-    )
-    return Users(product, pool, product["UserPoolClientId"])
+    return users_of(product)
 
 
 def by_token(tenant: Tenant, token: str) -> Tenant:
@@ -346,11 +292,6 @@ def test_a_user_or_key_of_a_tenant_that_is_not_active(product: Product, users: U
     )
     for caller in (tenant, by_token(tenant, token)):
         assert_problem(caller.call("GET", "/me"), 403)
-
-
-def encoded(part: Any) -> str:
-    data = part if isinstance(part, bytes) else json.dumps(part).encode()
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def forgeries(users: Users, honest: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 from tests.integration.local_cloud import wait_for
 from tests.integration.product import READY_SECONDS, Product, Tenant, refused_code
 from tests.integration.test_suspension import AUTHORISER_SECONDS
+from tests.integration.users import users_of
 
 type Call = Callable[[], Any]
 
@@ -40,6 +42,9 @@ def traces(product: Product, tenant_id: str) -> list[str]:
         items = [item for page in pages for item in page["Items"]]
         kept = {f"RECEIPT#{tenant_id}", f"AUDIT#{tenant_id}"}
         found += [str(item) for item in items if tenant_id in str(item) and item["pk"]["S"] not in kept]
+    pages = product.root("cognito-idp").get_paginator("list_users").paginate(UserPoolId=product["UserPoolId"])
+    named = {"Name": "custom:tenant_id", "Value": tenant_id}
+    found += [user["Username"] for page in pages for user in page["Users"] if named in user["Attributes"]]
     indexes = product.root("s3vectors").list_indexes(vectorBucketName=product["VectorBucketName"])["indexes"]
     return found + [index["indexName"] for index in indexes if index["indexName"] == tenant_id]
 
@@ -52,6 +57,9 @@ def test_a_tenant_goes_without_a_trace_and_may_come_again(product: Product) -> N
         tenant.ready("old.txt", TEXT % "eastern")
         tenant.remove("old.txt")
         tenant.wait_for_status(tenant.prefix + "old.txt", "deleted")
+    users = users_of(product)
+    user = replace(leaving, api_key=users.sign_up(leaving.tenant_id, "owner")["IdToken"])
+    users.sign_up(staying.tenant_id, "owner")
     before = len(traces(product, staying.tenant_id))
 
     deleted = product.as_operator("DELETE", f"/admin/tenants/{leaving.tenant_id}")
@@ -62,7 +70,7 @@ def test_a_tenant_goes_without_a_trace_and_may_come_again(product: Product) -> N
     counts = shown["receipt"]["before"]
     assert counts["uploads"] >= 5
     assert counts["vectors"] >= 1
-    assert (counts["indexes"], counts["keys"]) == (1, 1)
+    assert (counts["indexes"], counts["keys"], counts["users"]) == (1, 1, 1)
     assert counts["ledger_items"] >= 2
     assert set(shown["receipt"]["after"].values()) == {0}
     assert traces(product, leaving.tenant_id) == []
@@ -74,6 +82,7 @@ def test_a_tenant_goes_without_a_trace_and_may_come_again(product: Product) -> N
 
     again = product.new_tenant(leaving.tenant_id)
     assert again.call("GET", "/documents").body["documents"] == []
+    assert user.call("GET", "/documents").status == 401
     again.ready("ferry.txt", TEXT % "outer")
     found = again.call("POST", "/retrieve", {"question": "When does the ferry leave the southern pier?"})
     assert [passage["text"].strip() for passage in found.body["passages"]] == [TEXT % "outer"]

@@ -18,6 +18,7 @@ from tests.isolation.matrix import Matrix
 from tests.isolation.workbench import Workbench
 
 MATRIX: Final = pytest.StashKey[Matrix]()
+OVER_HTTP: Final = {"HTTP", "credentials"}
 IDS: Final = [tenant_id for tenant_id, _ in TENANTS]
 
 
@@ -77,7 +78,7 @@ class Clouds:
         number = crc32(attack.name.encode())
         own = IDS[number % len(IDS)]
         others = [tenant_id for tenant_id in IDS if tenant_id != own]
-        targets = [others[number // len(IDS) % len(others)]] if attack.group == "HTTP" else others
+        targets = [others[number // len(IDS) % len(others)]] if attack.group in OVER_HTTP else others
         return [self.scene(walls, own, target) for target in targets]
 
     def at_home(self, walls: Walls) -> Scene:

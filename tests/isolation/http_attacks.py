@@ -320,6 +320,10 @@ def as_operator(method: str, route: str) -> Act:
     return lambda scene: scene.own.product.as_operator(method, _filled(route, scene), {} if method == "POST" else None)
 
 
+def by_nobody(method: str, path: str) -> Act:
+    return lambda scene: sent(scene, method, _filled(path, scene), [])
+
+
 OPERATORS: Final = (
     ("GET", "/admin/tenants"),
     ("GET", "/admin/tenants/{tenant}"),
@@ -336,7 +340,7 @@ def _attack(name: str, act: Act, own: Act | None = None, *, reads: bool = True) 
     return Attack("HTTP", name, act, WALLS, strict=False, own=own or act, reads=reads)
 
 
-HTTP_ATTACKS: Final = [
+BY_A_TENANT: Final = [
     _attack("show a document", show),
     _attack("delete a document", called("DELETE", "/v1/documents/{id}"), reads=False),
     _attack("list at a cursor of the target", called("GET", "/v1/documents?cursor={cursor}")),
@@ -386,6 +390,15 @@ HTTP_ATTACKS: Final = [
     ),
     *(_attack(f"upload named {name!a}", uploading(name), uploading("planted.txt"), reads=False) for name in UPLOADS),
     *(
+        _attack(f"operator: {method} {route} by a key", called(method, f"/v1{route}"), as_operator(method, route))
+        for method, route in OPERATORS
+    ),
+]
+"""By a credential that is good; whoever has one may try all of them."""
+
+HTTP_ATTACKS: Final = [
+    *BY_A_TENANT,
+    *(
         Attack("HTTP", f"form with {name}", act, SIGNED, strict=False, own=form_with(unchanged))
         for name, act in FORMS.items()
     ),
@@ -396,14 +409,10 @@ HTTP_ATTACKS: Final = [
     ),
     _attack("two credentials, the own first", with_two_keys(own_key, KEYS["never issued"]), real_key),
     _attack("two credentials, the forged first", with_two_keys(KEYS["never issued"], own_key), real_key),
-    _attack("no credential", lambda scene: sent(scene, "GET", _filled("/v1/documents/{id}", scene), []), show),
+    _attack("no credential", by_nobody("GET", "/v1/documents/{id}"), show),
     *(
-        _attack(f"operator: {method} {route} by {name}", act(method, f"/v1{route}"), as_operator(method, route))
+        _attack(f"operator: {method} {route} by nothing", by_nobody(method, f"/v1{route}"), as_operator(method, route))
         for method, route in OPERATORS
-        for name, act in (
-            ("a key", called),
-            ("nothing", lambda method, path: lambda scene: sent(scene, method, _filled(path, scene), [])),
-        )
     ),
     *(
         _attack(

@@ -2,18 +2,23 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from typing import Any, Final
 
 from tests.integration.local_cloud import wait_for
 from tests.integration.product import Json, Product, Tenant
+from tests.integration.users import Users, users_of
 from tests.isolation.clients import Clients, session_of
 
 TENANTS: Final = (("jar", "basic"), ("jar-b", "basic"), ("jar-b-2", "basic"))
 """Those that attack one another, with their tiers; the ids of some are prefixes of others'. More may join here."""
 UNTOUCHED: Final = ("jar-c", "basic")
 """Whose own right it is: on it every attack is tried as its own action, and once more without any wall."""
+SUSPENDED: Final = "jar-off"
+REMOVED: Final = "jar-gone"
 NAMES: Final = ("vault.txt", "cellar.txt")
 QUESTION: Final = "When does the vault of the cooperative open?"
 SEEDING_SECONDS: Final = 90.0
@@ -29,6 +34,18 @@ class Things:
 
 
 @dataclass(frozen=True)
+class Credentials:
+    """What opens the API to an owner of a tenant, as long as the tenant is active.
+
+    Those of tenants that are not were never used before: for a minute the gateway trusts what it was told last.
+    """
+
+    api_key: str
+    id_token: str
+    access_token: str
+
+
+@dataclass(frozen=True)
 class Jar:
     """A tenant on one cloud, as all who know it see it.
 
@@ -38,6 +55,10 @@ class Jar:
         documents: as the API shows them.
         state: the workflow's state at the end of the first document's execution.
         cursor: a place in the tenant's listing, before its last document.
+        owner: what an owner of the tenant has.
+        ended: keys of the tenant that are revoked or expired.
+        predecessor: what an owner of another tenant has, that had the same id and was removed.
+        shut_out: what owners of a suspended and of a removed tenant have.
     """
 
     product: Product
@@ -48,6 +69,15 @@ class Jar:
     state: Json
     cursor: str
     session_id: str
+    owner: Credentials
+    ended: Mapping[str, str]
+    predecessor: Credentials
+    shut_out: Mapping[str, Credentials]
+
+    @property
+    def as_user(self) -> "Jar":
+        """The tenant with a user's token in place of its key."""
+        return replace(self, tenant=replace(self.tenant, api_key=self.owner.id_token))
 
     @property
     def tenant_id(self) -> str:
@@ -163,24 +193,79 @@ def seal_of(tenant_id: str) -> str:
 
 
 def sow(product: Product) -> list[Seed]:
-    """Onboard the tenants and wait until their documents answer."""
+    """Onboard the tenants and wait until their documents answer.
+
+    One after another, since whatever works at once starts a function's process more.
+    """
+    users = users_of(product)
+    predecessors = _removed(users, [*(each for each, _ in TENANTS), REMOVED])
+    shut_out = {"suspended": _suspended(users), "removed": predecessors[REMOVED]}
     tenants = [product.new_tenant(each, f"Jar {seal_of(each)}", tier) for each, tier in (*TENANTS, UNTOUCHED)]
+    ended = _ended_keys(tenants)
     for tenant in tenants:
         for name in NAMES:
-            tenant.drop(name, text_of(tenant.tenant_id, name), Metadata={"seal": seal_of(tenant.tenant_id)})
-    wait_for(lambda: all(_ready(tenant) == len(NAMES) for tenant in tenants), SEEDING_SECONDS)
-    return [_seed(tenant) for tenant in tenants]
+            tenant.ready(name, text_of(tenant.tenant_id, name), Metadata={"seal": seal_of(tenant.tenant_id)})
+    return [
+        _seed(
+            tenant,
+            owner=_owner(users, tenant.tenant_id),
+            ended=ended[tenant.tenant_id],
+            predecessor=predecessors.get(tenant.tenant_id, predecessors[REMOVED]),
+            shut_out=shut_out,
+        )
+        for tenant in tenants
+    ]
+
+
+def _owner(users: Users, tenant_id: str) -> Credentials:
+    tokens = users.sign_up(tenant_id, "owner")
+    key = users.product.issue_key(tenant_id, role="owner")
+    return Credentials(key, tokens["IdToken"], tokens["AccessToken"])
+
+
+def _removed(users: Users, tenant_ids: list[str]) -> dict[str, Credentials]:
+    """Onboard tenants and remove them again; answers what their owners still have."""
+    product = users.product
+    for each in tenant_ids:
+        product.new_tenant(each)
+    owners = {each: _owner(users, each) for each in tenant_ids}
+    for each in tenant_ids:
+        product.as_operator("DELETE", f"/admin/tenants/{each}")
+    wait_for(lambda: all(_status(product, each) == "removed" for each in tenant_ids), SEEDING_SECONDS)
+    return owners
+
+
+def _suspended(users: Users) -> Credentials:
+    users.product.new_tenant(SUSPENDED)
+    owner = _owner(users, SUSPENDED)
+    changed = users.product.as_operator("PATCH", f"/admin/tenants/{SUSPENDED}", {"status": "suspended"})
+    assert changed.status == 200, changed
+    return owner
+
+
+def _status(product: Product, tenant_id: str) -> str:
+    return str(product.as_operator("GET", f"/admin/tenants/{tenant_id}").body["status"])
+
+
+def _ended_keys(tenants: list[Tenant]) -> dict[str, dict[str, str]]:
+    """Keys of each tenant that were never used while they were good."""
+    end = datetime.now(UTC) + timedelta(seconds=1)
+    ended = {}
+    for tenant in tenants:
+        issue = partial(tenant.product.issue_key, tenant.tenant_id, role="owner")
+        ended[tenant.tenant_id] = {"revoked": issue(), "expired": issue(expires_at=end.isoformat())}
+        key_id = ended[tenant.tenant_id]["revoked"][-55:-43]
+        revoked = tenant.product.as_operator("DELETE", f"/admin/tenants/{tenant.tenant_id}/keys/{key_id}")
+        assert revoked.status == 200, revoked
+    wait_for(lambda: datetime.now(UTC) > end)
+    return ended
 
 
 def text_of(tenant_id: str, name: str) -> str:
     return f"The {name[:-4]} of the cooperative opens at dawn only, says {seal_of(tenant_id)}."
 
 
-def _ready(tenant: Tenant) -> int:
-    return len(tenant.call("GET", "/documents", status="ready").body["documents"])
-
-
-def _seed(tenant: Tenant) -> Seed:
+def _seed(tenant: Tenant, **credentials: Any) -> Seed:
     keys = [tenant.prefix + name for name in NAMES]
     rows = [tenant.row(key) for key in keys]
     documents = tuple(tenant.document(row["document_id"]["S"]) for row in rows if row)
@@ -193,5 +278,6 @@ def _seed(tenant: Tenant) -> Seed:
         "state": state,
         "cursor": tenant.call("GET", "/documents", limit=1).body["next_cursor"],
         "session_id": answered["session_id"],
+        **credentials,
     }
     return Seed(tenant.tenant_id, tenant.api_key, parts)

@@ -4,13 +4,14 @@ import pytest
 
 from tests.isolation.attacks import Attack, Walls, tried
 from tests.isolation.conftest import IDS, Clouds
+from tests.isolation.credential_attacks import CREDENTIAL_ATTACKS
 from tests.isolation.handler_attacks import HANDLER_ATTACKS
 from tests.isolation.http_attacks import HTTP_ATTACKS
 from tests.isolation.matrix import Matrix
 from tests.isolation.port_attacks import PORT_ATTACKS
 from tests.isolation.session_attacks import SESSION_ATTACKS
 
-ATTACKS = [*HTTP_ATTACKS, *HANDLER_ATTACKS, *PORT_ATTACKS, *SESSION_ATTACKS]
+ATTACKS = [*HTTP_ATTACKS, *CREDENTIAL_ATTACKS, *HANDLER_ATTACKS, *PORT_ATTACKS, *SESSION_ATTACKS]
 
 
 def those_that_meet(walls: Walls) -> list[Attack]:

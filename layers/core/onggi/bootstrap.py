@@ -18,6 +18,7 @@ from onggi.adapters.remains import AwsTenantRemains, RemainsPlaces
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
 from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
 from onggi.adapters.stacks import CloudFormationTenantStacks
+from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import DynamoWaitingEvents
 from onggi.adapters.workflows import StepFunctionsWorkflow
 from onggi.domain.errors import Conflict
@@ -180,7 +181,8 @@ def tenant_remains(record: TenantRecord) -> TenantRemains:
     places = RemainsPlaces.of_tenant(
         record, configuration.artifacts_bucket, configuration.tenant_table, configuration.control_table
     )
-    return AwsTenantRemains(_offboarding_sessions().of(record.context), _own_session(), places, record.run)
+    users = CognitoTenantUsers(_own_session(), configuration.user_pool_id, record.context)
+    return AwsTenantRemains(_offboarding_sessions().of(record.context), _own_session(), places, users, record.run)
 
 
 def left_place(record: TenantRecord) -> TenantRemains:
@@ -193,7 +195,7 @@ def left_place(record: TenantRecord) -> TenantRemains:
     if record.move is None:
         raise Conflict("The tenant is not being moved.")
     places = RemainsPlaces.of_placements(record.context, record.move.other)
-    return AwsTenantRemains(_offboarding_sessions().of(record.context), _own_session(), places, record.move.run)
+    return AwsTenantRemains(_offboarding_sessions().of(record.context), _own_session(), places, None, record.move.run)
 
 
 def moving_objects(record: TenantRecord) -> MovingObjects:

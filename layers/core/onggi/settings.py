@@ -118,6 +118,11 @@ class Settings:
         return self._environment["USER_POOL_KEYS_URL"]
 
     @property
+    def user_pool_id(self) -> str:
+        """The pool of tenants' users."""
+        return self._environment["USER_POOL_ID"]
+
+    @property
     def user_pool_client_id(self) -> str:
         """The client that the user pool issues this API's tokens for."""
         return self._environment["USER_POOL_CLIENT_ID"]

@@ -50,3 +50,18 @@ def test_a_user_changes_only_what_may_be_changed(
     kept = {each["Name"]: each["Value"] for each in cognito.get_user(AccessToken=token)["UserAttributes"]}
     assert (kept.get(name) == "a@b.example") == (refused is None)
     assert kept["custom:home"] == "acme"
+
+
+@pytest.mark.parametrize(("only_administrators", "refused"), [(True, "NotAuthorizedException"), (False, None)])
+def test_who_may_sign_up(cloud: LocalCloud, only_administrators: bool, refused: str | None) -> None:
+    cognito = cloud.client("cognito-idp")
+    config = {"AllowAdminCreateUserOnly": only_administrators}
+    pool = cognito.create_user_pool(PoolName="people", AdminCreateUserConfig=config)["UserPool"]["Id"]
+    client = cognito.create_user_pool_client(UserPoolId=pool, ClientName="c")["UserPoolClient"]["ClientId"]
+    code = None
+    try:
+        cognito.sign_up(ClientId=client, Username="u", Password=PASSWORD)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+    assert code == refused
+    assert len(cognito.list_users(UserPoolId=pool)["Users"]) == (refused is None)

@@ -7,7 +7,7 @@ import io
 import json
 import time
 import urllib.request
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -58,7 +58,10 @@ def public_pem() -> bytes:
 
 
 def test_an_id_token_tells_tenant_user_and_role() -> None:
-    assert pool().verify(signed(claims_of())) == PoolUser("acme", "7d1f4b0e-0000-4000-8000-000000000000", "writer")
+    claims = claims_of()
+    issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+    user = PoolUser("acme", "7d1f4b0e-0000-4000-8000-000000000000", "writer", issued_at)
+    assert pool().verify(signed(claims)) == user
 
 
 def test_an_access_token_counts_where_a_trigger_has_added_the_tenant() -> None:

@@ -23,10 +23,27 @@ WRITER = KeyRequest("writer", None, None)
 class Pool:
     """A user pool that knows one token."""
 
+    def __init__(self, signed_in_at: datetime = datetime(2030, 1, 1, tzinfo=UTC)) -> None:
+        self.signed_in_at = signed_in_at
+
     def verify(self, token: str) -> PoolUser:
         if token != "head.claims.signature":
             raise Unauthorized("No.")
-        return PoolUser("acme", "7d1f", "owner")
+        return PoolUser("acme", "7d1f", "owner", self.signed_in_at)
+
+
+def test_a_token_from_before_the_tenant_was_made_is_refused(jar: Jar) -> None:
+    record = jar.directory.find("acme")
+    assert record is not None
+    made = datetime.fromisoformat(record.created_at).replace(microsecond=0)
+    for seconds, let_in_as in ((0, "acme/user/7d1f"), (1, "acme/user/7d1f"), (-1, None)):
+        pool = Pool(made + timedelta(seconds=seconds))
+        if let_in_as is None:
+            with pytest.raises(Unauthorized, match="older"):
+                authorize("Bearer head.claims.signature", jar.directory, jar.access.ring, pool, jar.clock)
+        else:
+            caller = authorize("Bearer head.claims.signature", jar.directory, jar.access.ring, pool, jar.clock)
+            assert caller.name == let_in_as
 
 
 def issued(jar: Jar, wanted: KeyRequest = WRITER) -> str:

@@ -13,6 +13,7 @@ from onggi.adapters.export import COPIES_A_PAGE, S3TenantExport
 from onggi.adapters.keys import keys_of
 from onggi.adapters.lifecycle import POOLS, DynamoTenantLifecycle
 from onggi.adapters.remains import AwsTenantRemains
+from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import waiting_of
 from onggi.domain.errors import Conflict, NotFound
 from onggi.domain.tenant import Receipt, TenantContext, TenantRecord
@@ -22,6 +23,7 @@ from onggi.steps.offboarding import close_tenant, count_tenant_data, exported_te
 from onggi.steps.tenants import execution_name
 from tests.unit.core.conftest import CONTROL_TABLE, TENANT_TABLE
 from tests.unit.core.fakes import FakeLifecycle, FakeRemains, FakeWorkflow, Jar, tenant_named
+from tests.unit.core.test_tenant_users import Pool
 
 NOT_EXPORTED = ExportProgress(more=False)
 
@@ -137,7 +139,11 @@ def test_everything_of_the_tenant_goes_and_nothing_of_its_neighbour(aws: AwsSess
     ]
     for tenant in tenants:
         fill(aws, tenant)
-    own, neighbour = (AwsTenantRemains(aws, TENANT_TABLE, CONTROL_TABLE, tenant) for tenant in tenants)
+    pool = Pool(a=unused_tenant_id, b=unused_tenant_id, c=f"{unused_tenant_id}-b", d=f"{unused_tenant_id}-b")
+    own, neighbour = (
+        AwsTenantRemains(aws, TENANT_TABLE, CONTROL_TABLE, tenant, CognitoTenantUsers(pool, "pool", tenant))  # type: ignore[arg-type]  # all that is used of a session
+        for tenant in tenants
+    )
     there = {
         "uploads": 3,
         "artifacts": 3,
@@ -147,6 +153,7 @@ def test_everything_of_the_tenant_goes_and_nothing_of_its_neighbour(aws: AwsSess
         "ledger_items": 60,
         "keys": 2,
         "waiting_events": 1,
+        "users": 2,
     }
     assert own.counts() == there
     assert own.unfinished() == ["e0", "e1"]

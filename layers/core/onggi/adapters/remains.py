@@ -1,4 +1,7 @@
-"""Everything of one tenant that offboarding counts and removes, by a session that reaches this tenant's only."""
+"""Everything of one tenant that offboarding counts and removes, by a session that reaches this tenant's only.
+
+Users are the exception: no session can be bound to those of one tenant.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from onggi.adapters.dynamodb import to_item, to_row
 from onggi.adapters.keys import keys_of
 from onggi.adapters.s3 import DELETE_BATCH
 from onggi.adapters.stacks import GOING_ON, refuse_own_failure, stack_status
+from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import waiting_of
 from onggi.domain.errors import TransientError
 from onggi.domain.tenant import Placement, TenantContext, TenantRecord
@@ -67,13 +71,22 @@ class AwsTenantRemains:
         session: may count and remove this tenant's things only.
         looking: may look at stacks, also when they are gone and no tag tells whose they were.
         places: where the remains lie.
+        users: the tenant's; None where it stays.
         run: which run of a workflow removes them.
     """
 
-    def __init__(self, session: AwsSession, looking: AwsSession, places: RemainsPlaces, run: str) -> None:
+    def __init__(
+        self,
+        session: AwsSession,
+        looking: AwsSession,
+        places: RemainsPlaces,
+        users: CognitoTenantUsers | None,
+        run: str,
+    ) -> None:
         self._session = session
         self._looking = looking
         self._places = places
+        self._users = users
         self._run = run
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
@@ -89,7 +102,8 @@ class AwsTenantRemains:
         vectors = [self._count_vectors(placement) for placement in self._places.placements]
         found = [count for count in vectors if count is not None]
         stacks = sum(1 for stack in self._stacks if stack_status(self._looking, stack) is not None)
-        return {**objects, "indexes": len(found), "vectors": sum(found), **items, "stacks": stacks}
+        users = {"users": self._users.count()} if self._users else {}
+        return {**objects, "indexes": len(found), "vectors": sum(found), **items, "stacks": stacks, **users}
 
     @property
     def _stacks(self) -> list[str]:
@@ -111,6 +125,7 @@ class AwsTenantRemains:
             self._remove_index(placement)
         more = [self._remove_versions(*place) for places in self._places.objects.values() for place in places]
         more += [self._remove_items(*partition) for partition in self._places.partitions.values()]
+        more += [self._users.remove_some()] if self._users else []
         return any(more) or any(self._remove_stack(stack) for stack in self._stacks)
 
     def _remove_stack(self, stack: str) -> bool:

@@ -55,6 +55,10 @@ class ApiKey:
         return self.revoked_at is None and (self.expires_at is None or timestamp(moment) < self.expires_at)
 
 
+TENANT_ATTRIBUTE: Final = "custom:tenant_id"
+"""The attribute of the pool's users, and the claim of their tokens, that names the tenant."""
+
+
 @dataclass(frozen=True, slots=True)
 class PoolUser:
     """A user of the user pool, as a verified token tells.
@@ -63,8 +67,10 @@ class PoolUser:
         tenant_id: the tenant that the user belongs to, of the form of a tenant id.
         subject: the pool's id of the user, which says nothing about the person.
         role: what the user may do.
+        signed_in_at: when the token was issued, in UTC, to the second.
     """
 
     tenant_id: str
     subject: str
     role: Role
+    signed_in_at: datetime

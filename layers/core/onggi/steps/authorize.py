@@ -72,7 +72,11 @@ def authorize(
         return Caller(_known_tenant(tenant_id, directory), f"{tenant_id}/{key_id}", key.role, key)
     if TOKEN.fullmatch(credential):
         user = users.verify(credential)
-        return Caller(_known_tenant(user.tenant_id, directory), f"{user.tenant_id}/user/{user.subject}", user.role)
+        record = _known_tenant(user.tenant_id, directory)
+        if user.signed_in_at < datetime.fromisoformat(record.created_at).replace(microsecond=0):
+            # An id may be given again: who belonged to the tenant that had it before does not belong to this one.
+            raise Unauthorized("The token is older than its tenant.")
+        return Caller(record, f"{user.tenant_id}/user/{user.subject}", user.role)
     raise Unauthorized("The credential is missing or malformed.")
 
 
