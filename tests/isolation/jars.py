@@ -13,7 +13,7 @@ from tests.integration.product import Json, Product, Tenant
 from tests.integration.users import Users, users_of
 from tests.isolation.clients import Clients, session_of
 
-TENANTS: Final = (("jar", "basic"), ("jar-b", "basic"), ("jar-b-2", "basic"))
+TENANTS: Final = (("jar", "basic"), ("jar-b", "basic"), ("jar-b-2", "premium"))
 """Those that attack one another, with their tiers; the ids of some are prefixes of others'. More may join here."""
 UNTOUCHED: Final = ("jar-c", "basic")
 """Whose own right it is: on it every attack is tried as its own action, and once more without any wall."""
@@ -138,9 +138,10 @@ class Jar:
     def _versions(self) -> list[tuple[str, str, str, bool]]:
         artifacts, uploads = self.placement["artifacts_bucket"], self.placement["documents_bucket"]
         places = ((uploads, self.tenant.prefix), (artifacts, self.tenant.prefix))
+        manifests = (self.product["ArtifactsBucketName"], f"manifests/{self.tenant_id}/")
         return [
             (bucket, entry["Key"], entry["VersionId"], entry["IsLatest"])
-            for bucket, prefix in (*places, (artifacts, f"manifests/{self.tenant_id}/"))
+            for bucket, prefix in (*places, manifests)
             for page in [self.product.root("s3").list_object_versions(Bucket=bucket, Prefix=prefix)]
             for entry in page.get("Versions", []) + page.get("DeleteMarkers", [])
         ]

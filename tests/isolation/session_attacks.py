@@ -34,7 +34,7 @@ def text(scene: Scene) -> Json:
 def manifest(scene: Scene) -> Json:
     document = scene.target.document
     key = f"manifests/{scene.target.tenant_id}/{document['document_id']}/{document['version']}.jsonl"
-    return {"Bucket": artifacts(scene), "Key": key}
+    return {"Bucket": scene.target.product["ArtifactsBucketName"], "Key": key}
 
 
 def planted(scene: Scene) -> Json:
@@ -140,7 +140,9 @@ S3_NEVER: Final[dict[str, Act]] = {
     "list all artifacts": listed("list_objects_v2", artifacts, lambda _: "tenants/"),
     "list all versions": lambda clients, scene: clients["s3"].list_object_versions(Bucket=uploads(scene)),
     "list without the slash": listed("list_objects_v2", uploads, lambda scene: f"tenants/{scene.target.tenant_id}"),
-    "list manifests": listed("list_objects_v2", artifacts, lambda scene: f"manifests/{scene.target.tenant_id}/"),
+    "list manifests": lambda clients, scene: clients["s3"].list_objects_v2(
+        Bucket=scene.target.product["ArtifactsBucketName"], Prefix=f"manifests/{scene.target.tenant_id}/"
+    ),
     "list multipart uploads": lambda clients, scene: clients["s3"].list_multipart_uploads(Bucket=uploads(scene)),
     "read tags": lambda clients, scene: clients["s3"].get_object_tagging(**upload(scene)),
     "write tags": lambda clients, scene: clients["s3"].put_object_tagging(
@@ -308,10 +310,37 @@ S3_VECTORS_NEVER: Final[dict[str, Act]] = {
 }
 
 
+def key_of(scene: Scene) -> str:
+    """A key of the target's: that of its buckets, or one that is tagged like those where it has none."""
+    found = scene.target.product.root("s3").head_object(**upload(scene)).get("SSEKMSKeyId")
+    if found is None:
+        tags = [{"TagKey": "TenantId", "TagValue": scene.target.tenant_id}]
+        found = scene.target.product.root("kms").create_key(Tags=tags)["KeyMetadata"]["KeyId"]
+    return str(found)
+
+
 def decrypted(clients: Clients, scene: Scene) -> Any:
-    root = scene.target.product.root("kms")
-    key = root.create_key(Description=f"key of {scene.target.tenant_id}")["KeyMetadata"]["KeyId"]
-    return clients["kms"].decrypt(CiphertextBlob=root.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"])
+    secret = scene.target.product.root("kms").encrypt(KeyId=key_of(scene), Plaintext=b"secret")
+    return clients["kms"].decrypt(CiphertextBlob=secret["CiphertextBlob"])
+
+
+def tagged_as_own(clients: Clients, scene: Scene) -> Any:
+    tags = [{"TagKey": "TenantId", "TagValue": scene.own.tenant_id}]
+    kms = scene.target.product.root("kms")
+    key = kms.create_key(Tags=[{"TagKey": "TenantId", "TagValue": scene.target.tenant_id}])["KeyMetadata"]["KeyId"]
+    return clients["kms"].tag_resource(KeyId=key, Tags=tags)
+
+
+KMS: Final[dict[str, Act]] = {
+    "decrypt": decrypted,
+    "make a data key": lambda clients, scene: clients["kms"].generate_data_key(KeyId=key_of(scene), KeySpec="AES_256"),
+}
+KMS_NEVER: Final[dict[str, Act]] = {
+    "encrypt": lambda clients, scene: clients["kms"].encrypt(KeyId=key_of(scene), Plaintext=b"planted"),
+    "tag as one's own": tagged_as_own,
+    "read key policy": lambda clients, scene: clients["kms"].get_key_policy(KeyId=key_of(scene)),
+    "list keys": lambda clients, _: clients["kms"].list_keys(),
+}
 
 
 def became(**changes: Any) -> Act:
@@ -356,7 +385,10 @@ def as_operator(method: str, route: str) -> Act:
 
 
 OTHERS_NEVER: Final[dict[str, Act]] = {
-    "KMS decrypt": decrypted,
+    "CloudFormation describe": lambda clients, _: clients["cloudformation"].describe_stacks(),
+    "CloudFormation look at resources": lambda clients, _: clients["cloudformation"].describe_stack_resources(
+        StackName="onggi"
+    ),
     "STS become the target": became(),
     "STS become the target without a tag": became(Tags=[]),
     "STS become the target with two tags": became(
@@ -403,5 +435,7 @@ SESSION_ATTACKS: Final = [
     *_attacks("DynamoDB", DYNAMODB_NEVER, own=False),
     *_attacks("S3 Vectors", S3_VECTORS, own=True),
     *_attacks("S3 Vectors", S3_VECTORS_NEVER, own=False),
+    *_attacks("KMS", KMS, own=True),
+    *_attacks("KMS", KMS_NEVER, own=False),
     *_attacks("", OTHERS_NEVER, own=False),
 ]

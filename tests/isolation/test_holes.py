@@ -65,7 +65,9 @@ def test_a_store_without_a_prefix_is_seen(clouds: Clouds, monkeypatch: pytest.Mo
 def test_artifacts_of_a_wrong_tenant_are_seen(clouds: Clouds, monkeypatch: pytest.MonkeyPatch) -> None:
     target = unchecked_context(clouds.jar(Walls.APPLICATION, TARGET).context)
     bind = S3ArtifactStore.__init__
-    monkeypatch.setattr(S3ArtifactStore, "__init__", lambda store, session, _: bind(store, session, target))
+    monkeypatch.setattr(
+        S3ArtifactStore, "__init__", lambda store, session, _, bucket: bind(store, session, target, bucket)
+    )
     assert verdict(clouds, Walls.APPLICATION, ATTACKS["ports: read a text"]) == "allowed"
 
 

@@ -16,8 +16,9 @@ from onggi.adapters.aws import AwsSession, TenantSessions
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.s3 import S3DocumentStore
 from onggi.domain.document import DocumentVersion
-from onggi.domain.tenant import Placement, TenantContext, TenantRecord
-from onggi.ports import TenantPorts
+from onggi.domain.tenant import Placement, TenantContext
+from onggi.domain.upload import ObjectEvent
+from onggi.ports import TenantDirectory, TenantPorts
 from onggi.settings import Settings
 from onggi.steps import record_failure, register_document
 from tests.integration.local_cloud import REGION
@@ -55,7 +56,8 @@ class Workbench:
 
     @cached_property
     def _settings(self) -> Settings:
-        return Settings(self._configuration["Environment"]["Variables"])
+        asked = self._product.root("lambda").get_function_configuration(FunctionName=self._product.resources["Query"])
+        return Settings(asked["Environment"]["Variables"] | self._configuration["Environment"]["Variables"])
 
     @cached_property
     def _sessions(self) -> TenantSessions:
@@ -99,8 +101,8 @@ class Workbench:
         class Sessions:
             of = staticmethod(session_of_attacker)
 
-        def record_of_attacker(*_: Any) -> TenantRecord:
-            return TenantRecord(attacker, "active", "")
+        def taken_for_attacker(event: ObjectEvent, _: TenantDirectory) -> tuple[TenantContext, ObjectEvent]:
+            return attacker, event
 
         patched.setattr(bootstrap, "_tenant_sessions", Sessions)
         patched.setattr(bootstrap, "tenant_ports", lambda _: bound_ports(attacked))
@@ -109,7 +111,7 @@ class Workbench:
         patched.setattr(DocumentVersion, "from_dict", staticmethod(lambda _, data: DocumentVersion(**data)))
         patched.setattr(S3DocumentStore, "_at", lambda store, key: {"Bucket": store._bucket, "Key": key})
         for step in (register_document, record_failure):
-            patched.setattr(step, "tenant_of", record_of_attacker)
+            patched.setattr(step, "tenant_of", taken_for_attacker)
 
 
 def unchecked_context(data: Json) -> TenantContext:
