@@ -65,6 +65,7 @@ lint: install $(CHECKERS) ## style, types, the template and the state machines
 	@# Each handler is a module called `app`, so each is checked by itself.
 	@for app in functions/*/app.py; do echo "mypy $$app"; .venv/bin/mypy "$${app%/app.py}"; done
 	$(SAM) validate --lint --config-env local
+	.venvs/sam/bin/cfn-lint functions/provision_tenant/tenant_stack.yaml
 	$(CHECKOV) --config-file .checkov.yaml
 	$(PYTHON) .ci/validate_state_machines.py statemachines/*.asl.yaml
 
