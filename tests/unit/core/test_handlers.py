@@ -5,7 +5,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,15 +24,17 @@ from onggi.domain.errors import (
     TenantMismatch,
     TransientError,
 )
-from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantStatus
+from onggi.domain.tenant import Move, MoveStage, Placement, Receipt, TenantContext, TenantStatus
 from onggi.settings import Settings
 from onggi.steps.authorize import API_KEY, _hash
 from tests.unit.core.fakes import (
     DIMENSIONS,
     FakeExport,
     FakeLifecycle,
+    FakeMovingObjects,
     FakeProvisioner,
     FakeRemains,
+    FakeStacks,
     FakeWaitingEvents,
     FakeWallProbe,
     FakeWorkflow,
@@ -50,6 +52,10 @@ ENVIRONMENT = {
     "ARTIFACTS_BUCKET": "onggi-artifactsbucket-1h8example",
     "VECTOR_BUCKETS": "onggi-vectorbucket-1h8example,",
     "REMOVAL_GRACE_SECONDS": "960",
+    "AUTHORIZATION_CACHE_SECONDS": "60",
+    "SILO_PREFIX": "onggi-silo-",
+    "SILO_ROLE_ARN": "arn:aws:iam::123456789012:role/onggi-silo",
+    "RETENTION_DAYS": "30",
     "ONBOARDING_STATE_MACHINE_ARN": "arn:aws:states:ap-northeast-2:123456789012:stateMachine:onggi-onboarding",
     "TENANT_DATA_ROLE_ARN": "arn:aws:iam::123456789012:role/tenant-data",
     "EMBEDDING_MODEL_ID": "titan",
@@ -76,6 +82,11 @@ class Functions:
         self.onboarding = FakeWorkflow()
         self.resumption = FakeWorkflow()
         self.offboarding = FakeWorkflow()
+        self.relocation = FakeWorkflow()
+        self.stacks = FakeStacks()
+        self.templates: list[str] = []
+        self.other_place = Jar(jar.tenant)
+        self.left = FakeRemains(uploads=2, stacks=1)
         self.remains = FakeRemains(uploads=3, keys=1)
         self.ingestion = FakeWorkflow()
         self.waiting = FakeWaitingEvents()
@@ -88,6 +99,10 @@ class Functions:
     def call(self, name: str, event: dict[str, Any] | None = None) -> dict[str, Any]:
         answered: dict[str, Any] = load(name).handler(event or self.event(name), Context())
         return json.loads(json.dumps(answered))  # type: ignore[no-any-return]  # as Lambda sends it
+
+    def stacks_of(self, template: str) -> FakeStacks:
+        self.templates.append(template)
+        return self.stacks
 
     def ports_are_anybodys(self) -> None:
         """Gives every tenant the ports of an empty jar of its own."""
@@ -142,10 +157,15 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
     monkeypatch.setattr(bootstrap, "owned_access_ports", lambda tenant: jar.access.ports(tenant.tenant_id))
     monkeypatch.setattr(bootstrap, "provisioner", lambda: functions.provisioner)
     monkeypatch.setattr(bootstrap, "lifecycle", lambda: functions.lifecycle)
-    for workflow in ("onboarding", "resumption", "offboarding", "ingestion"):
+    for workflow in ("onboarding", "resumption", "offboarding", "relocation", "ingestion"):
         monkeypatch.setattr(bootstrap, workflow, lambda workflow=workflow: getattr(functions, workflow))
     monkeypatch.setattr(bootstrap, "tenant_export", lambda *_: FakeExport())
     monkeypatch.setattr(bootstrap, "tenant_remains", lambda _: functions.remains)
+    monkeypatch.setattr(bootstrap, "left_place", lambda _: functions.left)
+    monkeypatch.setattr(bootstrap, "tenant_stacks", functions.stacks_of)
+    monkeypatch.setattr(
+        bootstrap, "moving_objects", lambda _: FakeMovingObjects(jar.tenant, jar, functions.other_place)
+    )
     monkeypatch.setattr(bootstrap, "waiting_events", lambda: functions.waiting)
     monkeypatch.setattr(bootstrap, "wall_probe", lambda _: functions.probe)
     monkeypatch.setattr(bootstrap, "meter", lambda: jar.meter)
@@ -187,6 +207,16 @@ def test_a_document_goes_all_the_way(functions: Functions, log: list[str]) -> No
     assert {line["tenant_id"] for line in logged if "tenant_id" in line} == {"acme"}
 
 
+STAGES: dict[str, MoveStage] = {
+    "hold_uploads": "preparing",
+    "copy_tenant_data": "copying",
+    "switch_placement": "copying",
+    "carry_over_uploads": "switched",
+    "close_move": "leaving",
+}
+"""At which stage of a move these work."""
+
+
 @pytest.mark.parametrize(
     "name", [name for name in NAMES if name not in {"chunk_text", "embed_chunks", "index_chunks", "extract_text"}]
 )
@@ -197,6 +227,11 @@ def test_each_event_is_one_that_its_function_understands(functions: Functions, n
         statuses: dict[str, TenantStatus] = {"release_uploads": "active", "close_tenant": "removing"}
         status = "removing" if name.endswith("_tenant_data") else statuses.get(name, "provisioning")
         functions.jar.directory.set_status("acme", status, run=event["run"])
+    if name in STAGES:
+        record = functions.jar.directory.records["acme"]
+        move = Move("premium", replace(record.context.placement, generation=1), STAGES[name], event["run"])
+        functions.jar.directory.records["acme"] = replace(record, status="active", run="another", move=move)
+        functions.ports_are_anybodys()
     export = {"bucket": "artifacts", "run": "20261121T040117000", "objects": 1}
     functions.lifecycle.receipts.append(Receipt("gone", "then", "now", {}, {}, export))
     answered = functions.call(name, event)
