@@ -106,13 +106,13 @@ class FakeDocumentStore:
         return self._event("Object Deleted", key, version, deletion="Permanently Deleted")
 
     def facts(self, key: str, version: str | None = None) -> ObjectFacts | None:
-        found = self._find(key, version)
+        found = self.find(key, version)
         if found is None or found.content is None:
             return None
         return ObjectFacts(found.version, len(found.content), found.content_type, found.modified, found.metadata)
 
     def download(self, key: str, version: str, target: Path) -> None:
-        found = self._find(key, version)
+        found = self.find(key, version)
         if found is None or found.content is None:
             raise NotFound("This version of the document is gone.")
         target.write_bytes(found.content)
@@ -126,20 +126,20 @@ class FakeDocumentStore:
         )
 
     def read_start(self, key: str, most: int) -> bytes | None:
-        found = self._find(key, None)
+        found = self.find(key, None)
         return None if found is None or found.content is None else found.content[:most]
 
     def newest(self, key: str) -> StoredVersion | None:
         """What a reader of the bucket gets: the newest version, None behind a delete marker."""
-        found = self._find(key, None)
+        found = self.find(key, None)
         return found if found is not None and found.content is not None else None
 
-    def _find(self, key: str, version: str | None) -> StoredVersion | None:
+    def find(self, key: str, version: str | None) -> StoredVersion | None:
         entries = [entry for entry in self.versions.get(key, []) if version in {None, entry.version}]
         return entries[-1] if entries else None
 
     def _add(self, key: str, content: bytes | None, content_type: str, metadata: Metadata) -> str:
-        version = f"v{next(self._numbers)}"
+        version = f"{self._bucket.removeprefix('documents')}v{next(self._numbers)}"
         entry = StoredVersion(version, content, content_type, metadata, timestamp(self._clock()))
         self.versions.setdefault(key, []).append(entry)
         return version
@@ -767,24 +767,26 @@ class FakeMovingObjects:
     def copied(self, after: str | None, last: str) -> list[StoredObject]:
         return [each for each in _newest_of(self._target) if (after or "") < each.key <= last]
 
-    def copy_uploads(self, uploads: Sequence[tuple[str, str]]) -> list[str | None]:
+    def copy_uploads(self, uploads: Sequence[tuple[str, str | None]]) -> list[str | None]:
         return [self._copy(key, version) for key, version in uploads]
 
     def delete(self, key: str) -> None:
         self._target.documents.delete(key)
 
-    def copy_artifacts(self, after: str | None) -> str | None:
+    def artifacts(self, after: str | None) -> tuple[list[str], str | None]:
         names = [name for name in self._source.artifacts.names("") if name > (after or "")]
-        for name in names[: self._page]:
+        return names[: self._page], names[self._page - 1] if len(names) > self._page else None
+
+    def copy_artifacts(self, names: Sequence[str]) -> None:
+        for name in set(names) & self._source.artifacts.content.keys():
             self._target.artifacts.write(name, self._source.artifacts.read(name))
-        return names[self._page - 1] if len(names) > self._page else None
 
     def _listed(self, jar: "Jar", after: str | None) -> tuple[list[StoredObject], str | None]:
         found = [each for each in _newest_of(jar) if each.key > (after or "")]
         return found[: self._page], found[self._page - 1].key if len(found) > self._page else None
 
-    def _copy(self, key: str, version: str) -> str | None:
-        found = next((each for each in self._source.documents.versions[key] if each.version == version), None)
+    def _copy(self, key: str, version: str | None) -> str | None:
+        found = self._source.documents.find(key, version)
         if found is None or found.content is None:
             return None
         event = self._target.documents.upload(key, found.content, found.content_type, found.metadata)

@@ -816,3 +816,84 @@ def test_a_tenant_comes_in_with_its_limits(functions: Functions) -> None:
     path = {"pathParameters": {"id": "newcomer"}}
     shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", **path)[1]
     assert (shown["limits"]["stored_bytes"], shown["chosen_limits"]) == (7, {"stored_bytes": 7})
+
+
+def test_a_tenant_moves_over_http(functions: Functions) -> None:
+    functions.ingest()
+    status, shown = patch(functions, tier="premium")
+    assert (status, shown["tier"], shown["move"]) == (200, "basic", {"tier": "premium", "stage": "preparing"})
+    ((_, started),) = functions.relocation.started.items()
+    state = dict(started)
+    old = functions.jar.directory.records["acme"].context
+    own = {asdict(old.placement)["documents_bucket"]: functions.jar}
+    functions.monkeypatch.setattr(
+        bootstrap,
+        "tenant_ports",
+        lambda tenant: own.get(tenant.placement.documents_bucket, functions.other_place).ports,
+    )
+    assert functions.call("place_tenant", state)["vector_bucket"].startswith("onggi-silo-")
+    assert [functions.call("provision_tenant", state) for _ in range(2)] == [{"ready": False}, {"ready": True}]
+    assert functions.templates[0] == (ROOT / "functions/provision_tenant/tenant_stack.yaml").read_text("utf-8")
+    functions.call("verify_tenant", state)
+    functions.call("hold_uploads", state)
+    event = functions.jar.documents.upload("tenants/acme/late.md", TEXT.encode())
+    assert functions.call("register_document", {"event": event, "execution": "e2"}) == {"outcome": "waiting"}
+    assert functions.call("count_tenant_data", state)["busy"] is False
+    progress = state["copy"]
+    while progress["more"]:
+        progress = functions.call("copy_tenant_data", state | {"copy": progress})
+    assert functions.other_place.index.vectors == functions.jar.index.vectors
+    assert functions.call("switch_placement", state) == functions.call("switch_placement", state) == {}
+    record = functions.jar.directory.records["acme"]
+    assert (record.context.tier, record.elsewhere.placement) == ("premium", old.placement)
+    with pytest.raises(Conflict):
+        functions.call("close_move", state)
+    answered = functions.call("carry_over_uploads", state | {"after": None})
+    assert answered == {"more": False, "after": None}
+    assert "tenants/acme/late.md" in functions.other_place.documents.versions
+    while functions.call("release_uploads", state)["more"]:
+        pass
+    assert (functions.ingestion.started, functions.waiting.noted) == ({}, {}), "it was carried over instead"
+    assert functions.call("close_move", state) == {"closed": False}
+    while functions.call("remove_tenant_data", state)["more"]:
+        pass
+    assert functions.remains.there["uploads"] == 3, "what is in use stays"
+    assert functions.call("close_move", state) == {"closed": True}
+    shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", pathParameters={"id": "acme"})[1]
+    assert shown["tier"] == "premium"
+    assert "move" not in shown
+    with pytest.raises(Conflict):
+        functions.call("remove_tenant_data", state)
+
+
+def test_a_move_that_stops_is_told_and_taken_up_or_given_up(functions: Functions) -> None:
+    patch(functions, tier="premium")
+    ((_, first),) = functions.relocation.started.items()
+    error = {"Error": "Conflict", "Cause": json.dumps({"errorMessage": "The stack ended as ROLLBACK_COMPLETE."})}
+    assert functions.call("record_tenant_failure", {**first, "error": error}) == {"recorded": True}
+    shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", pathParameters={"id": "acme"})[1]
+    assert shown["move"]["reason"] == "The stack ended as ROLLBACK_COMPLETE."
+    assert (shown["status"], "reason" in shown) == ("active", False)
+    functions.jar.clock.advance(seconds=1)
+    assert patch(functions, tier="premium")[1]["move"] == {"tier": "premium", "stage": "preparing"}
+    with pytest.raises(Conflict):
+        functions.call("hold_uploads", dict(first))
+    functions.jar.clock.advance(seconds=1)
+    assert patch(functions, tier="basic")[1]["move"] == {"tier": "basic", "stage": "abandoned"}
+    assert len(functions.relocation.started) == 3
+    patch(functions, status="suspended")
+    assert patch(functions, tier="premium")[0] == 409
+
+
+def test_what_waits_is_not_released_while_a_tenant_is_being_copied(functions: Functions) -> None:
+    """A tenant that was suspended meanwhile and is active again starts the release too early."""
+    patch(functions, tier="premium")
+    ((_, state),) = functions.relocation.started.items()
+    functions.call("hold_uploads", dict(state))
+    event = functions.jar.documents.upload("tenants/acme/a.md", TEXT.encode())
+    assert functions.call("register_document", {"event": event, "execution": "e1"}) == {"outcome": "waiting"}
+    patch(functions, status="suspended")
+    patch(functions, status="active")
+    ((_, resumed),) = functions.resumption.started.items()
+    assert functions.call("release_uploads", dict(resumed)) == {"more": False}
+    assert (len(functions.waiting.noted), functions.ingestion.started) == (1, {})

@@ -1,6 +1,6 @@
 """CarryOverUploads: what was uploaded to the place that a tenant has left, or deleted there, after it was copied."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from onggi.domain.document import Document, document_id_of
@@ -29,26 +29,29 @@ def carry_over_uploads(
     for _ in range(PAGES_A_CALL):
         old, following = objects.uploads(after)
         new = {each.key: each for each in objects.copied(after, old[-1].key)} if old else {}
-        rows = ledger.get_many(document_id_of(tenant, each.key) for each in old if each.is_deleted)
-        _repeat([each for each in old if _is_newer(each, new.get(each.key), tenant, rows)], objects)
+        rows = ledger.get_many(document_id_of(tenant, each.key) for each in old)
+        known = {row.key: row for row in rows.values()}
+        _repeat([each for each in old if _is_newer(each, new.get(each.key), known.get(each.key))], objects)
         after = following
         if after is None:
             break
     return after
 
 
-def _is_newer(old: StoredObject, new: StoredObject | None, tenant: TenantContext, rows: Mapping[str, Document]) -> bool:
-    """Copies are newer than what they are copies of, so that anything newer than a copy came afterwards."""
-    if new is not None:
-        return old.modified >= new.modified and not (old.is_deleted and new.is_deleted)
-    if not old.is_deleted:
-        return True
-    row = rows.get(document_id_of(tenant, old.key))
-    return row is not None and row.status != "deleted"
+def _is_newer(old: StoredObject, new: StoredObject | None, row: Document | None) -> bool:
+    """Whether what is newest at the old place is missing at the new one.
+
+    Times alone do not tell: what is uploaded while an older version is being copied is older than the copy.
+    """
+    if new is None:
+        return not old.is_deleted or (row is not None and row.status != "deleted")
+    if row is not None and new.version in row.copies:
+        return old.is_deleted or row.version_of(old.version) != row.copies[new.version]
+    return old.modified >= new.modified and not (old.is_deleted and new.is_deleted)
 
 
 def _repeat(objects: Sequence[StoredObject], at: MovingObjects) -> None:
     for each in objects:
         if each.is_deleted:
             at.delete(each.key)
-    at.copy_uploads([(each.key, each.version) for each in objects if not each.is_deleted])
+    at.copy_uploads([(each.key, None) for each in objects if not each.is_deleted])
