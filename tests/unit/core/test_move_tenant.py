@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from onggi.domain.errors import Conflict, TransientError
-from onggi.domain.tenant import MoveStage, Placement
+from onggi.domain.tenant import MoveStage, Placement, Tier
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import CopyProgress
 from onggi.steps.describe_document import describe_document
@@ -91,9 +91,9 @@ def test_a_move_that_has_stopped_goes_on_where_it_was(places: TwoPlaces, stage: 
     assert known.reason == UNAVAILABLE
     places.clock.advance(seconds=1)
     resumed = places.ask(known.tier).move
-    assert resumed == replace(known, reason=None, run=resumed.run if resumed else "")
     assert resumed
     assert resumed.run != known.run
+    assert resumed == replace(known, reason=None, run=resumed.run)
     assert [state["stage"] for _, state in started(places)] == ["preparing", stage]
     with pytest.raises(Conflict):
         tenant_in_hands("acme", known.run, places.directory, stages=(stage,))
@@ -323,7 +323,7 @@ def test_a_failed_upload_is_copied_above_the_one_that_answers(places: TwoPlaces)
     prepared(places).copy()
     assert texts_at(places.elsewhere) == {"a.txt": ["kimchi", "corrupt"]}
     row = places.row("a.txt")
-    assert sorted(row.copies.values()) == sorted([row.current_version, row.version])
+    assert list(row.copies.values()) == [row.current_version, row.version]
     places.switch()
     assert places.carry_over() == 0
     assert places.found() == {"a.txt": ["kimchi"]}
@@ -490,6 +490,20 @@ def test_an_upload_in_the_middle_of_a_copy_is_not_lost(places: TwoPlaces, monkey
     assert places.found() == {"a.txt": ["kimchi and salt"]}
 
 
+def test_a_sidecar_that_goes_while_events_wait_is_heard_of_afterwards(places: TwoPlaces) -> None:
+    places.ingest(places.upload("a.txt", "kimchi"))
+    places.ingest(places.upload("a.txt.metadata.json", SIDECAR % "cellar"))
+    deleted = places.delete("a.txt.metadata.json")
+    prepared(places)
+    assert places.ingest(deleted) == "waiting"
+    places.copy()
+    places.switch()
+    assert places.carry_over() == 1
+    assert places.carry_over() == 0
+    assert places.ingest(places.here.documents.events[-1]) == "describe"
+    assert places.row("a.txt").current_metadata == {}
+
+
 def test_a_carried_upload_is_the_newest_there_is(places: TwoPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared(places).copy()
     places.switch()
@@ -590,8 +604,9 @@ def test_copies_of_copies_are_what_they_are_copies_of(places: TwoPlaces) -> None
     places.ingest(places.upload("b.txt", "corrupt"))
     before = {name: places.row(name) for name in ("a.txt", "b.txt")}
     found, embedded = places.found(), [text for text in places.embedder.embedded if text != "kimchi"]
-    for tier in ("premium", "basic", "premium"):
-        places.start(tier)  # type: ignore[arg-type]  # tiers
+    tiers: tuple[Tier, ...] = ("premium", "basic", "premium")
+    for tier in tiers:
+        places.start(tier)
         places.hold()
         places.copy()
         places.switch()
@@ -630,15 +645,15 @@ def test_a_move_ends_when_nothing_is_left(places: TwoPlaces) -> None:
     places.move()
     left = FakeRemains(uploads=2, vectors=0, stacks=1)
     assert not close_move(places.record, left, places.lifecycle)
-    assert places.record.move
+    assert places.record.move is not None
     while left.remove_some():
         pass
     stale = replace(places.record, revision=0)
     with pytest.raises(Conflict):
         close_move(stale, left, places.lifecycle)
     assert close_move(places.record, left, places.lifecycle)
-    assert places.record.move is None
-    assert places.record.context.placement.stack == "silo-1"
+    ended = places.record
+    assert (ended.move, ended.context.placement.stack) == (None, "silo-1")
     assert places.lifecycle.indexes == {"vectors": 0}
 
 

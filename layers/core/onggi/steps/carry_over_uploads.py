@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from onggi.domain.document import Document, document_id_of
+from onggi.domain.metadata import document_key_of_sidecar
 from onggi.domain.tenant import TenantContext
 from onggi.ports import DocumentLedger, MovingObjects, StoredObject
 
@@ -29,19 +30,30 @@ def carry_over_uploads(
     for _ in range(PAGES_A_CALL):
         old, following = objects.uploads(after)
         new = {each.key: each for each in objects.copied(after, old[-1].key)} if old else {}
-        rows = ledger.get_many(document_id_of(tenant, each.key) for each in old)
+        rows = ledger.get_many(document_id_of(tenant, _document_key(each)) for each in old)
         known = {row.key: row for row in rows.values()}
-        _repeat([each for each in old if _is_newer(each, new.get(each.key), known.get(each.key))], objects)
+        _repeat([each for each in old if _is_newer(each, new.get(each.key), known.get(_document_key(each)))], objects)
         after = following
         if after is None:
             break
     return after
 
 
+def _document_key(stored: StoredObject) -> str:
+    """The key of the document that an object is, or is the sidecar of."""
+    return document_key_of_sidecar(stored.key) or stored.key
+
+
 def _is_newer(old: StoredObject, new: StoredObject | None, row: Document | None) -> bool:
     """Whether what is newest at the old place is missing at the new one.
 
-    Times alone do not tell: what is uploaded while an older version is being copied is older than the copy.
+    Times alone do not tell: what is uploaded while an older version is being copied is older than the copy. Of a
+    sidecar that is gone nobody knows whether its document has heard of that; it hears of it again.
+
+    Args:
+        old: at the old place.
+        new: at the new one.
+        row: of the document that it is, or is the sidecar of.
     """
     if new is None:
         return not old.is_deleted or (row is not None and row.status != "deleted")
