@@ -32,6 +32,13 @@ def template() -> dict[str, Any]:
     return loaded
 
 
+def tenant_stack() -> dict[str, Any]:
+    """The template of what a premium tenant has for itself."""
+    text = (REPOSITORY / "functions/provision_tenant/tenant_stack.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - a safe loader
+    return loaded
+
+
 def resources(kind: str) -> dict[str, dict[str, Any]]:
     """The properties of all resources of a type, by logical id."""
     return {

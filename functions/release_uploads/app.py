@@ -14,7 +14,7 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
 
     def work() -> dict[str, Any]:
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "active", stages=REMOVING)
-        if record.status != "active":  # it was suspended while it was being moved
+        if record.holds_uploads:  # suspended while it was being moved, or active again while it still is
             return {"more": False}
         return {"more": release_uploads(record, bootstrap.waiting_events(), bootstrap.ingestion())}
 

@@ -7,7 +7,8 @@ import pytest
 
 from onggi.domain.access import ROLES
 from onggi.entry import NEEDED_ROLES
-from tests.deployment_template import resources, template
+from onggi.steps.tenants import Silo
+from tests.deployment_template import resources, template, tenant_stack
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 BUCKETS = resources("AWS::S3::Bucket")
@@ -28,20 +29,37 @@ OUTPUTS = {
 TENANT_DATA_ROLE = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-tenant-data"}
 TENANT_KEYS_ROLE = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-tenant-keys"}
 OFFBOARDING_ROLE = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-offboarding"}
+SILO_ROLE = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}-silo"}
+SILO_STACKS = {
+    "Fn::Sub": "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/${AWS::StackName}-silo-*/*"
+}
 SESSION_ROLES = ("TenantDataRole", "TenantKeysRole", "OffboardingRole")
 CONTROL_TABLE = {"Fn::GetAtt": "ControlTable.Arn"}
+LOOK_AT_STACKS = {"cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents"}
 OPERATORS_RIGHTS = {
     "Tenants": [{"states:StartExecution"}, {"states:DescribeExecution"}],
-    "ProvisionTenant": [{"s3vectors:CreateIndex"}],
+    "ProvisionTenant": [
+        {"s3vectors:CreateIndex"},
+        {"kms:Decrypt", "kms:GenerateDataKey"},
+        {
+            "cloudformation:CreateStack",
+            "cloudformation:DeleteStack",
+            "cloudformation:DescribeStacks",
+            "cloudformation:DescribeStackEvents",
+            "cloudformation:TagResource",
+        },
+        {"iam:PassRole"},
+    ],
     "ReleaseUploads": [{"states:StartExecution"}, {"states:DescribeExecution"}],
-    "CountTenantData": [{"states:DescribeExecution"}, {"cognito-idp:ListUsers"}],
-    "RemoveTenantData": [{"cognito-idp:ListUsers", "cognito-idp:AdminDeleteUser"}],
-    "CloseTenant": [{"cognito-idp:ListUsers"}],
+    "CountTenantData": [LOOK_AT_STACKS, {"states:DescribeExecution"}, {"cognito-idp:ListUsers"}],
+    "RemoveTenantData": [LOOK_AT_STACKS, {"cognito-idp:ListUsers", "cognito-idp:AdminDeleteUser"}],
+    "CloseTenant": [LOOK_AT_STACKS, {"cognito-idp:ListUsers"}],
+    "CloseMove": [LOOK_AT_STACKS],
 }
 """Rights besides sessions of tenants and the control table, and whose they are."""
 DELETABLE = {"WAITING#*", "TENANTS", "POOLS", "RECEIPT#*"}
 """Where functions may delete in the control table: never a key, which only a session of its tenant reaches."""
-OFFBOARDING = {"CountTenantData", "RemoveTenantData", "CloseTenant"}
+OFFBOARDING = {"CountTenantData", "RemoveTenantData", "CloseTenant", "CloseMove"}
 WITHOUT_SESSIONS = {
     "Authorize",
     "Tenants",
@@ -50,6 +68,8 @@ WITHOUT_SESSIONS = {
     "ActivateTenant",
     "ReleaseUploads",
     "RecordTenantFailure",
+    "HoldUploads",
+    "SwitchPlacement",
 }
 
 
@@ -75,6 +95,8 @@ def test_a_function_has_no_rights_on_tenants_data(name: str) -> None:
                 assert set(leading_keys) <= DELETABLE
         else:
             assert actions in OPERATORS_RIGHTS[name]
+            if any(action.startswith("cloudformation:") for action in actions):
+                assert resource == SILO_STACKS
 
 
 @pytest.mark.parametrize(
@@ -213,13 +235,20 @@ def test_users_cannot_choose_their_tenant() -> None:
 
 
 DATA_ACTIONS = ("s3:", "dynamodb:", "s3vectors:", "kms:", "bedrock:")
-TENANT_RESOURCES = ("DocumentsBucket", "TenantTable", "VectorBucket", "ArtifactsBucket")
+TENANT_RESOURCES = ("DocumentsBucket", "TenantTable", "VectorBucket", "ArtifactsBucket", "-pool-", "-silo-", ":key/")
+VECTOR_BUCKETS = "arn:${AWS::Partition}:s3vectors:${AWS::Region}:${AWS::AccountId}:bucket/${AWS::StackName}"
+ANY_KEY = "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"
 OUTSIDE_TENANTS = {
     ("IngestionStateMachine", "s3:GetObject", "${ArtifactsBucket.Arn}/manifests/*"),
     ("ProvisionTenant", "s3vectors:CreateIndex", "VectorBucket.VectorBucketArn"),
     ("ProvisionTenant", "s3vectors:CreateIndex", "${VectorBucket.VectorBucketArn}/index/*"),
+    ("ProvisionTenant", "s3vectors:CreateIndex", VECTOR_BUCKETS + "-pool-*"),
+    ("ProvisionTenant", "s3vectors:CreateIndex", VECTOR_BUCKETS + "-silo-*"),
+    ("ProvisionTenant", "kms:Decrypt", ANY_KEY),
+    ("ProvisionTenant", "kms:GenerateDataKey", ANY_KEY),
 }
-"""Numbers of batches, which the workflow's Map reads, and the making of new, empty indexes."""
+"""Numbers of batches, which the workflow's Map reads, and the making of new, empty indexes, by S3 Vectors under the
+keys of their tenants."""
 WORKERS = {**FUNCTIONS, **resources("AWS::Serverless::StateMachine")}
 
 
@@ -258,7 +287,7 @@ def test_a_role_has_no_rights_but_those_written_here(name: str) -> None:
 
 def test_nothing_else_is_trusted_with_a_tenants_session() -> None:
     roles = resources("AWS::IAM::Role")
-    assert set(roles) == {*SESSION_ROLES, "ApiGatewayLogRole"}
+    assert set(roles) == {*SESSION_ROLES, "SiloRole", "ApiGatewayLogRole"}
     assert roles["ApiGatewayLogRole"].keys() == {"Description", "AssumeRolePolicyDocument", "ManagedPolicyArns"}
     assert not resources("AWS::IAM::Policy") and not resources("AWS::IAM::ManagedPolicy")  # noqa: PT018 - one statement
 
@@ -271,3 +300,138 @@ def test_a_tenants_session_is_taken_with_its_tag_and_nothing_besides(role: str) 
     assert trust["Principal"].keys() == {"AWS"}
     assert set(trust["Action"]) == {"sts:AssumeRole", "sts:TagSession"}
     assert not {"ManagedPolicyArns", "PermissionsBoundary"} & properties.keys()
+
+
+def test_keys_of_tenants_serve_no_function_but_through_s3_vectors() -> None:
+    (statement,) = [s for s in statements(FUNCTIONS["ProvisionTenant"]) if "kms:Decrypt" in as_list(s["Action"])]
+    assert statement["Condition"] == {
+        "StringLike": {"aws:ResourceTag/TenantId": "?*"},
+        "StringEquals": {"kms:ViaService": {"Fn::Sub": "s3vectors.${AWS::Region}.amazonaws.com"}},
+    }
+
+
+def silo_statements() -> dict[str, dict[str, Any]]:
+    (policy,) = resources("AWS::IAM::Role")["SiloRole"]["Policies"]
+    return {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+
+
+def test_only_cloudformation_takes_the_role_of_silos_and_only_one_function_gives_it() -> None:
+    role = resources("AWS::IAM::Role")["SiloRole"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust == {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudformation.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+    }
+    assert not {"ManagedPolicyArns", "PermissionsBoundary"} & role.keys()
+    passing = [
+        (name, s) for name in WORKERS for s in statements(WORKERS[name]) if "iam:PassRole" in as_list(s["Action"])
+    ]
+    ((name, statement),) = passing
+    assert (name, statement["Resource"]) == ("ProvisionTenant", SILO_ROLE)
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+
+
+def test_the_role_of_silos_reads_nothing_and_touches_nothing_shared() -> None:
+    for statement in silo_statements().values():
+        actions = set(as_list(statement["Action"]))
+        assert not any("*" in action for action in actions)
+        data = {"Object", "Vectors", "Index", "Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt", "Grant"}
+        keys_of_buckets = {"s3:PutEncryptionConfiguration"}
+        assert not [action for action in actions - keys_of_buckets if any(word in action for word in data)]
+        condition = statement.get("Condition", {}).get("StringLike", {})
+        tagged = {"aws:RequestTag/TenantId", "aws:ResourceTag/TenantId"} & condition.keys()
+        for resource in as_list(statement["Resource"]):
+            own_bucket = "${AWS::StackName}-silo-*" in str(resource)
+            assert own_bucket or (tagged and condition[tagged.pop()] == "?*"), statement["Sid"]
+
+
+def test_the_role_of_silos_makes_every_resource_of_a_tenants_stack() -> None:
+    kinds = {resource["Type"] for resource in tenant_stack()["Resources"].values()}
+    creating = {
+        "AWS::KMS::Key": "kms:CreateKey",
+        "AWS::S3::Bucket": "s3:CreateBucket",
+        "AWS::S3::BucketPolicy": "s3:PutBucketPolicy",
+        "AWS::S3Vectors::VectorBucket": "s3vectors:CreateVectorBucket",
+    }
+    assert kinds == creating.keys()
+    allowed = {action for statement in silo_statements().values() for action in as_list(statement["Action"])}
+    assert set(creating.values()) <= allowed
+
+
+def of_silo(kind: str) -> dict[str, dict[str, Any]]:
+    return {name: each["Properties"] for name, each in tenant_stack()["Resources"].items() if each["Type"] == kind}
+
+
+def test_everything_of_a_premium_tenant_lies_under_its_own_key() -> None:
+    key = {"Fn::GetAtt": "Key.Arn"}
+    for bucket in of_silo("AWS::S3::Bucket").values():
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+        assert rule["BucketKeyEnabled"] is True
+    (vectors,) = of_silo("AWS::S3Vectors::VectorBucket").values()
+    assert vectors["EncryptionConfiguration"] == {"SseType": "aws:kms", "KmsKeyArn": key}
+
+
+def test_the_buckets_of_a_premium_tenant_are_versioned_and_closed() -> None:
+    buckets = of_silo("AWS::S3::Bucket")
+    policies = {each["Bucket"]["Ref"]: each["PolicyDocument"] for each in of_silo("AWS::S3::BucketPolicy").values()}
+    assert policies.keys() == buckets.keys() == {"Documents", "Artifacts"}
+    for name, bucket in buckets.items():
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+        (statement,) = policies[name]["Statement"]
+        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+        assert statement["Resource"] == [{"Fn::GetAtt": f"{name}.Arn"}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    notified = {name for name, bucket in buckets.items() if "NotificationConfiguration" in bucket}
+    assert notified == {"Documents"}, "artifacts would start nothing but cost"
+    told = buckets["Documents"]["NotificationConfiguration"]
+    assert told == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+
+
+def test_the_key_of_a_premium_tenant_names_its_tenant_and_serves_no_other_account() -> None:
+    (key,) = of_silo("AWS::KMS::Key").values()
+    assert key["Tags"] == [{"Key": "TenantId", "Value": {"Ref": "TenantId"}}]
+    assert key["EnableKeyRotation"] is True
+    account, indexing = key["KeyPolicy"]["Statement"]
+    assert account["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+    assert (indexing["Principal"], indexing["Action"]) == (
+        {"Service": "indexing.s3vectors.amazonaws.com"},
+        "kms:Decrypt",
+    )
+    condition = indexing["Condition"]
+    assert condition["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert condition["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":bucket/${AWS::StackName}-vectors*")
+
+
+def test_names_in_a_tenants_stack_are_those_of_its_place() -> None:
+    placement = Silo("onggi-silo-").place("acme")
+    names = {
+        kind: [each[field]["Fn::Sub"].replace("${AWS::StackName}", placement.stack) for each in of_silo(kind).values()]
+        for kind, field in (("AWS::S3::Bucket", "BucketName"), ("AWS::S3Vectors::VectorBucket", "VectorBucketName"))
+    }
+    assert names["AWS::S3::Bucket"] == [placement.documents_bucket, placement.artifacts_bucket]
+    assert names["AWS::S3Vectors::VectorBucket"] == [placement.vector_bucket]
+    prefix = FUNCTIONS["Tenants"]["Environment"]["Variables"]["SILO_PREFIX"]
+    assert prefix == {"Fn::Sub": "${AWS::StackName}-silo-"}, "IAM knows the names by it"
+
+
+def test_what_goes_with_a_tenants_stack_goes_for_good() -> None:
+    kept = {
+        name for name, each in tenant_stack()["Resources"].items() if each.get("DeletionPolicy", "Delete") != "Delete"
+    }
+    assert kept == set()
+
+
+def test_uploads_of_premium_tenants_start_the_workflow() -> None:
+    """The rule hears silos' buckets as well as the shared one."""
+    machine = resources("AWS::Serverless::StateMachine")["IngestionStateMachine"]
+    (event,) = machine["Events"].values()
+    names = event["Properties"]["Pattern"]["detail"]["bucket"]["name"]
+    assert {"Ref": "DocumentsBucket"} in names
+    assert {"prefix": {"Fn::Sub": "${AWS::StackName}-silo-"}} in names, (
+        "of those only the ones of uploads tell EventBridge"
+    )

@@ -66,7 +66,9 @@ def test_a_wall_that_does_not_hold_keeps_the_tenant_out_until_it_does(product: P
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="open")
     assert failed["status"] == "failed"
-    for reached in ("write uploads", "list artifacts", "read the ledger", "search vectors"):
+    buckets = (product["DocumentsBucketName"], product["ArtifactsBucketName"])
+    written, listed = (f"write objects of {buckets[0]}", f"list objects of {buckets[1]}")
+    for reached in (written, listed, "read the ledger", "search vectors"):
         assert reached in failed["reason"]
     refused = product.as_operator("POST", "/admin/tenants", {"tenant_id": "onboard-open", "name": "Another"})
     assert refused.status == 409

@@ -588,12 +588,18 @@ class CopyProgress:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """The newest version of an object, or the marker of its deletion; `modified` is ISO 8601."""
+    """The newest version of an object, or the marker of its deletion.
+
+    Attributes:
+        modified: ISO 8601.
+        hidden: the version that the marker hides; None where there is none, or it was not looked at.
+    """
 
     key: str
     version: str
     modified: str
     is_deleted: bool
+    hidden: str | None = None
 
 
 class MovingObjects(Protocol):
@@ -607,16 +613,24 @@ class MovingObjects(Protocol):
         """The uploads at the second place with keys behind one and up to another."""
         ...
 
-    def copy_uploads(self, uploads: Sequence[tuple[str, str]]) -> list[str | None]:
-        """Copies uploads by key and version, one of a key after another; the copies' ids, None for what is gone."""
+    def copy_uploads(self, uploads: Sequence[tuple[str, str | None]]) -> list[str | None]:
+        """Copies uploads by key and version, the newest where none is named, one of a key after another.
+
+        Returns:
+            The copies' ids; None for what is gone.
+        """
         ...
 
     def delete(self, key: str) -> None:
         """Deletes an upload at the second place by a delete marker."""
         ...
 
-    def copy_artifacts(self, after: str | None) -> str | None:
-        """Copies the next artifacts by key; answers the key that others follow, None where none do."""
+    def artifacts(self, after: str | None) -> tuple[list[str], str | None]:
+        """The names of the next artifacts at the first place, and the name that others follow; None where none do."""
+        ...
+
+    def copy_artifacts(self, names: Sequence[str]) -> None:
+        """Copies artifacts; names that are not there are no error."""
         ...
 
 

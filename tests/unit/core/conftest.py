@@ -36,7 +36,7 @@ def aws() -> Iterator[AwsSession]:
         with mock_aws():
             session = AwsSession()
             _create_tables(session)
-            for bucket in ("documents", "artifacts"):
+            for bucket in ("documents", "artifacts", "manifests", "own-documents", "own-artifacts"):
                 session.client("s3").create_bucket(Bucket=bucket)
                 session.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
             yield session

@@ -42,6 +42,7 @@ from onggi.ports import (
     PublishedFacts,
     Recognition,
     Stored,
+    StoredObject,
     TenantPorts,
     WaitingEvent,
 )
@@ -105,13 +106,13 @@ class FakeDocumentStore:
         return self._event("Object Deleted", key, version, deletion="Permanently Deleted")
 
     def facts(self, key: str, version: str | None = None) -> ObjectFacts | None:
-        found = self._find(key, version)
+        found = self.find(key, version)
         if found is None or found.content is None:
             return None
         return ObjectFacts(found.version, len(found.content), found.content_type, found.modified, found.metadata)
 
     def download(self, key: str, version: str, target: Path) -> None:
-        found = self._find(key, version)
+        found = self.find(key, version)
         if found is None or found.content is None:
             raise NotFound("This version of the document is gone.")
         target.write_bytes(found.content)
@@ -125,20 +126,20 @@ class FakeDocumentStore:
         )
 
     def read_start(self, key: str, most: int) -> bytes | None:
-        found = self._find(key, None)
+        found = self.find(key, None)
         return None if found is None or found.content is None else found.content[:most]
 
     def newest(self, key: str) -> StoredVersion | None:
         """What a reader of the bucket gets: the newest version, None behind a delete marker."""
-        found = self._find(key, None)
+        found = self.find(key, None)
         return found if found is not None and found.content is not None else None
 
-    def _find(self, key: str, version: str | None) -> StoredVersion | None:
+    def find(self, key: str, version: str | None) -> StoredVersion | None:
         entries = [entry for entry in self.versions.get(key, []) if version in {None, entry.version}]
         return entries[-1] if entries else None
 
     def _add(self, key: str, content: bytes | None, content_type: str, metadata: Metadata) -> str:
-        version = f"v{next(self._numbers)}"
+        version = f"{self._bucket.removeprefix('documents')}v{next(self._numbers)}"
         entry = StoredVersion(version, content, content_type, metadata, timestamp(self._clock()))
         self.versions.setdefault(key, []).append(entry)
         return version
@@ -350,6 +351,15 @@ class FakeLedger:
             known = self.rows[document_id]
             self.rows[document_id] = replace(known, versions=known.versions - {version})
 
+    def note_copies(self, known: Document, copies: Mapping[str, str]) -> bool:
+        row = self.rows[known.document_id]
+        if row.sequencer != known.sequencer:
+            return False
+        needed = {known.version, known.current_version}
+        kept = {copy: version for copy, version in known.copies.items() if version in needed}
+        self.rows[known.document_id] = replace(row, copies=kept | dict(copies))
+        return True
+
     def stored(self) -> Stored:
         return self._stored
 
@@ -390,6 +400,7 @@ def _keeping_what_answers(registered: Document, known: Document) -> Document:
         "needs_ocr",
         "properties",
         "indexed_at",
+        "copies",
     )
     values: dict[str, Any] = {name: getattr(known, name) for name in kept}
     return replace(registered, **values)
@@ -611,8 +622,10 @@ class FakeLifecycle:
     def place(self, known: TenantRecord, vector_bucket: str, capacity: int) -> TenantRecord | None:
         if self.indexes.get(vector_bucket, 0) >= capacity:
             return None
-        placement = replace(known.context.placement, vector_bucket=vector_bucket)
-        placed = self.change(known, replace(known, context=replace(known.context, placement=placement)))
+        placement = replace(known.elsewhere.placement, vector_bucket=vector_bucket)
+        moved = replace(known.move, other=placement) if known.move else None
+        context = known.context if moved else replace(known.context, placement=placement)
+        placed = self.change(known, replace(known, context=context, move=moved))
         self.indexes[vector_bucket] = self.indexes.get(vector_bucket, 0) + 1
         return placed
 
@@ -620,9 +633,17 @@ class FakeLifecycle:
         self.change(known, known)
         del self._directory.records[known.context.tenant_id]
         self.receipts.append(receipt)
-        vector_bucket = known.context.placement.vector_bucket
-        if vector_bucket:
-            self.indexes[vector_bucket] = self.indexes.get(vector_bucket, 0) - 1
+        for placement in (known.context.placement, *([known.move.other] if known.move else [])):
+            self._one_index_less(placement)
+
+    def end_move(self, known: TenantRecord) -> TenantRecord:
+        ended = self.change(known, replace(known, move=None))
+        self._one_index_less(known.elsewhere.placement)
+        return ended
+
+    def _one_index_less(self, placement: Placement) -> None:
+        if placement.vector_bucket and not placement.stack:
+            self.indexes[placement.vector_bucket] = self.indexes.get(placement.vector_bucket, 0) - 1
 
     def receipt(self, tenant_id: str) -> Receipt | None:
         return next((receipt for receipt in reversed(self.receipts) if receipt.tenant_id == tenant_id), None)
@@ -718,6 +739,64 @@ class FakeProvisioner:
         if self.fault:
             raise self.fault
         self.provisioned.append(tenant.tenant_id)
+
+
+class FakeStacks:
+    """Stacks that stand when they are asked for a second time."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, list[str]] = {}
+
+    def provide(self, tenant: TenantContext, run: str) -> bool:
+        self.asked.setdefault(tenant.placement.stack, []).append(run)
+        return len(self.asked[tenant.placement.stack]) > 1
+
+
+class FakeMovingObjects:
+    """Uploads and artifacts on their way from one jar's stores to another's, a few a page."""
+
+    def __init__(self, tenant: TenantContext, source: "Jar", target: "Jar", page: int = 2) -> None:
+        self._tenant = tenant
+        self._source = source
+        self._target = target
+        self._page = page
+
+    def uploads(self, after: str | None) -> tuple[list[StoredObject], str | None]:
+        return self._listed(self._source, after)
+
+    def copied(self, after: str | None, last: str) -> list[StoredObject]:
+        return [each for each in _newest_of(self._target) if (after or "") < each.key <= last]
+
+    def copy_uploads(self, uploads: Sequence[tuple[str, str | None]]) -> list[str | None]:
+        return [self._copy(key, version) for key, version in uploads]
+
+    def delete(self, key: str) -> None:
+        self._target.documents.delete(key)
+
+    def artifacts(self, after: str | None) -> tuple[list[str], str | None]:
+        names = [name for name in self._source.artifacts.names("") if name > (after or "")]
+        return names[: self._page], names[self._page - 1] if len(names) > self._page else None
+
+    def copy_artifacts(self, names: Sequence[str]) -> None:
+        for name in set(names) & self._source.artifacts.content.keys():
+            self._target.artifacts.write(name, self._source.artifacts.read(name))
+
+    def _listed(self, jar: "Jar", after: str | None) -> tuple[list[StoredObject], str | None]:
+        found = [each for each in _newest_of(jar) if each.key > (after or "")]
+        return found[: self._page], found[self._page - 1].key if len(found) > self._page else None
+
+    def _copy(self, key: str, version: str | None) -> str | None:
+        found = self._source.documents.find(key, version)
+        if found is None or found.content is None:
+            return None
+        event = self._target.documents.upload(key, found.content, found.content_type, found.metadata)
+        copy: str = event["detail"]["object"]["version-id"]
+        return copy
+
+
+def _newest_of(jar: "Jar") -> list[StoredObject]:
+    newest = {key: versions[-1] for key, versions in sorted(jar.documents.versions.items()) if versions}
+    return [StoredObject(key, each.version, each.modified, each.content is None) for key, each in newest.items()]
 
 
 class LineSplitter:

@@ -5,7 +5,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,15 +24,17 @@ from onggi.domain.errors import (
     TenantMismatch,
     TransientError,
 )
-from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantStatus
+from onggi.domain.tenant import Move, MoveStage, Placement, Receipt, TenantContext, TenantStatus
 from onggi.settings import Settings
 from onggi.steps.authorize import API_KEY, _hash
 from tests.unit.core.fakes import (
     DIMENSIONS,
     FakeExport,
     FakeLifecycle,
+    FakeMovingObjects,
     FakeProvisioner,
     FakeRemains,
+    FakeStacks,
     FakeWaitingEvents,
     FakeWallProbe,
     FakeWorkflow,
@@ -50,6 +52,10 @@ ENVIRONMENT = {
     "ARTIFACTS_BUCKET": "onggi-artifactsbucket-1h8example",
     "VECTOR_BUCKETS": "onggi-vectorbucket-1h8example,",
     "REMOVAL_GRACE_SECONDS": "960",
+    "AUTHORIZATION_CACHE_SECONDS": "60",
+    "SILO_PREFIX": "onggi-silo-",
+    "SILO_ROLE_ARN": "arn:aws:iam::123456789012:role/onggi-silo",
+    "RETENTION_DAYS": "30",
     "ONBOARDING_STATE_MACHINE_ARN": "arn:aws:states:ap-northeast-2:123456789012:stateMachine:onggi-onboarding",
     "TENANT_DATA_ROLE_ARN": "arn:aws:iam::123456789012:role/tenant-data",
     "EMBEDDING_MODEL_ID": "titan",
@@ -76,6 +82,11 @@ class Functions:
         self.onboarding = FakeWorkflow()
         self.resumption = FakeWorkflow()
         self.offboarding = FakeWorkflow()
+        self.relocation = FakeWorkflow()
+        self.stacks = FakeStacks()
+        self.templates: list[str] = []
+        self.other_place = Jar(jar.tenant)
+        self.left = FakeRemains(uploads=2, stacks=1)
         self.remains = FakeRemains(uploads=3, keys=1)
         self.ingestion = FakeWorkflow()
         self.waiting = FakeWaitingEvents()
@@ -88,6 +99,10 @@ class Functions:
     def call(self, name: str, event: dict[str, Any] | None = None) -> dict[str, Any]:
         answered: dict[str, Any] = load(name).handler(event or self.event(name), Context())
         return json.loads(json.dumps(answered))  # type: ignore[no-any-return]  # as Lambda sends it
+
+    def stacks_of(self, template: str) -> FakeStacks:
+        self.templates.append(template)
+        return self.stacks
 
     def ports_are_anybodys(self) -> None:
         """Gives every tenant the ports of an empty jar of its own."""
@@ -142,10 +157,15 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
     monkeypatch.setattr(bootstrap, "owned_access_ports", lambda tenant: jar.access.ports(tenant.tenant_id))
     monkeypatch.setattr(bootstrap, "provisioner", lambda: functions.provisioner)
     monkeypatch.setattr(bootstrap, "lifecycle", lambda: functions.lifecycle)
-    for workflow in ("onboarding", "resumption", "offboarding", "ingestion"):
+    for workflow in ("onboarding", "resumption", "offboarding", "relocation", "ingestion"):
         monkeypatch.setattr(bootstrap, workflow, lambda workflow=workflow: getattr(functions, workflow))
     monkeypatch.setattr(bootstrap, "tenant_export", lambda *_: FakeExport())
     monkeypatch.setattr(bootstrap, "tenant_remains", lambda _: functions.remains)
+    monkeypatch.setattr(bootstrap, "left_place", lambda _: functions.left)
+    monkeypatch.setattr(bootstrap, "tenant_stacks", functions.stacks_of)
+    monkeypatch.setattr(
+        bootstrap, "moving_objects", lambda _: FakeMovingObjects(jar.tenant, jar, functions.other_place)
+    )
     monkeypatch.setattr(bootstrap, "waiting_events", lambda: functions.waiting)
     monkeypatch.setattr(bootstrap, "wall_probe", lambda _: functions.probe)
     monkeypatch.setattr(bootstrap, "meter", lambda: jar.meter)
@@ -187,6 +207,16 @@ def test_a_document_goes_all_the_way(functions: Functions, log: list[str]) -> No
     assert {line["tenant_id"] for line in logged if "tenant_id" in line} == {"acme"}
 
 
+STAGES: dict[str, MoveStage] = {
+    "hold_uploads": "preparing",
+    "copy_tenant_data": "copying",
+    "switch_placement": "copying",
+    "carry_over_uploads": "switched",
+    "close_move": "leaving",
+}
+"""At which stage of a move these work."""
+
+
 @pytest.mark.parametrize(
     "name", [name for name in NAMES if name not in {"chunk_text", "embed_chunks", "index_chunks", "extract_text"}]
 )
@@ -197,6 +227,11 @@ def test_each_event_is_one_that_its_function_understands(functions: Functions, n
         statuses: dict[str, TenantStatus] = {"release_uploads": "active", "close_tenant": "removing"}
         status = "removing" if name.endswith("_tenant_data") else statuses.get(name, "provisioning")
         functions.jar.directory.set_status("acme", status, run=event["run"])
+    if name in STAGES:
+        record = functions.jar.directory.records["acme"]
+        move = Move("premium", replace(record.context.placement, generation=1), STAGES[name], event["run"])
+        functions.jar.directory.records["acme"] = replace(record, status="active", run="another", move=move)
+        functions.ports_are_anybodys()
     export = {"bucket": "artifacts", "run": "20261121T040117000", "objects": 1}
     functions.lifecycle.receipts.append(Receipt("gone", "then", "now", {}, {}, export))
     answered = functions.call(name, event)
@@ -781,3 +816,84 @@ def test_a_tenant_comes_in_with_its_limits(functions: Functions) -> None:
     path = {"pathParameters": {"id": "newcomer"}}
     shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", **path)[1]
     assert (shown["limits"]["stored_bytes"], shown["chosen_limits"]) == (7, {"stored_bytes": 7})
+
+
+def test_a_tenant_moves_over_http(functions: Functions) -> None:
+    functions.ingest()
+    status, shown = patch(functions, tier="premium")
+    assert (status, shown["tier"], shown["move"]) == (200, "basic", {"tier": "premium", "stage": "preparing"})
+    ((_, started),) = functions.relocation.started.items()
+    state = dict(started)
+    old = functions.jar.directory.records["acme"].context
+    own = {asdict(old.placement)["documents_bucket"]: functions.jar}
+    functions.monkeypatch.setattr(
+        bootstrap,
+        "tenant_ports",
+        lambda tenant: own.get(tenant.placement.documents_bucket, functions.other_place).ports,
+    )
+    assert functions.call("place_tenant", state)["vector_bucket"].startswith("onggi-silo-")
+    assert [functions.call("provision_tenant", state) for _ in range(2)] == [{"ready": False}, {"ready": True}]
+    assert functions.templates[0] == (ROOT / "functions/provision_tenant/tenant_stack.yaml").read_text("utf-8")
+    functions.call("verify_tenant", state)
+    functions.call("hold_uploads", state)
+    event = functions.jar.documents.upload("tenants/acme/late.md", TEXT.encode())
+    assert functions.call("register_document", {"event": event, "execution": "e2"}) == {"outcome": "waiting"}
+    assert functions.call("count_tenant_data", state)["busy"] is False
+    progress = state["copy"]
+    while progress["more"]:
+        progress = functions.call("copy_tenant_data", state | {"copy": progress})
+    assert functions.other_place.index.vectors == functions.jar.index.vectors
+    assert functions.call("switch_placement", state) == functions.call("switch_placement", state) == {}
+    record = functions.jar.directory.records["acme"]
+    assert (record.context.tier, record.elsewhere.placement) == ("premium", old.placement)
+    with pytest.raises(Conflict):
+        functions.call("close_move", state)
+    answered = functions.call("carry_over_uploads", state | {"after": None})
+    assert answered == {"more": False, "after": None}
+    assert "tenants/acme/late.md" in functions.other_place.documents.versions
+    while functions.call("release_uploads", state)["more"]:
+        pass
+    assert (functions.ingestion.started, functions.waiting.noted) == ({}, {}), "it was carried over instead"
+    assert functions.call("close_move", state) == {"closed": False}
+    while functions.call("remove_tenant_data", state)["more"]:
+        pass
+    assert functions.remains.there["uploads"] == 3, "what is in use stays"
+    assert functions.call("close_move", state) == {"closed": True}
+    shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", pathParameters={"id": "acme"})[1]
+    assert shown["tier"] == "premium"
+    assert "move" not in shown
+    with pytest.raises(Conflict):
+        functions.call("remove_tenant_data", state)
+
+
+def test_a_move_that_stops_is_told_and_taken_up_or_given_up(functions: Functions) -> None:
+    patch(functions, tier="premium")
+    ((_, first),) = functions.relocation.started.items()
+    error = {"Error": "Conflict", "Cause": json.dumps({"errorMessage": "The stack ended as ROLLBACK_COMPLETE."})}
+    assert functions.call("record_tenant_failure", {**first, "error": error}) == {"recorded": True}
+    shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", pathParameters={"id": "acme"})[1]
+    assert shown["move"]["reason"] == "The stack ended as ROLLBACK_COMPLETE."
+    assert (shown["status"], "reason" in shown) == ("active", False)
+    functions.jar.clock.advance(seconds=1)
+    assert patch(functions, tier="premium")[1]["move"] == {"tier": "premium", "stage": "preparing"}
+    with pytest.raises(Conflict):
+        functions.call("hold_uploads", dict(first))
+    functions.jar.clock.advance(seconds=1)
+    assert patch(functions, tier="basic")[1]["move"] == {"tier": "basic", "stage": "abandoned"}
+    assert len(functions.relocation.started) == 3
+    patch(functions, status="suspended")
+    assert patch(functions, tier="premium")[0] == 409
+
+
+def test_what_waits_is_not_released_while_a_tenant_is_being_copied(functions: Functions) -> None:
+    """A tenant that was suspended meanwhile and is active again starts the release too early."""
+    patch(functions, tier="premium")
+    ((_, state),) = functions.relocation.started.items()
+    functions.call("hold_uploads", dict(state))
+    event = functions.jar.documents.upload("tenants/acme/a.md", TEXT.encode())
+    assert functions.call("register_document", {"event": event, "execution": "e1"}) == {"outcome": "waiting"}
+    patch(functions, status="suspended")
+    patch(functions, status="active")
+    ((_, resumed),) = functions.resumption.started.items()
+    assert functions.call("release_uploads", dict(resumed)) == {"more": False}
+    assert (len(functions.waiting.noted), functions.ingestion.started) == (1, {})

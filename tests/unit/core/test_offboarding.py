@@ -12,7 +12,7 @@ from onggi.adapters.dynamodb import to_item
 from onggi.adapters.export import COPIES_A_PAGE, S3TenantExport
 from onggi.adapters.keys import keys_of
 from onggi.adapters.lifecycle import POOLS, DynamoTenantLifecycle
-from onggi.adapters.remains import AwsTenantRemains
+from onggi.adapters.remains import AwsTenantRemains, RemainsPlaces
 from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import waiting_of
 from onggi.domain.errors import Conflict, NotFound
@@ -70,17 +70,17 @@ def test_documents_in_work_are_waited_for_while_their_executions_run() -> None:
     remains, ingestion = FakeRemains(uploads=1), FakeWorkflow()
     remains.executions = ["aborted", "running"]
     ingestion.start("running", {})
-    assert count_tenant_data(remains, ingestion) == ({"uploads": 1}, True)
+    assert count_tenant_data(remains, ingestion) == ({}, True)
     ingestion.ended.add("running")
     assert count_tenant_data(remains, ingestion) == ({"uploads": 1}, False)
 
 
 def test_there_is_no_receipt_while_anything_is_left(jar: Jar, lifecycle: FakeLifecycle) -> None:
     remains = FakeRemains(uploads=0, keys=1)
-    assert close_tenant(record_of(jar), {"uploads": 5}, NOT_EXPORTED, remains, lifecycle, jar.clock) is None
+    assert close_tenant(record_of(jar), {"uploads": 5}, NOT_EXPORTED, "exports", remains, lifecycle, jar.clock) is None
     assert "acme" in jar.directory.records
     remains.remove_some()
-    receipt = close_tenant(record_of(jar), {"uploads": 5}, NOT_EXPORTED, remains, lifecycle, jar.clock)
+    receipt = close_tenant(record_of(jar), {"uploads": 5}, NOT_EXPORTED, "exports", remains, lifecycle, jar.clock)
     assert receipt == lifecycle.receipt("acme")
     assert receipt is not None
     assert (receipt.before, receipt.after) == ({"uploads": 5}, {"uploads": 0, "keys": 0})
@@ -112,6 +112,12 @@ def test_a_receipt_takes_the_place_of_the_record(aws: AwsSession, jar: Jar, unus
     assert lifecycle.receipt("never-there") is None
 
 
+def remains_of(aws: AwsSession, record: TenantRecord, pool: Pool, run: str = "run-1") -> AwsTenantRemains:
+    places = RemainsPlaces.of_tenant(record, "artifacts", TENANT_TABLE, CONTROL_TABLE)
+    users = CognitoTenantUsers(pool, "pool", record.context)  # type: ignore[arg-type]  # all that is used of a session
+    return AwsTenantRemains(aws, aws, places, users, run)
+
+
 def fill(aws: AwsSession, tenant: TenantContext) -> None:
     s3, dynamodb = aws.client("s3"), aws.client("dynamodb")
     for bucket, prefix in (
@@ -140,10 +146,7 @@ def test_everything_of_the_tenant_goes_and_nothing_of_its_neighbour(aws: AwsSess
     for tenant in tenants:
         fill(aws, tenant)
     pool = Pool(a=unused_tenant_id, b=unused_tenant_id, c=f"{unused_tenant_id}-b", d=f"{unused_tenant_id}-b")
-    own, neighbour = (
-        AwsTenantRemains(aws, TENANT_TABLE, CONTROL_TABLE, tenant, CognitoTenantUsers(pool, "pool", tenant))  # type: ignore[arg-type]  # all that is used of a session
-        for tenant in tenants
-    )
+    own, neighbour = (remains_of(aws, TenantRecord(tenant, "removing", "then"), pool) for tenant in tenants)
     there = {
         "uploads": 3,
         "artifacts": 3,
@@ -154,6 +157,7 @@ def test_everything_of_the_tenant_goes_and_nothing_of_its_neighbour(aws: AwsSess
         "keys": 2,
         "waiting_events": 1,
         "users": 2,
+        "stacks": 0,
     }
     assert own.counts() == there
     assert own.unfinished() == ["e0", "e1"]
@@ -169,12 +173,12 @@ def test_a_receipt_tells_where_the_export_lies(aws: AwsSession, jar: Jar, unused
     lifecycle = DynamoTenantLifecycle(aws, CONTROL_TABLE)
     record = TenantRecord(tenant_named(unused_tenant_id), "removing", "2026-11-20T09:00:00.000Z", run="run-1")
     directory.create(record)
-    close_tenant(record, {}, ExportProgress(more=False, objects=7), FakeRemains(), lifecycle, jar.clock)
+    close_tenant(record, {}, ExportProgress(more=False, objects=7), "exports", FakeRemains(), lifecycle, jar.clock)
     receipt = lifecycle.receipt(unused_tenant_id)
     assert receipt is not None
-    assert receipt.export == {"bucket": "artifacts", "run": "run-1", "objects": 7}
+    assert receipt.export == {"bucket": "exports", "run": "run-1", "objects": 7}
     tenant, run = exported_tenant(receipt)
-    assert (tenant.tenant_id, tenant.placement.artifacts_bucket, run) == (unused_tenant_id, "artifacts", "run-1")
+    assert (tenant.tenant_id, tenant.placement.artifacts_bucket, run) == (unused_tenant_id, "exports", "run-1")
     for without in (None, replace(receipt, export=None)):
         with pytest.raises(NotFound):
             exported_tenant(without)
@@ -191,7 +195,7 @@ def test_an_export_holds_everything_page_by_page_and_twice_the_same(aws: AwsSess
         s3.put_object(Bucket="artifacts", Key=tenant.prefix + name, Body="김치".encode())
     row = {"pk": unused_tenant_id, "sk": "DOCUMENT#d1", "versions": {"v1"}, "size": 3, "name": "김치"}
     dynamodb.put_item(TableName=TENANT_TABLE, Item=to_item(row))
-    export = S3TenantExport(aws, TENANT_TABLE, tenant, "run-1")
+    export = S3TenantExport(aws, TENANT_TABLE, tenant, "manifests", "run-1")
     for _ in range(2):
         progress = ExportProgress(more=True)
         while progress.more:
@@ -207,11 +211,11 @@ def test_an_export_holds_everything_page_by_page_and_twice_the_same(aws: AwsSess
     assert len(names) == len(set(names)) == COPIES_A_PAGE + 3
     assert {"ledger/00000.jsonl", "texts/d1/v1.txt", "uploads/계약/7.txt"} <= set(names)
     prefix = f"exports/{unused_tenant_id}/run-1/"
-    exported = s3.get_object(Bucket="artifacts", Key=prefix + "ledger/00000.jsonl")["Body"].read()
+    exported = s3.get_object(Bucket="manifests", Key=prefix + "ledger/00000.jsonl")["Body"].read()
     assert json.loads(exported) == row | {"versions": ["v1"]}
 
 
 def test_nothing_is_exported_unless_it_was_asked_for(aws: AwsSession, unused_tenant_id: str) -> None:
-    export = S3TenantExport(aws, TENANT_TABLE, tenant_named(unused_tenant_id), "run-1")
+    export = S3TenantExport(aws, TENANT_TABLE, tenant_named(unused_tenant_id), "manifests", "run-1")
     assert export_tenant_data(NOT_EXPORTED, export) == NOT_EXPORTED
     assert export.page(10, None) == ([], None)

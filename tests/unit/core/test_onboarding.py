@@ -10,15 +10,24 @@ from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.workflows import StepFunctionsWorkflow
 from onggi.domain.errors import Conflict, NotFound, TenantMismatch, TransientError
-from onggi.domain.tenant import ChosenLimits, TenantRecord, TenantSettings
+from onggi.domain.tenant import ChosenLimits, TenantRecord, TenantSettings, Tier
 from onggi.ports import TenantDirectory, TenantLifecycle
-from onggi.steps.onboarding import activate_tenant, place_tenant, tenant_in_hands, validate_tenant, verify_tenant
+from onggi.steps.onboarding import (
+    activate_tenant,
+    place_tenant,
+    provision_tenant,
+    tenant_in_hands,
+    validate_tenant,
+    verify_tenant,
+)
 from onggi.steps.record_tenant_failure import FAULT, UNAVAILABLE, reason_of, record_tenant_failure
-from onggi.steps.tenants import Pool, create_tenant, execution_name
+from onggi.steps.tenants import Places, Pool, Silo, TenantRequest, create_tenant, execution_name
 from tests.unit.core.conftest import CONTROL_TABLE
 from tests.unit.core.fakes import (
     FakeDirectory,
     FakeLifecycle,
+    FakeProvisioner,
+    FakeStacks,
     FakeWallProbe,
     FakeWorkflow,
     FixedClock,
@@ -27,7 +36,7 @@ from tests.unit.core.fakes import (
     version_of,
 )
 
-POOL = Pool("documents", "artifacts")
+PLACES = Places(basic=Pool("documents", "artifacts"), premium=Silo("onggi-silo-"))
 MACHINE = {"States": {"Done": {"Type": "Succeed"}}, "StartAt": "Done"}
 
 
@@ -38,18 +47,17 @@ class Operator:
         self.directory, self.lifecycle = directory, lifecycle
         self.workflow, self.clock = FakeWorkflow(), FixedClock()
 
-    def create(self, tenant_id: str, name: str = "Acme", limits: ChosenLimits | None = None) -> TenantRecord:
+    def create(
+        self, tenant_id: str, name: str = "Acme", limits: ChosenLimits | None = None, tier: Tier = "basic"
+    ) -> TenantRecord:
         self.clock.advance(seconds=1)
         return create_tenant(
-            tenant_id,
-            name,
-            TenantSettings(),
-            POOL,
+            TenantRequest(tenant_id, name, tier, TenantSettings(), limits or ChosenLimits()),
+            PLACES,
             self.directory,
             self.lifecycle,
             self.workflow,
             self.clock,
-            limits=limits or ChosenLimits(),
         )
 
     def record(self, tenant_id: str) -> TenantRecord:
@@ -181,14 +189,55 @@ def test_activation_twice_is_activation(operator: Operator) -> None:
 
 
 def test_nothing_is_inherited_from_an_earlier_tenant(jar: Jar) -> None:
-    validate_tenant(jar.ports)
+    validate_tenant(jar.tenant, jar.ports)
     jar.artifacts.write("left", b"over")
     with pytest.raises(Conflict, match="earlier tenant"):
-        validate_tenant(jar.ports)
+        validate_tenant(jar.tenant, jar.ports)
     jar.artifacts.delete(["left"])
     jar.ledger.claim(version_of(jar.tenant), "e1")
     with pytest.raises(Conflict, match="earlier tenant"):
-        validate_tenant(jar.ports)
+        validate_tenant(jar.tenant, jar.ports)
+
+
+def test_nothing_lies_in_a_bucket_that_is_not_made_yet(jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = replace(jar.tenant, placement=Silo("onggi-silo-").place("acme"))
+    monkeypatch.setattr(jar.artifacts, "names", lambda _: pytest.fail("asked a bucket that is not there"))
+    validate_tenant(alone, jar.ports)
+    jar.ledger.claim(version_of(jar.tenant), "e1")
+    with pytest.raises(Conflict, match="earlier tenant"):
+        validate_tenant(alone, jar.ports)
+
+
+def test_a_premium_tenant_has_a_place_that_nobody_had_before(operator: Operator) -> None:
+    first, second = (operator.create(tenant_id, tier="premium").context for tenant_id in ("acme", "bcme"))
+    for tenant in (first, second):
+        placement = tenant.placement
+        stack = placement.stack
+        assert stack.startswith("onggi-silo-")
+        assert placement.documents_bucket == f"{stack}-documents"
+        assert placement.artifacts_bucket == f"{stack}-artifacts"
+        assert (placement.vector_bucket, placement.index) == (f"{stack}-vectors", tenant.tenant_id)
+        assert len(placement.documents_bucket) <= 63
+    assert first.placement.stack != second.placement.stack
+    assert operator.create("acme", tier="premium").context.tier == "premium"
+    assert operator.record("acme").context == first, "the same request again keeps the place"
+    with pytest.raises(Conflict):
+        operator.create("acme", tier="basic")
+    assert place_tenant(operator.record("acme"), (), operator.lifecycle) == operator.record("acme")
+
+
+def test_a_stack_stands_before_its_index_is_made(operator: Operator) -> None:
+    stacks, indexes = FakeStacks(), FakeProvisioner()
+    operator.create("acme", tier="premium")
+    record = operator.record("acme")
+    assert not provision_tenant(record, stacks, indexes)
+    assert indexes.provisioned == []
+    assert provision_tenant(record, stacks, indexes)
+    assert indexes.provisioned == ["acme"]
+    assert stacks.asked == {record.context.placement.stack: [record.run] * 2}
+    operator.create("bcme")
+    assert provision_tenant(operator.record("bcme"), stacks, indexes)
+    assert len(stacks.asked) == 1, "a basic tenant has none"
 
 
 def test_an_open_wall_keeps_the_tenant_out() -> None:

@@ -10,6 +10,7 @@ from onggi import requests
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.tenant import ChosenLimits, TenantSettings
 from onggi.steps.change_tenant import TenantChange
+from onggi.steps.tenants import TenantRequest
 from tests.unit.core.fakes import tenant_named
 
 MODELS = ("claude",)
@@ -177,17 +178,16 @@ def test_a_listing_of_tenants_has_no_status() -> None:
 
 def test_a_tenant() -> None:
     body = {"tenant_id": "acme", "name": "김치집", "tier": "basic"}
-    assert requests.tenant_request(body) == (
-        "acme",
-        "김치집",
-        TenantSettings(chunk_size=800, ocr=False),
-        ChosenLimits(),
-    )
+    settings = TenantSettings(chunk_size=800, ocr=False)
+    assert requests.tenant_request(body) == TenantRequest("acme", "김치집", "basic", settings, ChosenLimits())
+    assert requests.tenant_request(body | {"tier": "premium"}).tier == "premium"
+    del body["tier"]
+    assert requests.tenant_request(body).tier == "basic"
 
 
 def test_the_settings_of_a_tenant() -> None:
     body = {"tenant_id": "acme", "name": "A", "settings": {"chunk_size": 1600, "ocr": True}}
-    assert requests.tenant_request(body)[2] == TenantSettings(chunk_size=1600, ocr=True)
+    assert requests.tenant_request(body).settings == TenantSettings(chunk_size=1600, ocr=True)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_a_setting_that_is_wrong_is_named(settings: object, field: str) -> None:
 
 def test_the_limits_of_a_tenant() -> None:
     body = {"tenant_id": "acme", "name": "A", "limits": {"documents": 1, "stored_bytes": 2**50, "document_bytes": None}}
-    assert requests.tenant_request(body)[3] == ChosenLimits(documents=1, stored_bytes=2**50)
+    assert requests.tenant_request(body).limits == ChosenLimits(documents=1, stored_bytes=2**50)
 
 
 @pytest.mark.parametrize(
@@ -250,11 +250,12 @@ def test_a_field_of_a_tenant_that_is_wrong(field: str, value: object) -> None:
 def test_a_change_keeps_what_it_does_not_name() -> None:
     settings, limits = TenantSettings(chunk_size=400, ocr=True), ChosenLimits(documents=5, stored_bytes=100)
     known = replace(tenant_named(), settings=settings, chosen_limits=limits)
-    assert requests.tenant_change({"name": "B"}, known) == TenantChange("B", None, None)
+    assert requests.tenant_change({"name": "B"}, known) == TenantChange("B", None, None, None, None)
     assert requests.tenant_change({"settings": {"ocr": False}}, known).settings == TenantSettings(400, ocr=False)
-    assert requests.tenant_change({"status": "suspended"}, known) == TenantChange(None, None, "suspended")
+    assert requests.tenant_change({"status": "suspended"}, known) == TenantChange(None, None, "suspended", None, None)
+    assert requests.tenant_change({"tier": "premium"}, known) == TenantChange(None, None, None, "premium", None)
     changed = requests.tenant_change({"limits": {"documents": None, "document_bytes": 7}}, known)
-    assert changed == TenantChange(None, None, None, ChosenLimits(None, 100, 7))
+    assert changed == TenantChange(None, None, None, None, ChosenLimits(None, 100, 7))
 
 
 @pytest.mark.parametrize(
@@ -267,7 +268,9 @@ def test_a_change_keeps_what_it_does_not_name() -> None:
         ({"status": None}, "status"),
         ({"settings": {"chunk_size": 1}}, "settings.chunk_size"),
         ({"settings": []}, "settings"),
-        ({"tier": "basic"}, "tier"),
+        ({"tier": "gold"}, "tier"),
+        ({"tier": ""}, "tier"),
+        ({"tier": None}, "tier"),
         ({"limits": {"documents": 0}}, "limits.documents"),
         ({"limits": None}, "limits"),
     ],

@@ -27,7 +27,7 @@ def store(aws: AwsSession, tenant: TenantContext) -> S3DocumentStore:
 
 @pytest.fixture
 def artifacts(aws: AwsSession, tenant: TenantContext) -> S3ArtifactStore:
-    return S3ArtifactStore(aws, tenant)
+    return S3ArtifactStore(aws, tenant, "manifests")
 
 
 def put(aws: AwsSession, key: str, content: bytes = b"kimchi", **more: Any) -> str:
@@ -175,12 +175,12 @@ def test_artifacts_lie_under_the_tenants_prefix(
 def test_artifacts_are_listed_and_deleted_by_name(aws: AwsSession, artifacts: S3ArtifactStore) -> None:
     for name in ("d/v1/b", "d/v1/a", "d/v10/a"):
         artifacts.write(name, b"x")
-    S3ArtifactStore(aws, tenant_named("another-tenant")).write("d/v1/a", b"theirs")
+    S3ArtifactStore(aws, tenant_named("another-tenant"), "manifests").write("d/v1/a", b"theirs")
     assert artifacts.names("d/v1/") == ["d/v1/a", "d/v1/b"]
     artifacts.delete(iter([*artifacts.names("d/v1/"), "d/v1/never"]))
     assert artifacts.names("d/") == ["d/v10/a"]
     artifacts.delete([])
-    assert S3ArtifactStore(aws, tenant_named("another-tenant")).read("d/v1/a") == b"theirs"
+    assert S3ArtifactStore(aws, tenant_named("another-tenant"), "manifests").read("d/v1/a") == b"theirs"
     with pytest.raises(NotFound):
         artifacts.read("d/v1/a")
 
@@ -197,13 +197,13 @@ def test_a_manifest_lies_where_the_workflow_may_read_it(
     aws: AwsSession, artifacts: S3ArtifactStore, tenant: TenantContext
 ) -> None:
     key = artifacts.write_manifest("d", "v", [{"batch": 0}, {"batch": 1}])
-    content = aws.client("s3").get_object(Bucket="artifacts", Key=key)["Body"].read()
+    content = aws.client("s3").get_object(Bucket="manifests", Key=key)["Body"].read()
     assert key.startswith(f"manifests/{tenant.tenant_id}/")
     assert content == b'{"batch": 0}\n{"batch": 1}\n'
     artifacts.delete_manifest("d", "v")
     artifacts.delete_manifest("d", "v")
     with pytest.raises(aws.client("s3").exceptions.NoSuchKey):
-        aws.client("s3").get_object(Bucket="artifacts", Key=key)
+        aws.client("s3").get_object(Bucket="manifests", Key=key)
 
 
 def refuse_like_aws(aws: AwsSession, **_: Any) -> None:

@@ -25,8 +25,13 @@ def waiting(request: pytest.FixtureRequest) -> WaitingEvents:
     return DynamoWaitingEvents(request.getfixturevalue("aws"), CONTROL_TABLE)
 
 
-def event_named(key: str = "a.txt", sequencer: str = "01", noted_by: str = "e1") -> WaitingEvent:
-    return WaitingEvent(key, sequencer, noted_by, {"key": key, "sequencer": sequencer, "이름": "김치"})
+def event_named(
+    key: str = "a.txt", sequencer: str = "01", noted_by: str = "e1", bucket: str = "documents"
+) -> WaitingEvent:
+    s3_object = {"key": key, "sequencer": sequencer, "etag": "김치"}
+    detail = {"bucket": {"name": bucket}, "object": s3_object}
+    event = {"detail-type": "Object Created", "time": "2026-11-21T09:00:00Z", "detail": detail}
+    return WaitingEvent(key, sequencer, noted_by, event)
 
 
 def test_the_newest_event_of_each_key_waits(waiting: WaitingEvents, unused_tenant_id: str) -> None:
@@ -131,7 +136,7 @@ def test_nothing_is_lost_and_nothing_starts_twice(keys: list[str], crashes: list
         newest[key] = raw
         assert admit(jar, raw, f"e{number}", waiting) == "waiting"
     if suspended_again:  # what was started meets a tenant that is suspended once more, and waits again
-        release_uploads("acme", waiting, ingestion)
+        release_uploads(jar.directory.records["acme"], waiting, ingestion)
         for name, started in list(ingestion.started.items()):
             assert admit(jar, started, name, waiting) == "waiting"
             ingestion.ended.add(name)
@@ -140,7 +145,7 @@ def test_nothing_is_lost_and_nothing_starts_twice(keys: list[str], crashes: list
     waiting.crashes = crashes
     while True:
         try:
-            if not release_uploads("acme", waiting, ingestion):
+            if not release_uploads(jar.directory.records["acme"], waiting, ingestion):
                 break
         except CrashError:
             ingestion.ended |= set(ingestion.started)
@@ -152,18 +157,23 @@ def admit(jar: Jar, raw: Any, execution: str, waiting: WaitingEvents) -> Admissi
     return admit_event(ObjectEvent.from_eventbridge(raw), raw, execution, jar.directory, waiting)
 
 
-def test_many_are_released_batch_by_batch() -> None:
+def test_many_are_released_batch_by_batch(jar: Jar) -> None:
     waiting, ingestion = FakeWaitingEvents(), FakeWorkflow()
     for number in range(2 * BATCH + 1):
         waiting.note("acme", event_named(f"{number}.txt"))
-    assert [release_uploads("acme", waiting, ingestion) for _ in range(4)] == [True, True, True, False]
+    assert [release_uploads(jar.directory.records["acme"], waiting, ingestion) for _ in range(4)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
     assert len(ingestion.started) == 2 * BATCH + 1
 
 
-def test_a_workflow_that_cannot_be_started_keeps_the_event() -> None:
+def test_a_workflow_that_cannot_be_started_keeps_the_event(jar: Jar) -> None:
     waiting, ingestion = FakeWaitingEvents(), FakeWorkflow()
     waiting.note("acme", event_named())
     ingestion.fault = TransientError("down")
     with pytest.raises(TransientError):
-        release_uploads("acme", waiting, ingestion)
+        release_uploads(jar.directory.records["acme"], waiting, ingestion)
     assert len(waiting.noted) == 1

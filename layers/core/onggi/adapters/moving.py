@@ -51,8 +51,14 @@ class S3MovingObjects:
             answer = self._client.list_object_versions(
                 Bucket=bucket, Prefix=self._prefix, MaxKeys=OBJECTS_A_PAGE, **place
             )
+        hidden: dict[str, str] = {}
+        for entry in answer.get("Versions", []):
+            if not entry["IsLatest"]:
+                hidden.setdefault(entry["Key"], entry["VersionId"])
         found = [
-            StoredObject(entry["Key"], entry["VersionId"], timestamp(entry["LastModified"]), is_deleted)
+            StoredObject(
+                entry["Key"], entry["VersionId"], timestamp(entry["LastModified"]), is_deleted, hidden.get(entry["Key"])
+            )
             for kind, is_deleted in (("Versions", False), ("DeleteMarkers", True))
             for entry in answer.get(kind, [])
             if entry["IsLatest"]
@@ -60,13 +66,17 @@ class S3MovingObjects:
         # The newest version of a key comes first, so that the next page may begin behind the key.
         return sorted(found, key=lambda each: each.key), answer["NextKeyMarker"] if answer["IsTruncated"] else None
 
-    def copy_uploads(self, uploads: Sequence[tuple[str, str]]) -> list[str | None]:
-        """Copies uploads by key and version, one of a key after another; the copies' ids, None for what is gone."""
+    def copy_uploads(self, uploads: Sequence[tuple[str, str | None]]) -> list[str | None]:
+        """Copies uploads by key and version, the newest where none is named, one of a key after another.
+
+        Returns:
+            The copies' ids; None for what is gone.
+        """
         keys = [list(group) for _, group in groupby(uploads, key=lambda upload: upload[0])]
         with ThreadPoolExecutor(COPIES_AT_A_TIME) as pool:
             return [copy for group in pool.map(self._copy_versions, keys) for copy in group]
 
-    def _copy_versions(self, versions: Sequence[tuple[str, str]]) -> list[str | None]:
+    def _copy_versions(self, versions: Sequence[tuple[str, str | None]]) -> list[str | None]:
         source, target = self._source.documents_bucket, self._target.documents_bucket
         return [self._copy(source, target, key, version) for key, version in versions]
 
@@ -75,16 +85,21 @@ class S3MovingObjects:
         with translated("S3"):
             self._client.delete_object(Bucket=self._target.documents_bucket, Key=key)
 
-    def copy_artifacts(self, after: str | None) -> str | None:
-        """Copies the next artifacts by key; answers the key that others follow, None where none do."""
-        source, target = self._source.artifacts_bucket, self._target.artifacts_bucket
-        place = {"StartAfter": after} if after else {}
+    def artifacts(self, after: str | None) -> tuple[list[str], str | None]:
+        """The names of the next artifacts at the first place, and the name that others follow; None where none do."""
+        place = {"StartAfter": self._prefix + after} if after else {}
         with translated("S3"):
-            answer = self._client.list_objects_v2(Bucket=source, Prefix=self._prefix, MaxKeys=OBJECTS_A_PAGE, **place)
-        keys = [entry["Key"] for entry in answer.get("Contents", [])]
+            answer = self._client.list_objects_v2(
+                Bucket=self._source.artifacts_bucket, Prefix=self._prefix, MaxKeys=OBJECTS_A_PAGE, **place
+            )
+        names = [entry["Key"].removeprefix(self._prefix) for entry in answer.get("Contents", [])]
+        return names, names[-1] if answer["IsTruncated"] else None
+
+    def copy_artifacts(self, names: Sequence[str]) -> None:
+        """Copies artifacts; names that are not there are no error."""
+        source, target = self._source.artifacts_bucket, self._target.artifacts_bucket
         with ThreadPoolExecutor(COPIES_AT_A_TIME) as pool:
-            list(pool.map(lambda key: self._copy(source, target, key), keys))
-        return keys[-1] if answer["IsTruncated"] else None
+            list(pool.map(lambda name: self._copy(source, target, self._prefix + name), names))
 
     def _copy(self, source: str, target: str, key: str, version: str | None = None) -> str | None:
         """Copies one object without its tags, which would need further rights; answers the id of the copy."""

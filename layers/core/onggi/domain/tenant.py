@@ -237,6 +237,12 @@ class TenantRecord:
         """The tenant at the place that a move has not put into use, or has put out of it; else where it is."""
         return replace(self.context, placement=self.move.other) if self.move else self.context
 
+    @property
+    def holds_uploads(self) -> bool:
+        """Whether events of its uploads wait for now."""
+        is_copied = self.move is not None and self.move.stage in {"copying", "switched"}
+        return is_copied or self.status in {"provisioning", "failed", "suspended"}
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

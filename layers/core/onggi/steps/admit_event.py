@@ -30,21 +30,18 @@ def admit_event(
         return "admitted" if event.kind == "created" else "ignored"  # an upload of nobody's is told, a deletion is not
     if record.move is not None and record.move.other.documents_bucket == event.bucket:
         return "ignored"  # before the switch, our own copy; after it, what is carried over from there
-    if record.context.placement.documents_bucket != event.bucket or not _waits(record):
+    if record.context.placement.documents_bucket != event.bucket:
+        return "admitted" if event.kind == "created" else "ignored"  # as above; such as the removal of what was left
+    if not record.holds_uploads:
         return _without_waiting(record)
     noted = WaitingEvent(event.key, event.at(record.context.placement).sequencer, execution, raw)
     waiting.note(tenant_id, noted)
     now = directory.find(tenant_id)
-    if now is not None and _waits(now):
+    if now is not None and now.holds_uploads:
         return "waiting"
     # The tenant became active, or moved or left, while the event was being noted: nobody may come for the note now.
     waiting.forget(tenant_id, noted)
     return _without_waiting(now)
-
-
-def _waits(record: TenantRecord) -> bool:
-    is_held = record.move is not None and record.move.stage in {"copying", "switched"}
-    return is_held or record.status in {"provisioning", "failed", "suspended"}
 
 
 def _without_waiting(record: TenantRecord | None) -> Admission:

@@ -1,8 +1,10 @@
 """CarryOverUploads: what was uploaded to the place that a tenant has left, or deleted there, after it was copied."""
 
+from collections.abc import Container, Sequence
 from typing import Final
 
 from onggi.domain.document import Document, document_id_of
+from onggi.domain.metadata import document_key_of_sidecar
 from onggi.domain.tenant import TenantContext
 from onggi.ports import DocumentLedger, MovingObjects, StoredObject
 
@@ -28,29 +30,45 @@ def carry_over_uploads(
     for _ in range(PAGES_A_CALL):
         old, following = objects.uploads(after)
         new = {each.key: each for each in objects.copied(after, old[-1].key)} if old else {}
-        rows = ledger.get_many(document_id_of(tenant, each.key) for each in old if each.is_deleted)
-        for each in old:
-            row = rows.get(document_id_of(tenant, each.key))
-            if _is_newer(each, new.get(each.key), row):
-                _repeat(each, row if each.key not in new else None, objects)
+        rows = ledger.get_many(document_id_of(tenant, _document_key(each)) for each in old)
+        known = {row.key: row for row in rows.values()}
+        _repeat(
+            [each for each in old if _is_newer(each, new.get(each.key), known.get(_document_key(each)))], new, objects
+        )
         after = following
         if after is None:
             break
     return after
 
 
+def _document_key(stored: StoredObject) -> str:
+    """The key of the document that an object is, or is the sidecar of."""
+    return document_key_of_sidecar(stored.key) or stored.key
+
+
 def _is_newer(old: StoredObject, new: StoredObject | None, row: Document | None) -> bool:
-    """Copies are newer than what they are copies of, so that anything newer than a copy came afterwards."""
-    if new is not None:
-        return old.modified >= new.modified and not (old.is_deleted and new.is_deleted)
-    return not old.is_deleted or (row is not None and row.status != "deleted")
+    """Whether what is newest at the old place is missing at the new one.
+
+    Times alone do not tell: what is uploaded while an older version is being copied is older than the copy. Of a
+    sidecar that is gone nobody knows whether its document has heard of that; it hears of it again.
+
+    Args:
+        old: at the old place.
+        new: at the new one.
+        row: of the document that it is, or is the sidecar of.
+    """
+    if new is None:
+        return not old.is_deleted or (row is not None and row.status != "deleted")
+    if row is not None and new.version in row.copies:
+        return old.is_deleted or row.version_of(old.version) != row.copies[new.version]
+    return old.modified >= new.modified and not (old.is_deleted and new.is_deleted)
 
 
-def _repeat(old: StoredObject, uncopied: Document | None, objects: MovingObjects) -> None:
-    """Repeats an upload or a deletion; one of what was never copied gets a copy first, so that S3 tells of it."""
-    if not old.is_deleted:
-        objects.copy_uploads([(old.key, old.version)])
-        return
-    if uncopied is not None:
-        objects.copy_uploads([(old.key, uncopied.objects_of(uncopied.version)[0])])
-    objects.delete(old.key)
+def _repeat(objects: Sequence[StoredObject], new: Container[str], at: MovingObjects) -> None:
+    """Repeats uploads and deletions; what was deleted and never copied is copied first, so that S3 tells of its end."""
+    hidden = [(each.key, each.hidden) for each in objects if each.is_deleted and each.hidden and each.key not in new]
+    at.copy_uploads(hidden)
+    for each in objects:
+        if each.is_deleted:
+            at.delete(each.key)
+    at.copy_uploads([(each.key, None) for each in objects if not each.is_deleted])

@@ -42,7 +42,7 @@ def copy_tenant_data(
             page, after = objects.uploads(progress.after)
             _copy_uploads(tenant, page, objects, ports)
         elif progress.stage == "artifacts":
-            after = objects.copy_artifacts(progress.after)
+            after = _copy_artifacts(progress.after, objects, ports)
         else:
             after = _copy_vectors(progress.after, ports, new_place)
         progress = progress.on(after)
@@ -54,13 +54,13 @@ def _copy_uploads(
 ) -> None:
     there = [each for each in page if not each.is_deleted]
     rows = ports.ledger.get_many(document_id_of(tenant, each.key) for each in there)
-    wanted: list[tuple[str, str]] = []
+    wanted: list[tuple[str, str | None]] = []
     for each in there:
         row = rows.get(document_id_of(tenant, each.key))
         wanted += [(each.key, version) for version in _objects_to_copy(row, each)] if row is not None else []
     copies: dict[str, dict[str, str]] = {}
     for (key, version), copy in zip(wanted, objects.copy_uploads(wanted), strict=True):
-        if copy is not None:
+        if copy is not None and version is not None:
             copies.setdefault(key, {})[copy] = version
     for row in rows.values():
         if row.key not in copies:
@@ -75,8 +75,29 @@ def _objects_to_copy(row: Document, newest: StoredObject) -> list[str]:
     version = row.version_of(newest.version)
     if version != row.version or row.status == "processing":
         return []
-    answering = row.objects_of(row.current_version)[0] if row.current_version not in {None, version} else None
-    return [*([answering] if answering else []), newest.version]
+    other = row.current_version if row.current_version != version else None
+    return [*(reversed(row.objects_of(other)) if other else []), newest.version]
+
+
+def _copy_artifacts(after: str | None, objects: MovingObjects, ports: TenantPorts) -> str | None:
+    """Copies those of the versions that answer; what is left of any other is only on its way out."""
+    names, following = objects.artifacts(after)
+    rows = ports.ledger.get_many({document_id for document_id, _, _ in map(_parts, names)})
+    answering = {row.document_id: row.current_version for row in rows.values()}
+    objects.copy_artifacts(
+        [
+            name
+            for name, (document_id, version, _) in zip(names, map(_parts, names), strict=True)
+            if answering.get(document_id) == version
+        ]
+    )
+    return following
+
+
+def _parts(name: str) -> tuple[str, str, str]:
+    document_id, _, rest = name.partition("/")
+    version, _, rest = rest.partition("/")
+    return document_id, version, rest
 
 
 def _copy_vectors(cursor: str | None, ports: TenantPorts, new_place: TenantPorts) -> str | None:

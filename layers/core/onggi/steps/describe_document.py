@@ -71,7 +71,8 @@ def has_changed(document: DocumentVersion, ports: TenantPorts) -> bool:
     Raises:
         TransientError: when S3 is not available.
     """
-    facts = ports.documents.facts(document.key, document.version)
+    row = ports.ledger.get(document.document_id)
+    facts = _facts_of(row, document.version, ports) if row else None
     if facts is None:
         return False
     try:
@@ -89,7 +90,7 @@ def describe_document(document_id: str, ports: TenantPorts) -> Description:
     """
     for _ in range(DESCRIBE_TRIES):
         row = ports.ledger.get(document_id)
-        facts = _facts_of_answering(row, ports) if row else None
+        facts = _facts_of(row, row.current_version, ports) if row and row.current_version else None
         if row is None or facts is None:
             return Description("gone")
         metadata, fault = row.current_metadata, None
@@ -103,10 +104,9 @@ def describe_document(document_id: str, ports: TenantPorts) -> Description:
     raise TransientError("The document changes too often; try again.")
 
 
-def _facts_of_answering(row: Document, ports: TenantPorts) -> ObjectFacts | None:
-    """What S3 says of the version that answers, under whichever id it lies there; None where it is gone."""
-    objects = row.objects_of(row.current_version) if row.current_version else []
-    found = (ports.documents.facts(row.key, version) for version in objects)
+def _facts_of(row: Document, version: str, ports: TenantPorts) -> ObjectFacts | None:
+    """What S3 says of a version, under whichever id it lies there; None where it is gone."""
+    found = (ports.documents.facts(row.key, each) for each in row.objects_of(version))
     return next((facts for facts in found if facts is not None), None)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onggi.domain.document import DocumentVersion
-from onggi.domain.errors import BadDocument
+from onggi.domain.errors import BadDocument, NotFound
 from onggi.domain.tenant import TenantContext
 from onggi.ports import TenantPorts, TextReader
 from onggi.steps.artifacts import VersionArtifacts
@@ -38,7 +38,7 @@ def extract_text(
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "document"
-        ports.documents.download(document.key, document.version, file)
+        _download(document, file, ports)
         extracted = reader.read(file, document.name, {})
         if extracted.needs_ocr and tenant.settings.ocr:
             recognised = recognise_pages(tenant, file, extracted.needs_ocr, ports, reader, model)
@@ -47,3 +47,15 @@ def extract_text(
         raise BadDocument("no_text")
     VersionArtifacts(ports.artifacts, document.document_id, document.version).write_text(extracted)
     return Extraction(len(extracted.page_starts), len(extracted.text), extracted.language, len(extracted.needs_ocr))
+
+
+def _download(document: DocumentVersion, file: Path, ports: TenantPorts) -> None:
+    """Writes a version to a file, under whichever id it lies in S3: a tenant that was moved has copies."""
+    row = ports.ledger.get(document.document_id)
+    *copies, uploaded = row.objects_of(document.version) if row else [document.version]
+    for copy in copies:
+        try:
+            return ports.documents.download(document.key, copy, file)
+        except NotFound:
+            continue
+    return ports.documents.download(document.key, uploaded, file)

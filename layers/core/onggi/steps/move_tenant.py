@@ -20,6 +20,8 @@ AFTER_SWITCH: Final[tuple[MoveStage, ...]] = ("switched", "leaving")
 REMOVING: Final[tuple[MoveStage, ...]] = ("leaving", "abandoned")
 SETTLING_SECONDS: Final = 30
 """The longest that a function works on an event that was let in before uploads began to wait (29 s)."""
+COPYING_SECONDS: Final = 300
+"""The longest that a function copies for a run that has lost the tenant to another (290 s)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def _start(record: TenantRecord, waits: Waits, relocation: Workflow) -> bool:
         "tenant_id": record.context.tenant_id,
         "run": record.move.run,
         "stage": record.move.stage,
-        "settling": min(SETTLING_SECONDS, waits.forms),
+        "settling": min(COPYING_SECONDS if record.move.stage == "abandoned" else SETTLING_SECONDS, waits.forms),
         "decisions": waits.decisions,
         "grace": waits.forms,
         "copy": {"more": True},

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from onggi.domain import errors
+from onggi.domain.tenant import CHOSEN_STATUSES
 from onggi.ports import TenantDirectory, TenantLifecycle
 
 TOLD: Final = {
@@ -35,7 +36,7 @@ def record_tenant_failure(
         Whether it concerns anybody: not where another run has taken the tenant over, or this one had come to its end.
     """
     record = directory.find(tenant_id)
-    if record is not None and record.move is not None and record.move.run == run:
+    if record is not None and record.status in CHOSEN_STATUSES and record.move and record.move.run == run:
         lifecycle.change(record, replace(record, move=replace(record.move, reason=reason_of(error))))
         return True
     if record is None or record.run != run or record.status not in {"provisioning", "active", "removing"}:

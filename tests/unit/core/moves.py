@@ -1,0 +1,217 @@
+"""A tenant with two places, for tests of its way from one to the other."""
+
+from dataclasses import replace
+from typing import Any
+
+from onggi.domain.document import Document, DocumentVersion, Metadata, document_id_of
+from onggi.domain.money import ModelPrice
+from onggi.domain.tenant import MoveStage, Placement, TenantContext, TenantRecord, Tier
+from onggi.domain.upload import ObjectEvent
+from onggi.ports import CopyProgress, PublishedFacts, TenantPorts
+from onggi.steps.admit_event import Admission, admit_event
+from onggi.steps.carry_over_uploads import carry_over_uploads
+from onggi.steps.chunk_text import chunk_text
+from onggi.steps.copy_tenant_data import copy_tenant_data
+from onggi.steps.describe_document import describe_document
+from onggi.steps.embed_chunks import EmbeddingModel, embed_chunks
+from onggi.steps.extract_text import extract_text
+from onggi.steps.index_chunks import index_chunks
+from onggi.steps.move_tenant import Waits, hold_uploads, let_uploads_in, move_tenant, switch_placement
+from onggi.steps.publish_document import publish_document
+from onggi.steps.record_failure import Failure, record_failure
+from onggi.steps.register_document import Registration, register_document
+from onggi.steps.release_uploads import release_uploads
+from onggi.steps.remove_document import remove_document
+from onggi.steps.retrieve import RetrievalRequest, retrieve
+from tests.unit.core.fakes import (
+    DIMENSIONS,
+    OCR_MODEL,
+    FakeDocumentStore,
+    FakeLifecycle,
+    FakeMovingObjects,
+    FakeWaitingEvents,
+    FakeWorkflow,
+    Jar,
+    LineSplitter,
+    PlainReader,
+)
+
+WAITS = Waits(decisions=60, forms=960)
+MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(1, 1))  # type: ignore[arg-type]  # whole dollars will do
+MAX_BYTES = 1000
+
+
+class TwoPlaces:
+    """One tenant, its ledger, and a jar of stores at each place that it has had."""
+
+    def __init__(self) -> None:
+        self.jars = [Jar()]
+        self.first = self.jars[0]
+        self.clock = self.first.clock
+        self.ledger = self.first.ledger
+        self.embedder = self.first.embedder
+        self.directory = self.first.directory
+        self.lifecycle = FakeLifecycle(self.directory)
+        self.relocation, self.ingestion = FakeWorkflow(), FakeWorkflow()
+        self.waiting = FakeWaitingEvents()
+        self.executions = 0
+
+    @property
+    def record(self) -> TenantRecord:
+        return self.directory.records["acme"]
+
+    def key(self, name: str) -> str:
+        return self.first.tenant.prefix + name
+
+    def row(self, name: str) -> Document:
+        return self.ledger.rows[document_id_of(self.first.tenant, self.key(name))]
+
+    def jar_at(self, placement: Placement) -> Jar:
+        return next(jar for jar in self.jars if jar.tenant.placement.documents_bucket == placement.documents_bucket)
+
+    @property
+    def here(self) -> Jar:
+        """Where the tenant is."""
+        return self.jar_at(self.record.context.placement)
+
+    @property
+    def elsewhere(self) -> Jar:
+        return self.jar_at(self.record.elsewhere.placement)
+
+    def ports_of(self, tenant: TenantContext) -> TenantPorts:
+        return self.jar_at(tenant.placement).ports
+
+    def start(self, tier: Tier = "premium") -> TenantRecord:
+        """Asks for a move to a place that nobody was at before."""
+        self.clock.advance(seconds=1)
+        number = len(self.jars)
+        place = Placement(f"documents-{number}", f"artifacts-{number}", f"vectors-{number}", "acme", f"silo-{number}")
+        jar = Jar(replace(self.first.tenant, placement=place), self.clock, ledger=self.ledger, embedder=self.embedder)
+        self.jars.append(jar)
+        return self.ask(tier, place)
+
+    def ask(self, tier: Tier, place: Placement | None = None) -> TenantRecord:
+        place = place or Placement("never", "used", "", "acme")
+        return move_tenant(self.record, tier, place, WAITS, self.lifecycle, self.relocation, self.clock)
+
+    def at_stage(self, stage: MoveStage) -> None:
+        assert self.record.move
+        changed = replace(self.record, move=replace(self.record.move, stage=stage))
+        self.lifecycle.change(self.record, changed)
+
+    def objects(self) -> FakeMovingObjects:
+        record = self.record
+        assert record.move
+        places = (self.here, self.elsewhere)
+        source, target = places if record.move.stage in {"preparing", "copying"} else reversed(places)
+        return FakeMovingObjects(record.context, source, target)
+
+    def objects_after_switch(self) -> FakeMovingObjects:
+        return FakeMovingObjects(self.record.context, self.elsewhere, self.here)
+
+    def hold(self) -> None:
+        hold_uploads(self.record, self.lifecycle)
+
+    def copy(self, progress: CopyProgress | None = None) -> CopyProgress:
+        """Copies everything, or a call's worth behind some progress."""
+        once = progress is not None
+        progress = progress or CopyProgress()
+        while progress.more:
+            self.clock.advance(seconds=1)
+            ports = self.here.ports, self.elsewhere.ports
+            progress = copy_tenant_data(self.record.context, progress, self.objects(), *ports)
+            if once:
+                break
+        return progress
+
+    def switch(self) -> None:
+        switch_placement(self.record, self.lifecycle)
+
+    def carry_over(self) -> int:
+        """Lets uploads in and carries everything over; answers how many objects that has made at the new place."""
+        before = len(self.here.documents.events)
+        let_uploads_in(self.record, self.lifecycle)
+        after: str | None = None
+        while True:
+            self.clock.advance(seconds=1)
+            after = carry_over_uploads(self.record.context, after, self.objects(), self.ledger)
+            if after is None:
+                return len(self.here.documents.events) - before
+
+    def move(self) -> None:
+        """A whole move, up to the moment at which the old place is not needed any more."""
+        self.start()
+        self.hold()
+        self.copy()
+        self.switch()
+        self.carry_over()
+
+    def close(self) -> None:
+        self.lifecycle.end_move(self.record)
+
+    def upload(self, name: str, text: str, at: Jar | None = None, metadata: Metadata | None = None) -> dict[str, Any]:
+        self.clock.advance(seconds=1)
+        return (at or self.here).documents.upload(self.key(name), text.encode(), metadata=metadata)
+
+    def delete(self, name: str, at: Jar | None = None) -> dict[str, Any]:
+        self.clock.advance(seconds=1)
+        documents: FakeDocumentStore = (at or self.here).documents
+        documents.delete(self.key(name))
+        return documents.events[-1]
+
+    def admit(self, raw: dict[str, Any], execution: str = "e0") -> Admission:
+        return admit_event(ObjectEvent.from_eventbridge(raw), raw, execution, self.directory, self.waiting)
+
+    def ingest(self, raw: dict[str, Any]) -> str:
+        """Takes an event all the way; answers what became of it."""
+        self.executions += 1
+        execution = f"e{self.executions}"
+        admission = self.admit(raw, execution)
+        return admission if admission != "admitted" else self.process(raw, execution)
+
+    def process(self, raw: dict[str, Any], execution: str) -> str:
+        event = ObjectEvent.from_eventbridge(raw)
+        registration: Registration | None = None
+        try:
+            registration = register_document(event, execution, self.directory, self.ports_of, MAX_BYTES)
+            self._work(registration)
+        except Exception as error:
+            cause = f'{{"errorMessage": "{error}"}}'
+            failure = Failure.from_catch({"Error": type(error).__name__, "Cause": cause})
+            claimed = registration.document.version if registration and registration.outcome == "process" else None
+            return record_failure(event, execution, failure, self.directory, self.ports_of, claimed).outcome
+        return registration.outcome
+
+    def _work(self, registration: Registration) -> None:
+        tenant, document = registration.tenant, registration.document
+        ports = self.ports_of(tenant)
+        if registration.outcome == "remove":
+            remove_document(tenant, document, registration.versions, ports)
+        elif registration.outcome == "describe":
+            describe_document(document.document_id, ports)
+        elif registration.outcome == "process":
+            self._index(tenant, document, ports)
+
+    def _index(self, tenant: TenantContext, document: DocumentVersion, ports: TenantPorts) -> None:
+        extract_text(tenant, document, ports, PlainReader(), OCR_MODEL)
+        chunking = chunk_text(document, ports, LineSplitter(), "manifests")
+        for batch in range(chunking.batches):
+            embed_chunks(tenant, document, batch, ports, MODEL)
+            index_chunks(document, batch, ports)
+        publish_document(tenant, document, PublishedFacts(1, chunking.chunks, 1, "en"), ports)
+
+    def release(self) -> list[str]:
+        """Takes all events that have waited all the way."""
+        while release_uploads(self.record, self.waiting, self.ingestion):
+            pass
+        started = dict(self.ingestion.started)
+        self.ingestion.ended |= set(started)
+        self.ingestion.started.clear()
+        return [self.ingest(dict(event)) for event in started.values()]
+
+    def found(self, question: str = "kimchi", at: Jar | None = None) -> dict[str, list[str]]:
+        """The texts that a question finds, by the name of their document."""
+        found: dict[str, list[str]] = {}
+        for passage in retrieve(RetrievalRequest(question, 50, None), (at or self.here).ports).passages:
+            found.setdefault(passage.document_name, []).append(passage.text)
+        return {name: sorted(texts) for name, texts in found.items()}
