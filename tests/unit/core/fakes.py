@@ -795,8 +795,12 @@ class FakeMovingObjects:
 
 
 def _newest_of(jar: "Jar") -> list[StoredObject]:
-    newest = {key: versions[-1] for key, versions in sorted(jar.documents.versions.items()) if versions}
-    return [StoredObject(key, each.version, each.modified, each.content is None) for key, each in newest.items()]
+    found = []
+    for key, versions in sorted(jar.documents.versions.items()):
+        for newest in versions[-1:]:
+            hidden = next((each.version for each in reversed(versions[:-1]) if each.content is not None), None)
+            found.append(StoredObject(key, newest.version, newest.modified, newest.content is None, hidden))
+    return found
 
 
 class LineSplitter:

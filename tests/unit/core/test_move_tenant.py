@@ -499,7 +499,7 @@ def test_a_sidecar_that_goes_while_events_wait_is_heard_of_afterwards(places: Tw
     assert places.ingest(deleted) == "waiting"
     places.copy()
     places.switch()
-    assert places.carry_over() == 1
+    assert places.carry_over() == 2, "the sidecar as it was, and then its end, of which S3 would not tell else"
     assert places.carry_over() == 0
     assert places.ingest(places.here.documents.events[-1]) == "describe"
     assert places.row("a.txt").current_metadata == {}
