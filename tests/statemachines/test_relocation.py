@@ -1,6 +1,7 @@
 """The workflow of a move, state by state, over functions that answer what they are told to."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -58,12 +59,14 @@ class Execution:
                     continue
                 self.put(state["ResultPath"], next(answering[name]))
             elif state["Type"] == "Pass":
-                self.put(state["ResultPath"], state["Result"] if "Result" in state else self.at(state["InputPath"]))
+                self.put(
+                    state["ResultPath"], deepcopy(state["Result"]) if "Result" in state else self.at(state["InputPath"])
+                )
             elif state["Type"] == "Wait":
                 self.waits.append(name)
                 assert int(state.get("Seconds") or self.at(state["SecondsPath"])) > 0
             name = self.chosen(state) if state["Type"] == "Choice" else state["Next"]
-        return name
+        return str(name)
 
     def chosen(self, state: dict[str, Any]) -> str:
         for rule in state["Choices"]:
