@@ -111,6 +111,7 @@ def premium(product: Product) -> Iterator[Tenant]:
 def test_a_premium_tenant_has_everything_for_itself(product: Product, premium: Tenant) -> None:
     document = premium.ready("등대/갈매기.txt", TEXT % 12)
     assert premium.ask(QUESTION)["citations"][0]["document_id"] == document["document_id"]
+    assert premium.upload("form.txt", b"The ferry leaves at noon.", "text/plain")["status"] == "ready"
     placement = premium.placement
     pooled = {product["DocumentsBucketName"], product["ArtifactsBucketName"], product["VectorBucketName"]}
     assert pooled.isdisjoint({placement["documents_bucket"], placement["artifacts_bucket"], placement["vector_bucket"]})

@@ -424,7 +424,7 @@ def test_what_is_left_of_a_tenant_that_moves_lies_at_both_places(
     fill(aws, tenant, "documents", "artifacts", "own-documents", "own-artifacts")
     record = moving_record(tenant, replace(OWN, stack=""))
     places = RemainsPlaces.of_tenant(record, "manifests", TENANT_TABLE, CONTROL_TABLE)
-    remains = AwsTenantRemains(aws, aws, places, "r2")
+    remains = AwsTenantRemains(aws, aws, places, None, "r2")
     counts = remains.counts()
     assert (counts["uploads"], counts["artifacts"], counts["indexes"], counts["vectors"]) == (4, 4, 2, 14)
     while remains.remove_some():
@@ -441,13 +441,15 @@ def test_only_the_place_that_is_not_in_use_is_cleared(
     aws.client("dynamodb").put_item(TableName=TENANT_TABLE, Item=to_item({"pk": tenant.tenant_id, "sk": "DOCUMENT#1"}))
     record = moving_record(tenant, replace(OWN, stack=""))
     assert record.move
-    left = AwsTenantRemains(aws, aws, RemainsPlaces.of_placements(tenant, record.move.other), "r1")
+    left = AwsTenantRemains(aws, aws, RemainsPlaces.of_placements(tenant, record.move.other), None, "r1")
     assert left.counts() == {"uploads": 2, "artifacts": 2, "indexes": 1, "vectors": 7, "stacks": 0}
     while left.remove_some():
         pass
     assert set(left.counts().values()) == {0}
     assert indexes.there == ["vectors"]
-    whole = AwsTenantRemains(aws, aws, RemainsPlaces.of_tenant(record, "manifests", TENANT_TABLE, CONTROL_TABLE), "r2")
+    whole = AwsTenantRemains(
+        aws, aws, RemainsPlaces.of_tenant(record, "manifests", TENANT_TABLE, CONTROL_TABLE), None, "r2"
+    )
     there = whole.counts()
     assert (there["uploads"], there["artifacts"], there["ledger_items"]) == (2, 2, 1)
 
@@ -457,7 +459,7 @@ def test_buckets_that_were_never_made_or_went_with_their_stack_hold_nothing(
 ) -> None:
     NoVectors(monkeypatch)
     never = replace(OWN, documents_bucket="never-made-documents", artifacts_bucket="never-made-artifacts")
-    left = AwsTenantRemains(aws, aws, RemainsPlaces.of_placements(tenant, never), "r1")
+    left = AwsTenantRemains(aws, aws, RemainsPlaces.of_placements(tenant, never), None, "r1")
     for _ in range(2):
         stands_as(cloudformation, None)
     assert set(left.counts().values()) == {0}
@@ -476,7 +478,7 @@ def test_a_stack_goes_last_and_is_waited_for(
 ) -> None:
     NoVectors(monkeypatch)
     fill(aws, tenant, "own-documents")
-    left = AwsTenantRemains(aws, aws, RemainsPlaces.of_placements(tenant, OWN), "r1")
+    left = AwsTenantRemains(aws, aws, RemainsPlaces.of_placements(tenant, OWN), None, "r1")
     stands_as(cloudformation, "CREATE_COMPLETE")
     assert left.counts()["stacks"] == 1
     stands_as(cloudformation, "CREATE_COMPLETE")
