@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Literal
 from unittest.mock import patch
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onggi.domain.document import DocumentVersion, document_id_of
@@ -22,7 +22,7 @@ from onggi.domain.errors import Conflict, NotFound, OnggiError
 from onggi.domain.metadata import SIDECAR_SUFFIX
 from onggi.domain.tenant import MoveStage, TenantContext
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import CopyProgress, PublishedFacts, Stored
+from onggi.ports import CopyProgress, PublishedFacts, Stored, StoredObject
 from onggi.steps.carry_over_uploads import carry_over_uploads
 from onggi.steps.chunk_text import chunk_text
 from onggi.steps.copy_tenant_data import copy_tenant_data
@@ -37,7 +37,7 @@ from onggi.steps.record_failure import Failure, record_failure
 from onggi.steps.register_document import Registration, register_document
 from onggi.steps.release_uploads import release_uploads
 from onggi.steps.remove_document import remove_document
-from tests.unit.core.fakes import OCR_MODEL, Jar, LineSplitter, PlainReader
+from tests.unit.core.fakes import OCR_MODEL, FakeMovingObjects, Jar, LineSplitter, PlainReader
 from tests.unit.core.moves import MAX_BYTES, MODEL, TwoPlaces
 
 NAMES = ("a.txt", "b.txt")
@@ -148,7 +148,9 @@ class World:
         self.delivered: list[dict[str, Any]] = []
         self.texts: dict[str, tuple[str, ...]] = {}
         self.wanted: dict[str, str | None] = {}
+        self.newest: dict[str, str] = {}
         self.stable: dict[str, str] = {}
+        self.middle: list[Step] = []
         self.sidecar: str | None = None
         self.moving: Iterator[Step] | None = None
         self.step: Step | None = None
@@ -163,11 +165,14 @@ class World:
             self.sidecar = text
         else:
             self.wanted[name] = text
+            self.newest.pop(name, None)
             self.stable.pop(name, None)
         if text is None:
             self.places.delete(name, jar)
-        else:
-            self.places.upload(name, text, jar, metadata={"name": name})
+            return
+        event = self.places.upload(name, text, jar, metadata={"name": name})
+        if name in NAMES:
+            self.newest[name] = event["detail"]["object"]["version-id"]
 
     def delete_by_api(self, name: str, *, late: bool) -> None:
         """Deletes what the ledger knows; what is deleted there already gets no further delete marker."""
@@ -178,6 +183,7 @@ class World:
             delete_document(self.id_of(name), jar.ports)
         if len(jar.documents.events) > before:
             self.wanted[name] = None
+            self.newest.pop(name, None)
             self.stable.pop(name, None)
 
     def id_of(self, name: str) -> str:
@@ -303,9 +309,26 @@ class World:
         ports = places.here.ports, places.elsewhere.ports
         progress = CopyProgress(**asdict(self.progress))
         places.clock.advance(seconds=1)
-        copied = copy_tenant_data(places.record.context, progress, places.objects(), *ports)
+        objects = self._disturbed(places.objects())
+        copied = copy_tenant_data(places.record.context, progress, objects, *ports)
         assert len(places.embedder.embedded) == embedded
         self.progress = copied
+
+    def _disturbed(self, objects: FakeMovingObjects) -> FakeMovingObjects:
+        """Objects that clients change between the list and the copies of a page."""
+        listed = objects.uploads
+
+        def uploads(after: str | None) -> tuple[list[StoredObject], str | None]:
+            page = listed(after)
+            move = self.places.record.move
+            is_last = move is not None and move.stage == "leaving" and not self.forms_are_valid
+            while self.middle and not is_last:  # nobody knows the old place any more
+                self.middle.pop()()
+            self.places.clock.advance(seconds=1)
+            return page
+
+        objects.uploads = uploads  # type: ignore[method-assign]  # for this one
+        return objects
 
     def _switch(self) -> None:
         self.places.switch()
@@ -329,7 +352,7 @@ class World:
             places = self.places
             let_uploads_in(places.record, places.lifecycle)
             places.clock.advance(seconds=1)
-            objects = places.objects_after_switch()
+            objects = self._disturbed(places.objects_after_switch())
             progress[0] = carry_over_uploads(places.record.context, progress[0], objects, places.ledger)
             ended[0] = progress[0] is None
 
@@ -372,17 +395,18 @@ class World:
     # ── what holds ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def note_what_is_stable(self) -> None:
-        """What was changed and has been published since answers until it is changed again."""
-        if self.undelivered() or self.running() or self.places.waiting.noted:
-            return
-        if self.places.record.move is None:
-            self.stable = {name: text for name, text in self.wanted.items() if text not in {None, CORRUPT} and text}
+        """The newest upload, once it is published, answers from then on until somebody changes it."""
+        for name, version in self.newest.items():
+            row = self.places.ledger.rows.get(self.id_of(name))
+            if row is not None and (row.status, row.current_version) == ("ready", version):
+                self.stable[name] = version
 
     def check_what_is_stable(self) -> None:
         jars = [self.places.here, *([self.places.elsewhere] if self.decisions_are_cached else [])]
         for jar in jars:
             found = self.places.found("kimchi", at=jar)
-            for name, text in self.stable.items():
+            for name in self.stable:
+                text = self.wanted[name] or ""
                 assert found.get(name) == sorted(text.splitlines()), "a document that was left alone has to answer"
 
     def end(self) -> None:
@@ -421,6 +445,8 @@ class World:
             else:
                 assert row is not None
                 assert (row.status, found.get(name)) == ("ready", sorted(text.splitlines()))
+        for name, version in self.stable.items():
+            assert rows[self.id_of(name)].current_version == version, "nothing is processed again for a move"
         self._check_what_is_left(here)
         self._check_attributes(here)
 
@@ -459,6 +485,8 @@ Act = Literal[
     "delete late",
     "delete late by API",
     "describe late",
+    "upload in the middle",
+    "delete in the middle",
     "deliver",
     "deliver again",
     "deliver all",
@@ -475,6 +503,7 @@ Act = Literal[
 WEIGHTS: list[Any] = (
     ["upload", "upload", "upload", "delete", "delete by API", "describe", "describe", "delete sidecar"]
     + ["upload late", "upload late", "delete late", "delete late by API", "describe late"]
+    + ["upload in the middle", "delete in the middle"]
     + ["deliver"] * 4
     + ["deliver again", "deliver all", "step", "step", "step", "repeat a step", "run", "run", "run all"]
     + ["move"] * 10
@@ -496,7 +525,10 @@ def play(world: World, parts: Sequence[list[tuple[Act, int]]]) -> None:
 
 def _play(world: World, act: Act, choice: int) -> None:
     name, late = NAMES[choice % 2], act.endswith(("late", "late by API"))
-    if act.startswith("upload"):
+    if act.endswith("in the middle"):
+        text = None if act.startswith("delete") else CONTENTS[choice // 2 % len(CONTENTS)]
+        world.middle.append(lambda: world.change(name, text, late=True))
+    elif act.startswith("upload"):
         world.change(name, CONTENTS[choice // 2 % len(CONTENTS)], late=late)
     elif act in {"delete by API", "delete late by API"}:
         world.delete_by_api(name, late=late)
@@ -537,9 +569,46 @@ def _play_events(world: World, act: Act, choice: int) -> None:
         each.finish() if act == "run" else each.advance(repeat=act == "repeat a step")
 
 
+Parts = tuple[list[tuple[Any, int]], ...]
 STAGES: tuple[MoveStage | None, ...] = ("copying", "switched", "leaving", None)
 BEGINNING: list[tuple[Act, int]] = [("upload", 0), ("upload", 3), ("deliver all", 0), ("run all", 0)]
 acts = st.lists(st.tuples(st.sampled_from(WEIGHTS), st.integers(0, 7)), max_size=8)
+
+
+IN_THE_MIDDLE: Parts = ([], [("upload in the middle", 2), ("move", 0), ("move", 0), ("move", 0)], [], [], [])
+"""A document is replaced between the list and the copy of its page."""
+OVERTAKEN_AND_STILL_AT_WORK: Parts = (
+    [("upload", 0), ("deliver", 0), ("step", 0), ("step", 0), ("upload", 2), ("deliver", 0), ("run", 1), ("step", 0)],
+    [("move", 0)] * 8,
+    [],
+    [],
+    [],
+)
+"""An execution has written a text of a version that nobody wants any more; it is removed after it might be copied."""
+FORGOTTEN_SIDECAR: Parts = (
+    [("describe", 0), ("deliver all", 0), ("run all", 0), ("delete sidecar", 0)],
+    [("deliver all", 0), ("run all", 0)],
+    [],
+    [],
+    [],
+)
+"""The event of a sidecar that is gone waits, and is forgotten with its place."""
+REPLACED_WHILE_IT_IS_COPIED: Parts = (
+    [],
+    [("move", 0)] * 12 + [("upload", 2), ("deliver all", 0), ("run all", 0)],
+    [],
+    [],
+    [],
+)
+"""Somebody would process it at the old place, if it did not wait, and nothing would answer after the switch."""
+RESUMED_WHILE_LEAVING: Parts = (
+    [],
+    [],
+    [("upload", 2), ("deliver all", 0), ("run all", 0)],
+    [("resume the move", 0)],
+    [],
+)
+"""What waits still when a move stops is released when it is taken up."""
 
 
 @patch("onggi.steps.chunk_text.BATCH_SIZE", 2)
@@ -548,6 +617,11 @@ acts = st.lists(st.tuples(st.sampled_from(WEIGHTS), st.integers(0, 7)), max_size
 @patch("onggi.steps.carry_over_uploads.PAGES_A_CALL", 1)
 @settings(max_examples=1500, deadline=None, derandomize=True)
 @given(st.booleans(), st.tuples(acts, acts, acts, acts, acts))
-def test_a_move_makes_no_difference(begun: bool, parts: tuple[list[tuple[Act, int]], ...]) -> None:
+@example(begun=True, parts=IN_THE_MIDDLE)
+@example(begun=False, parts=OVERTAKEN_AND_STILL_AT_WORK)
+@example(begun=True, parts=FORGOTTEN_SIDECAR)
+@example(begun=True, parts=REPLACED_WHILE_IT_IS_COPIED)
+@example(begun=True, parts=RESUMED_WHILE_LEAVING)
+def test_a_move_makes_no_difference(begun: bool, parts: Parts) -> None:
     before, *others = parts
     play(World(), [[*(BEGINNING if begun else []), *before], *others])

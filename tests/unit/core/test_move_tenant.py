@@ -514,6 +514,7 @@ def test_a_carried_upload_is_the_newest_there_is(places: TwoPlaces, monkeypatch:
 
     def list_and_replace(after: str | None) -> Any:
         page = listed(after)
+        monkeypatch.setattr(objects, "uploads", listed)
         places.upload("a.txt", "kimchi and salt", places.elsewhere)
         places.clock.advance(seconds=1)
         return page

@@ -32,9 +32,10 @@ def carry_over_uploads(
         new = {each.key: each for each in objects.copied(after, old[-1].key)} if old else {}
         rows = ledger.get_many(document_id_of(tenant, _document_key(each)) for each in old)
         known = {row.key: row for row in rows.values()}
-        _repeat(
-            [each for each in old if _is_newer(each, new.get(each.key), known.get(_document_key(each)))], new, objects
-        )
+        newer = [each for each in old if _is_newer(each, new.get(each.key), known.get(_document_key(each)))]
+        while newer:
+            _repeat(newer, new, objects)
+            newer = _replaced(newer, objects.uploads(after)[0])
         after = following
         if after is None:
             break
@@ -64,6 +65,12 @@ def _is_newer(old: StoredObject, new: StoredObject | None, row: Document | None)
     return old.modified >= new.modified and not (old.is_deleted and new.is_deleted)
 
 
+def _replaced(repeated: Sequence[StoredObject], now: Sequence[StoredObject]) -> list[StoredObject]:
+    """What has come while something else of its key was being repeated, and looks older than the repetition."""
+    versions = {each.key: each.version for each in repeated}
+    return [each for each in now if versions.get(each.key, each.version) != each.version]
+
+
 def _repeat(objects: Sequence[StoredObject], new: Container[str], at: MovingObjects) -> None:
     """Repeats uploads and deletions; what was deleted and never copied is copied first, so that S3 tells of its end."""
     hidden = [(each.key, each.hidden) for each in objects if each.is_deleted and each.hidden and each.key not in new]
@@ -71,4 +78,4 @@ def _repeat(objects: Sequence[StoredObject], new: Container[str], at: MovingObje
     for each in objects:
         if each.is_deleted:
             at.delete(each.key)
-    at.copy_uploads([(each.key, None) for each in objects if not each.is_deleted])
+    at.copy_uploads([(each.key, each.version) for each in objects if not each.is_deleted])
