@@ -16,7 +16,7 @@ def add_tenant_id(parser: ArgumentParser) -> None:
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options; what they may be, the stack knows."""
-    parser.add_argument("--tier", choices=TIERS, help="shared resources, or some of its own")
+    parser.add_argument("--tier", choices=TIERS, help="shared buckets, or buckets and a key of its own")
     for option, example in (("setting", "chunk_size=400"), ("limit", "documents=100")):
         parser.add_argument(
             f"--{option}",
