@@ -140,7 +140,7 @@ def test_a_move_that_has_switched_is_not_given_up(places: TwoPlaces, stage: Move
     places.at_stage("copying")
     places.switch()
     places.at_stage(stage)
-    with pytest.raises(Conflict, match="still leaving"):
+    with pytest.raises(Conflict, match="earlier move"):
         places.ask("basic")
 
 

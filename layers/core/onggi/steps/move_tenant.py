@@ -75,7 +75,7 @@ def move_tenant(
     elif known.move.stage in BEFORE_SWITCH:
         move = Move(tier, known.move.other, "abandoned", new_run(clock))
     else:
-        raise Conflict("The tenant is still leaving the place it had before; change its tier when that is over.")
+        raise Conflict("An earlier move has not come to its end yet; change the tier when it has.")
     record = lifecycle.change(known, replace(known, move=move))
     _start(record, waits, relocation)
     return record
