@@ -100,3 +100,9 @@ def test_no_product_code_asks_where_it_runs() -> None:
     for path in [*(CORE / "onggi").rglob("*.py"), *FUNCTIONS.rglob("*.py")]:
         text = path.read_text(encoding="utf-8").lower()
         assert not any(word in text for word in ("localhost", "127.0.0.1", "endpoint_url", "ministack")), path
+
+
+def test_traces_hold_what_lambda_puts_there_and_nothing_of_ours() -> None:
+    for path in [*(CORE / "onggi").rglob("*.py"), *FUNCTIONS.rglob("*.py")]:
+        assert not any(is_within(imported, ["aws_xray_sdk", "opentelemetry"]) for imported in imports(path)), path
+        assert "Tracer" not in path.read_text(encoding="utf-8"), path
