@@ -129,6 +129,42 @@ def test_a_premium_tenant_has_everything_for_itself(product: Product, premium: T
     assert encryption == {"sseType": "aws:kms", "kmsKeyArn": head["SSEKMSKeyId"]}
 
 
+def test_the_removal_of_one_tenant_cannot_touch_what_another_has_for_itself(product: Product, premium: Tenant) -> None:
+    document = premium.ready("kept.txt", TEXT % 4)
+    session = offboarding_session(product, "another-jar")
+    place = premium.placement
+    bucket = {"Bucket": place["documents_bucket"]}
+    index = {"vectorBucketName": place["vector_bucket"], "indexName": place["index"]}
+    s3, s3vectors, cloudformation = (session(name) for name in ("s3", "s3vectors", "cloudformation"))
+    stack = place["documents_bucket"].removesuffix("-documents")
+    attempts: list[Callable[[], Any]] = [
+        lambda: cloudformation.delete_stack(StackName=stack),
+        lambda: s3.list_object_versions(**bucket, Prefix=premium.prefix),
+        lambda: s3.delete_object(**bucket, Key=document["key"]),
+        lambda: s3.delete_object(**bucket, Key=document["key"], VersionId=document["version"]),
+        lambda: s3vectors.list_vectors(**index),
+        lambda: s3vectors.delete_index(**index),
+    ]
+    for attempt in attempts:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            attempt()
+    assert s3.list_object_versions(**bucket, Prefix="tenants/another-jar/").get("Versions", []) == []
+
+
+def offboarding_session(product: Product, tenant_id: str) -> Callable[[str], Any]:
+    """Clients of the session by which a function removes a tenant."""
+    roles = {
+        name: product.root("iam").get_role(RoleName=product.resources[name])["Role"]["Arn"]
+        for name in ("RemoveTenantDataRole", "OffboardingRole")
+    }
+    function = product.root("sts").assume_role(RoleArn=roles["RemoveTenantDataRole"], RoleSessionName="removal")
+    removal = product.cloud.client("sts", product.cloud.session(function["Credentials"])).assume_role(
+        RoleArn=roles["OffboardingRole"], RoleSessionName=tenant_id, Tags=[{"Key": "TenantId", "Value": tenant_id}]
+    )
+    session = product.cloud.session(removal["Credentials"])
+    return lambda service: product.cloud.client(service, session)
+
+
 def test_nothing_of_a_premium_tenant_is_left_but_its_receipt(product: Product) -> None:
     tenant = product.new_tenant("leaving-jar", tier="premium")
     tenant.ready("a.txt", TEXT % 1)
