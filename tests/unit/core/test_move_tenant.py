@@ -10,7 +10,15 @@ from onggi.domain.tenant import MoveStage, Placement, Tier
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import CopyProgress
 from onggi.steps.describe_document import describe_document
-from onggi.steps.move_tenant import AFTER_SWITCH, BEFORE_SWITCH, COPYING, REMOVING, close_move, switch_placement
+from onggi.steps.move_tenant import (
+    AFTER_SWITCH,
+    BEFORE_SWITCH,
+    COPYING,
+    REMOVING,
+    close_move,
+    hold_uploads,
+    switch_placement,
+)
 from onggi.steps.offboarding import remove_tenant
 from onggi.steps.onboarding import place_tenant, provision_tenant, tenant_in_hands
 from onggi.steps.record_tenant_failure import UNAVAILABLE, record_tenant_failure
@@ -154,6 +162,16 @@ def test_what_was_given_up_stays_given_up_until_it_is_over(places: TwoPlaces) ->
     places.start()
     assert places.record.move
     assert places.record.move.stage == "preparing"
+
+
+def test_a_step_that_an_operator_has_overtaken_is_tried_again(places: TwoPlaces) -> None:
+    before = places.start()
+    places.lifecycle.change(before, replace(before, context=replace(before.context, name="Renamed")))
+    with pytest.raises(TransientError):
+        hold_uploads(before, places.lifecycle)
+    hold_uploads(places.record, places.lifecycle)
+    assert places.record.move
+    assert (places.record.context.name, places.record.move.stage) == ("Renamed", "copying")
 
 
 def test_steps_work_at_their_stage_only(places: TwoPlaces) -> None:
@@ -409,7 +427,7 @@ def test_one_write_puts_the_new_place_into_use(places: TwoPlaces) -> None:
     assert after.revision == before.revision + 1
     places.switch()
     assert places.record == after
-    with pytest.raises(Conflict):
+    with pytest.raises(TransientError):
         switch_placement(before, places.lifecycle)
     assert places.record == after
     places.close()
@@ -651,7 +669,7 @@ def test_a_move_ends_when_nothing_is_left(places: TwoPlaces) -> None:
     while left.remove_some():
         pass
     stale = replace(places.record, revision=0)
-    with pytest.raises(Conflict):
+    with pytest.raises(TransientError):
         close_move(stale, left, places.lifecycle)
     assert close_move(places.record, left, places.lifecycle)
     ended = places.record

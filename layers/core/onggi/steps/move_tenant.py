@@ -5,10 +5,12 @@ Nothing is embedded again and nobody is told anything else than before. The old 
 more; what was uploaded there meanwhile is carried over.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from onggi.domain.errors import Conflict
+from onggi.domain.errors import Conflict, TransientError
 from onggi.domain.tenant import Move, MoveStage, Placement, TenantRecord, Tier
 from onggi.ports import Clock, TenantLifecycle, TenantRemains, Workflow
 from onggi.steps.tenants import new_run
@@ -108,7 +110,8 @@ def switch_placement(record: TenantRecord, lifecycle: TenantLifecycle) -> None:
         return
     context = replace(record.context, tier=move.tier, placement=move.other)
     left = replace(move, other=record.context.placement, stage="switched")
-    lifecycle.change(record, replace(record, context=context, move=left))
+    with _tried_again():
+        lifecycle.change(record, replace(record, context=context, move=left))
 
 
 def let_uploads_in(record: TenantRecord, lifecycle: TenantLifecycle) -> TenantRecord:
@@ -117,18 +120,29 @@ def let_uploads_in(record: TenantRecord, lifecycle: TenantLifecycle) -> TenantRe
 
 
 def close_move(record: TenantRecord, left_place: TenantRemains, lifecycle: TenantLifecycle) -> bool:
-    """Ends a move once nothing is left at the other place, which is read back; False where something is.
-
-    Raises:
-        Conflict: when the tenant was changed in the meantime.
-    """
+    """Ends a move once nothing is left at the other place, which is read back; False where something is."""
     if any(left_place.counts().values()):
         return False
-    lifecycle.end_move(record)
+    with _tried_again():
+        lifecycle.end_move(record)
     return True
 
 
 def _at_stage(record: TenantRecord, stage: MoveStage, lifecycle: TenantLifecycle) -> TenantRecord:
     if record.move is None or record.move.stage == stage:
         return record
-    return lifecycle.change(record, replace(record, move=replace(record.move, stage=stage)))
+    with _tried_again():
+        return lifecycle.change(record, replace(record, move=replace(record.move, stage=stage)))
+
+
+@contextmanager
+def _tried_again() -> Iterator[None]:
+    """Has the workflow try again where an operator has changed the tenant in the same moment; it reads it anew then.
+
+    Raises:
+        TransientError: in the place of that Conflict.
+    """
+    try:
+        yield
+    except Conflict as conflict:
+        raise TransientError("The tenant was changed in the same moment; try again.") from conflict
