@@ -1,17 +1,18 @@
 """Operators onboard tenants, manage their keys and read what was changed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from onggi import bootstrap, requests
 from onggi.domain.audit import AuditedAction
 from onggi.domain.errors import NotFound
-from onggi.domain.tenant import TenantRecord, TenantStatus, is_tenant_id
+from onggi.domain.tenant import TenantRecord, TenantStatus, Tier, is_tenant_id
 from onggi.entry import ApiRequest, ApiResponse, api
 from onggi.ports import AccessPorts
 from onggi.steps import audit, keys, tenants
 from onggi.steps.change_tenant import change_tenant
-from onggi.steps.move_tenant import move_tenant
+from onggi.steps.move_tenant import check_move, move_tenant
 from onggi.steps.offboarding import remove_tenant
 
 STATUS_ACTIONS: Final[Mapping[TenantStatus, AuditedAction]] = {
@@ -68,20 +69,22 @@ def change(request: ApiRequest) -> ApiResponse:
     """PATCH /admin/tenants/{id}."""
     known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
     wanted = requests.tenant_change(requests.json_object(request.body), known.context)
-    changed = change_tenant(known, wanted, bootstrap.lifecycle(), bootstrap.resumption(), bootstrap.now)
     if wanted.tier is not None:
-        changed = move_tenant(
-            changed,
-            wanted.tier,
-            bootstrap.places().place(changed.context.tenant_id, wanted.tier),
-            bootstrap.waits(),
-            bootstrap.lifecycle(),
-            bootstrap.relocation(),
-            bootstrap.now,
-        )
-    resulting = STATUS_ACTIONS.get(changed.status) if changed.status != known.status else None
-    _note(resulting or "tenant.changed", request, known, changed)
+        check_move(replace(known, status=wanted.status or known.status), wanted.tier)
+    changed = change_tenant(known, wanted, bootstrap.lifecycle(), bootstrap.resumption(), bootstrap.now)
+    try:
+        changed = _moved(changed, wanted.tier) if wanted.tier is not None else changed
+    finally:  # what was changed is noted, also where the move could not be started
+        resulting = STATUS_ACTIONS.get(changed.status) if changed.status != known.status else None
+        _note(resulting or "tenant.changed", request, known, changed)
     return ApiResponse(200, _shown(changed))
+
+
+def _moved(known: TenantRecord, tier: Tier) -> TenantRecord:
+    place = bootstrap.places().place(known.context.tenant_id, tier)
+    return move_tenant(
+        known, tier, place, bootstrap.waits(), bootstrap.lifecycle(), bootstrap.relocation(), bootstrap.now
+    )
 
 
 def _note(action: AuditedAction, request: ApiRequest, before: TenantRecord | None, after: TenantRecord) -> None:

@@ -379,6 +379,22 @@ def test_a_tenant_is_changed_over_http(functions: Functions) -> None:
     assert functions.resumption.started == {}
 
 
+def test_a_change_whose_tier_is_refused_changes_nothing_else(functions: Functions) -> None:
+    assert patch(functions, name="Renamed", status="suspended", tier="premium")[0] == 409
+    record = functions.jar.directory.records["acme"]
+    assert (record.context.name, record.status, record.move) == ("Acme", "active", None)
+    path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
+    assert functions.api("tenants", "GET", "/v1/admin/tenants/{id}/audit", **path)[1]["entries"] == []
+
+
+def test_what_was_changed_is_noted_where_the_move_could_not_be_started(functions: Functions) -> None:
+    functions.relocation.fault = TransientError("Step Functions is not available at the moment; try again.")
+    assert patch(functions, name="Renamed", tier="premium")[0] == 503
+    path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
+    (noted,) = functions.api("tenants", "GET", "/v1/admin/tenants/{id}/audit", **path)[1]["entries"]
+    assert (noted["before"]["name"], noted["after"]["name"]) == ("Acme", "Renamed")
+
+
 def test_uploads_of_a_suspended_tenant_are_processed_once_it_is_active_again(functions: Functions) -> None:
     assert patch(functions, status="suspended")[1]["status"] == "suspended"
     event = functions.jar.documents.upload("tenants/acme/a.md", TEXT.encode(), "text/markdown")

@@ -39,6 +39,19 @@ class Waits:
     forms: int
 
 
+def check_move(known: TenantRecord, tier: Tier) -> None:
+    """Makes sure that a tenant can be moved to a tier, before anything else about it is changed.
+
+    Raises:
+        Conflict: when it cannot be moved now.
+    """
+    if known.move is None:
+        if tier != known.context.tier and known.status != "active":
+            raise Conflict(f"The tenant is {known.status}; only one that is active can be moved to another tier.")
+    elif tier != known.move.tier and known.move.stage not in BEFORE_SWITCH:
+        raise Conflict("An earlier move has not come to its end yet; change the tier when it has.")
+
+
 def move_tenant(
     known: TenantRecord,
     tier: Tier,
@@ -63,21 +76,18 @@ def move_tenant(
         Conflict: when the tenant cannot be moved now, or was changed in the meantime.
         TransientError: when the control table or the workflow is not available; the same request again completes it.
     """
+    check_move(known, tier)
     if known.move is None:
         if tier == known.context.tier:
             return known
-        if known.status != "active":
-            raise Conflict(f"The tenant is {known.status}; only one that is active can be moved to another tier.")
         place = replace(new_place, generation=known.context.placement.generation + 1)
         move = Move(tier, place, "preparing", new_run(clock))
     elif tier == known.move.tier:
         if known.move.reason is None and _start(known, waits, relocation):
             return known
         move = replace(known.move, reason=None, run=new_run(clock))
-    elif known.move.stage in BEFORE_SWITCH:
-        move = Move(tier, known.move.other, "abandoned", new_run(clock))
     else:
-        raise Conflict("An earlier move has not come to its end yet; change the tier when it has.")
+        move = Move(tier, known.move.other, "abandoned", new_run(clock))
     record = lifecycle.change(known, replace(known, move=move))
     _start(record, waits, relocation)
     return record
