@@ -24,7 +24,7 @@ STATES: list[tuple[str, str, dict[str, Any]]] = [
     for name, state in definition["States"].items()
 ]
 TASKS = [found for found in STATES if found[2]["Type"] == "Task"]
-SERVICE_ERRORS = re.compile(r"(States|Lambda)\.\w+")
+SERVICE_ERRORS = re.compile(r"(States|Lambda|Sandbox|Runtime)\.\w+")
 
 every_task = pytest.mark.parametrize(("machine", "name", "state"), TASKS, ids=lambda value: str(value)[:20])
 
@@ -68,14 +68,68 @@ def test_a_task_outlives_its_function_and_no_more(machine: str, name: str, state
     assert function < state["TimeoutSeconds"] <= function + 31, machine
 
 
+THROTTLING_AND_OUTAGES = {
+    "TransientError",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
+}
+TIMEOUTS = {"States.Timeout", "Sandbox.Timedout"}
+FILE_READERS = {"ExtractText", "ChunkText"}
+RECORDERS = {"RecordFailure", "RecordTenantFailure"}
+
+
+def retrier_of(state: dict[str, Any], error: str) -> dict[str, Any]:
+    """The first retrier that names an error decides (ASL specification, "Retriers")."""
+    return next(retrier for retrier in state["Retry"] if {error, "States.ALL"} & set(retrier["ErrorEquals"]))
+
+
+def mean_hours(retrier: dict[str, Any]) -> float:
+    """How long a retrier goes on, on average: full jitter waits half of each delay."""
+    delays = (
+        min(retrier["MaxDelaySeconds"], retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempt)
+        for attempt in range(retrier["MaxAttempts"])
+    )
+    return sum(delays) / 2 / 3600
+
+
 @every_task
-def test_a_task_is_retried_for_transient_faults_only(machine: str, name: str, state: dict[str, Any]) -> None:
-    (retry,) = state["Retry"]
-    assert "TransientError" in retry["ErrorEquals"], (machine, name)
-    assert not {"BadDocument", "States.ALL", "States.TaskFailed", "States.Timeout"} & set(retry["ErrorEquals"])
-    assert retry["BackoffRate"] > 1
-    assert retry["JitterStrategy"] == "FULL"
-    assert retry["MaxDelaySeconds"] > retry["IntervalSeconds"]
+def test_throttling_and_outages_are_retried_for_hours(machine: str, name: str, state: dict[str, Any]) -> None:
+    for error in THROTTLING_AND_OUTAGES:
+        assert mean_hours(retrier_of(state, error)) > 4, (machine, name, error)
+
+
+@every_task
+def test_a_timeout_blames_a_file_only_where_one_is_read(machine: str, name: str, state: dict[str, Any]) -> None:
+    for error in TIMEOUTS:
+        retrier = retrier_of(state, error)
+        if name in FILE_READERS:
+            assert retrier["MaxAttempts"] == 3
+        else:
+            assert mean_hours(retrier) > 4, (machine, name, error)
+
+
+@every_task
+def test_retries_spread_and_back_off(machine: str, name: str, state: dict[str, Any]) -> None:
+    for retrier in state["Retry"]:
+        assert (retrier["BackoffRate"], retrier["JitterStrategy"]) == (2, "FULL"), (machine, name)
+        assert retrier["IntervalSeconds"] < retrier["MaxDelaySeconds"] <= 60
+
+
+@every_task
+def test_a_verdict_is_final_at_the_first_try(machine: str, name: str, state: dict[str, Any]) -> None:
+    """Only what records a failure is retried whatever its error is."""
+    named = {error for retrier in state["Retry"] for error in retrier["ErrorEquals"]}
+    assert not {"BadDocument", "NotFound", "States.TaskFailed"} & named, (machine, name)
+    assert ("States.ALL" in named) == (name in RECORDERS), (machine, name)
+
+
+@every_task
+def test_retries_fit_into_the_history_of_an_execution(machine: str, name: str, state: dict[str, Any]) -> None:
+    """An execution ends at 25,000 events (Step Functions quotas); a retry makes three, and several states may need all."""
+    assert 3 * max(retrier["MaxAttempts"] for retrier in state["Retry"]) < 25_000 / 5, (machine, name)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -83,10 +137,9 @@ def test_whatever_fails_is_recorded(machine: str) -> None:
     states = MACHINES[machine]["States"]
     assert "TimeoutSeconds" not in MACHINES[machine], "an execution that times out as a whole records nothing"
     working = {name: state for name, state in states.items() if state["Type"] in {"Task", "Map"}}
-    (recorder,) = {rule["Next"] for state in working.values() for rule in state.get("Catch", [])}
-    catch = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": recorder}]
-    assert {name for name, state in working.items() if state.get("Catch") != catch} == {recorder}
-    assert recorder.startswith("Record")
+    (recorder,) = set(working) & RECORDERS
+    catch = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": recorder}
+    assert {name for name, state in working.items() if state.get("Catch", [{}])[-1] != catch} == {recorder}
     (decision,) = [name for name, state in states.items() if "Failed" in targets(state)]
     assert states[recorder]["Next"] == decision
 

@@ -11,11 +11,14 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from onggi.domain.errors import BadDocument
 
 How = Literal["done", "crash", "timeout", "memory"]
+
+USED_UP: Final = 0.9
+"""The share of its processor time at which a task has used it up; the limit is enforced in whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,13 @@ class CageError(Exception):
 
     Attributes:
         how: it crashed, ran too long or asked for too much memory.
+        waited: whether it ran out of time while it waited: for the processor, which others used, or for nothing.
     """
 
-    def __init__(self, how: How) -> None:
+    def __init__(self, how: How, *, waited: bool = False) -> None:
         super().__init__(how)
         self.how: How = how
+        self.waited = waited
 
 
 class Cage:
@@ -99,7 +104,7 @@ class Cage:
             }
             self.last = self._ask(request)
             if self.last.how != "done":
-                raise CageError(self.last.how)
+                raise CageError(self.last.how, waited=self._has_waited())
             try:
                 content = json.loads(Path(answer.name).read_bytes())
             except ValueError as error:  # it left without a word
@@ -110,6 +115,10 @@ class Cage:
         if "cause" in content:
             bad.add_note(content["cause"])
         raise bad
+
+    def _has_waited(self) -> bool:
+        """Whether the last task was ended by the clock, long before it had used up its processor time."""
+        return self.last.how == "timeout" and self.last.cpu_seconds < self._limits.cpu_seconds * USED_UP
 
     def close(self) -> None:
         """Ends the keeper; the next call starts another."""

@@ -1,13 +1,14 @@
 """The readers as the workflow's step uses them: every family, in the cage, with a second reader where there is one."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from onggi.domain.document import ExtractedText
-from onggi.domain.errors import BadDocument, BadDocumentCode
+from onggi.domain.errors import BadDocument, BadDocumentCode, ReadingTimeout
 from onggi.entry import logger
 from readers.cage import Cage, CageError, How
 from readers.families import Family, attempts, likely_module, module_of
@@ -28,11 +29,16 @@ class CagedReaders:
         """The normalised text of a file; it is empty where no page has any.
 
         Raises:
-            BadDocument: when the file cannot be read; nothing else, whatever its bytes are.
+            BadDocument: when the file cannot be read.
+            ReadingTimeout: when the time ran out while a reader waited for the processor; a retry may succeed.
             OSError: when there is no such file, which is no fault of the document.
         """
         if file.stat().st_size == 0:
             raise BadDocument("empty")
+        with _waiting_is_no_verdict():
+            return self._read_by_any(file, name, recognised)
+
+    def _read_by_any(self, file: Path, name: str, recognised: Mapping[int, str]) -> ExtractedText:
         try:
             return self._read_first(file, name, recognised)
         except BadDocument as bad:
@@ -56,8 +62,10 @@ class CagedReaders:
 
         Raises:
             BadDocument: when it cannot be drawn.
+            ReadingTimeout: when the time ran out while it waited for the processor.
         """
-        return base64.b64decode(self._call("page_image", "readers.raster", file=str(file), page=page))
+        with _waiting_is_no_verdict():
+            return base64.b64decode(self._call("page_image", "readers.raster", file=str(file), page=page))
 
     def _read_first(self, file: Path, name: str, recognised: Mapping[int, str]) -> ExtractedText:
         """Finds out the family and reads the file in the same process: most files need no more."""
@@ -83,6 +91,17 @@ class CagedReaders:
     def _log(self, message: str, **more: object) -> None:
         """What an operator may know: no word of the document."""
         logger.info(message, extra={**asdict(self._cage.last), **more})
+
+
+@contextmanager
+def _waiting_is_no_verdict() -> Iterator[None]:
+    """Turns the verdict on a file whose reader only waited into an error that the workflow retries."""
+    try:
+        yield
+    except BadDocument as bad:
+        if isinstance(bad.__cause__, CageError) and bad.__cause__.waited:
+            raise ReadingTimeout("The reader waited too long for the processor; try again.") from bad
+        raise
 
 
 def _is_worth_another_reader(bad: BadDocument) -> bool:

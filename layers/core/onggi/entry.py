@@ -65,12 +65,17 @@ BAD_DOCUMENT_STATUSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class WorkflowTask:
-    """What a state of the ingestion workflow works on, its tenant verified."""
+    """What a state of the ingestion workflow works on, its tenant verified.
+
+    Attributes:
+        seconds_left: returns the seconds until Lambda ends the function.
+    """
 
     tenant: TenantContext
     document: DocumentVersion
     state: Event
     ports: TenantPorts
+    seconds_left: Callable[[], float]
 
 
 def workflow_step(step: Callable[[WorkflowTask], dict[str, Any]]) -> Handler:
@@ -85,9 +90,14 @@ def workflow_step(step: Callable[[WorkflowTask], dict[str, Any]]) -> Handler:
         tenant = TenantContext.for_document(state["tenant"], state["document"]["key"])
         document = DocumentVersion.from_dict(tenant, state["document"])
         about = {"tenant_id": tenant.tenant_id, "document_id": document.document_id, "version": document.version}
-        return logged(
-            context, about, lambda: step(WorkflowTask(tenant, document, state, bootstrap.tenant_ports(tenant)))
-        )
+
+        def work() -> dict[str, Any]:
+            return step(WorkflowTask(tenant, document, state, bootstrap.tenant_ports(tenant), seconds_left))
+
+        def seconds_left() -> float:
+            return float(context.get_remaining_time_in_millis()) / 1000
+
+        return logged(context, about, work)
 
     return handle
 

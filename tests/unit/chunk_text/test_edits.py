@@ -17,7 +17,7 @@ from onggi.steps.embed_chunks import EmbeddingModel, embed_chunks
 from onggi.steps.index_chunks import index_chunks
 from onggi.steps.publish_document import publish_document
 from splitter import RecursiveSplitter
-from tests.unit.core.fakes import DIMENSIONS, Jar
+from tests.unit.core.fakes import DIMENSIONS, Jar, try_of
 
 MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(Decimal(1)))
 KOREAN = [
@@ -86,7 +86,7 @@ class Workflow:
         VersionArtifacts(jar.artifacts, document.document_id, document.version).write_text(extracted)
         chunking = chunk_text(document, jar.ports, RecursiveSplitter(), "artifacts")
         for batch in range(chunking.batches):
-            embed_chunks(jar.tenant, document, batch, jar.ports, MODEL)
+            embed_chunks(jar.tenant, document, try_of(batch), jar.ports, MODEL)
             index_chunks(document, batch, jar.ports)
         publish_document(jar.tenant, document, PublishedFacts(1, chunking.chunks, 1, "ko"), jar.ports)
         keys = {vector_key(document.document_id, document.version, number) for number in range(chunking.chunks)}

@@ -46,6 +46,7 @@ from onggi.ports import (
     TenantPorts,
     WaitingEvent,
 )
+from onggi.steps.embed_chunks import BatchTask
 from onggi.steps.recognise_pages import RecognitionModel
 
 DIMENSIONS = 32
@@ -54,6 +55,11 @@ DIMENSIONS = 32
 def tenant_named(tenant_id: str = "acme", bucket: str = "documents") -> TenantContext:
     placement = Placement(bucket, "artifacts", "vectors", index=tenant_id)
     return TenantContext(tenant_id, tenant_id.title(), "basic", placement)
+
+
+def try_of(batch: int, retries: int = 0, seconds_left: float = 1000.0) -> BatchTask:
+    """A try to embed a batch, with all the time it needs."""
+    return BatchTask(batch, retries, lambda: seconds_left)
 
 
 OCR_MODEL = RecognitionModel("model-that-sees", ModelPrice(Decimal(1), Decimal(5)))

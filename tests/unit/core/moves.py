@@ -34,6 +34,7 @@ from tests.unit.core.fakes import (
     Jar,
     LineSplitter,
     PlainReader,
+    try_of,
 )
 
 WAITS = Waits(decisions=60, forms=960)
@@ -196,7 +197,7 @@ class TwoPlaces:
         extract_text(tenant, document, ports, PlainReader(), OCR_MODEL)
         chunking = chunk_text(document, ports, LineSplitter(), "manifests")
         for batch in range(chunking.batches):
-            embed_chunks(tenant, document, batch, ports, MODEL)
+            embed_chunks(tenant, document, try_of(batch), ports, MODEL)
             index_chunks(document, batch, ports)
         publish_document(tenant, document, PublishedFacts(1, chunking.chunks, 1, "en"), ports)
 

@@ -34,7 +34,7 @@ from onggi.steps.record_failure import Failure, record_failure
 from onggi.steps.register_document import register_document
 from onggi.steps.remove_document import remove_document
 from onggi.steps.retrieve import RetrievalRequest, retrieve
-from tests.unit.core.fakes import DIMENSIONS, OCR_MODEL, FakeIndex, FakeLedger, Jar, LineSplitter, PlainReader
+from tests.unit.core.fakes import DIMENSIONS, OCR_MODEL, FakeIndex, FakeLedger, Jar, LineSplitter, PlainReader, try_of
 
 MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(1, 1))  # type: ignore[arg-type]  # whole dollars will do
 MAX_BYTES = 1000
@@ -185,7 +185,7 @@ class Execution:
         chunkings = []
         yield lambda: chunkings.append(chunk_text(document, ports, LineSplitter(), "artifacts"))
         for batch in range(chunkings[-1].batches):
-            yield lambda batch=batch: embed_chunks(tenant, document, batch, ports, MODEL)
+            yield lambda batch=batch: embed_chunks(tenant, document, try_of(batch), ports, MODEL)
             yield lambda batch=batch: index_chunks(document, batch, ports)
         facts = PublishedFacts(1, chunkings[-1].chunks, 1, "en")
         yield lambda: publications.append(publish_document(tenant, document, facts, ports))

@@ -37,7 +37,7 @@ from onggi.steps.record_failure import Failure, record_failure
 from onggi.steps.register_document import Registration, register_document
 from onggi.steps.release_uploads import release_uploads
 from onggi.steps.remove_document import remove_document
-from tests.unit.core.fakes import OCR_MODEL, FakeMovingObjects, Jar, LineSplitter, PlainReader
+from tests.unit.core.fakes import OCR_MODEL, FakeMovingObjects, Jar, LineSplitter, PlainReader, try_of
 from tests.unit.core.moves import MAX_BYTES, MODEL, TwoPlaces
 
 NAMES = ("a.txt", "b.txt")
@@ -118,7 +118,7 @@ class Execution:
         world, ports = self._world, self._world.places.ports_of(tenant)
         texts = world.texts.get(answering or "", ())
         before = len(world.places.embedder.embedded)
-        embed_chunks(tenant, document, batch, ports, MODEL)
+        embed_chunks(tenant, document, try_of(batch), ports, MODEL)
         if answering is not None and world.answering(document.document_id) == answering:
             assert not set(world.places.embedder.embedded[before:]) & set(texts), "embedded before"
 

@@ -18,7 +18,7 @@ from onggi.steps.index_chunks import index_chunks
 from onggi.steps.publish_document import publish_document
 from onggi.steps.record_failure import Failure, record_failure
 from onggi.steps.register_document import Registration, register_document
-from tests.unit.core.fakes import OCR_MODEL, Jar, LineSplitter, PlainReader
+from tests.unit.core.fakes import OCR_MODEL, Jar, LineSplitter, PlainReader, try_of
 from tests.unit.core.test_steps import MODEL
 
 KEY = "tenants/acme/jars/a.txt"
@@ -50,7 +50,7 @@ def publish(jar: Jar, document: DocumentVersion) -> bool:
     extract_text(jar.tenant, document, jar.ports, PlainReader(), OCR_MODEL)
     chunking = chunk_text(document, jar.ports, LineSplitter(), "artifacts")
     for batch in range(chunking.batches):
-        embed_chunks(jar.tenant, document, batch, jar.ports, MODEL)
+        embed_chunks(jar.tenant, document, try_of(batch), jar.ports, MODEL)
         index_chunks(document, batch, jar.ports)
     facts = PublishedFacts(1, chunking.chunks, 1, "en")
     return publish_document(jar.tenant, document, facts, jar.ports).describe

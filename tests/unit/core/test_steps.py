@@ -32,6 +32,7 @@ from tests.unit.core.fakes import (
     Jar,
     LineSplitter,
     PlainReader,
+    try_of,
     version_of,
 )
 
@@ -226,8 +227,11 @@ def test_registering_again_after_a_lost_answer_processes_what_was_left(jar: Jar)
 @pytest.mark.parametrize(
     ("error", "code", "message", "ours"),
     [
-        ({"Error": "States.Timeout"}, "timeout", "too long", True),
-        ({"Error": "Sandbox.Timedout", "Cause": "{"}, "timeout", "too long", True),
+        ({"Error": "ReadingTimeout", "Cause": "no JSON"}, "timeout", "too long to read", True),
+        ({"Error": "States.Timeout"}, "unavailable", "file is not at fault", True),
+        ({"Error": "Sandbox.Timedout", "Cause": "{"}, "unavailable", "file is not at fault", True),
+        ({"Error": "TransientError", "Cause": "{}"}, "unavailable", "file is not at fault", True),
+        ({"Error": "Lambda.TooManyRequestsException"}, "unavailable", "file is not at fault", True),
         (
             {"Error": "BadDocument", "Cause": json.dumps({"errorMessage": "encrypted: Take the lock off: now."})},
             "encrypted",
@@ -290,7 +294,7 @@ def test_vectors_written_while_the_document_was_removed_are_taken_back(
     jar: Jar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = under_way(jar)
-    embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+    embed_chunks(jar.tenant, document, try_of(0), jar.ports, MODEL)
     put = jar.index.put
 
     def slowly(chunks: Sequence[IndexedChunk]) -> None:
@@ -315,7 +319,7 @@ def test_embeddings_written_while_the_document_was_removed_are_taken_back(
 
     monkeypatch.setattr(jar.embedder, "embed", slowly)
     with pytest.raises(NotFound):
-        embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+        embed_chunks(jar.tenant, document, try_of(0), jar.ports, MODEL)
     assert jar.artifacts.content == {}
 
 
@@ -329,14 +333,14 @@ def test_an_overtaken_version_goes_at_once(jar: Jar) -> None:
 
 def test_a_text_that_was_in_the_version_before_is_not_embedded_again(jar: Jar) -> None:
     document = under_way(jar)
-    embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+    embed_chunks(jar.tenant, document, try_of(0), jar.ports, MODEL)
     index_chunks(document, 0, jar.ports)
     publish_document(jar.tenant, document, PublishedFacts(1, 1, 1, "en"), jar.ports)
     newer = under_way(jar)
-    assert embed_chunks(jar.tenant, newer, 0, jar.ports, MODEL).reused == 1
+    assert embed_chunks(jar.tenant, newer, try_of(0), jar.ports, MODEL).reused == 1
     assert jar.embedder.embedded == ["kimchi"]
     other_model = EmbeddingModel("another", DIMENSIONS, ModelPrice(Decimal(1)))
-    assert embed_chunks(jar.tenant, newer, 0, jar.ports, other_model).reused == 0
+    assert embed_chunks(jar.tenant, newer, try_of(0), jar.ports, other_model).reused == 0
 
 
 def test_tokens_count_even_where_another_text_of_the_batch_fails(jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,5 +354,5 @@ def test_tokens_count_even_where_another_text_of_the_batch_fails(jar: Jar, monke
 
     monkeypatch.setattr(jar.embedder, "embed", fail_once)
     with pytest.raises(TransientError):
-        embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+        embed_chunks(jar.tenant, document, try_of(0), jar.ports, MODEL)
     assert jar.meter.total("EmbeddingTokens") == 3

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from onggi.domain.document import ExtractedText
-from onggi.domain.errors import BadDocument
+from onggi.domain.errors import BadDocument, ReadingTimeout
 from readers.cage import Cage, CageError, Ended
 from readers.caged import CagedReaders
 from tests.files.pdf import make_scan
@@ -129,3 +129,15 @@ def test_a_scanned_page_is_drawn_and_takes_the_text_that_was_recognised(tmp_path
     with pytest.raises(BadDocument):
         readers.page_image(file, 3)
     cage.close()
+
+
+WAITED = CageError("timeout", waited=True)
+
+
+def test_a_reader_that_only_waited_has_no_verdict_on_the_file(tmp_path: Path) -> None:
+    for family, ends in (("pdf", [WAITED, WAITED]), ("pdf", [CageError("crash"), WAITED]), ("docx", [WAITED])):
+        with pytest.raises(ReadingTimeout):
+            read(ScriptedCage(family, *ends), tmp_path)
+    assert read(ScriptedCage("pdf", WAITED, TEXT), tmp_path) == TEXT, "the second reader is tried first"
+    with pytest.raises(ReadingTimeout):
+        CagedReaders(ScriptedCage("pdf", WAITED)).page_image(tmp_path / "content", 1)  # type: ignore[arg-type]  # a double

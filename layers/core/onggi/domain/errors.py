@@ -17,6 +17,7 @@ BadDocumentCode = Literal[
     "invalid_key",
     "invalid_metadata",
     "quota_exceeded",
+    "unavailable",
     "internal",
 ]
 
@@ -34,6 +35,9 @@ BAD_DOCUMENT_MESSAGES: Final[dict[BadDocumentCode, str]] = {
     "invalid_key": "The name of the upload cannot be used; put it under tenants/<tenant id>/ with a file name.",
     "invalid_metadata": "The metadata of the upload cannot be used; give few, short ones, none named like ours.",
     "quota_exceeded": "There is no room for the document; delete some, or ask for a higher limit, and upload it again.",
+    "unavailable": (
+        "A part of the service was not available for hours; the file is not at fault, upload it again later."
+    ),
     "internal": "The document could not be processed because of a fault on our side; upload it again later.",
 }
 """The published codes of `error.code` and the sentence an uploader reads for each."""
@@ -53,6 +57,10 @@ class TransientError(OnggiError):
     def __init__(self, message: str, retry_after: int = 1) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class ReadingTimeout(OnggiError):  # noqa: N818 - state machines match this published name
+    """A reader ran out of time without having used the processor for long: the machine may be at fault, or the file."""
 
 
 class BadDocument(OnggiError):  # noqa: N818 - state machines match this published name

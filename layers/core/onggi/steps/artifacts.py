@@ -43,6 +43,16 @@ class VectorBatch:
     vectors: tuple[list[float], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddedTexts:
+    """The embeddings of some texts of a batch, by the hash of each text, and the tokens that they cost."""
+
+    model: str
+    dimensions: int
+    tokens: int
+    vectors: dict[str, list[float]]
+
+
 class VersionArtifacts:
     """The artifacts of one version of one document."""
 
@@ -85,19 +95,34 @@ class VersionArtifacts:
 
     def write_vectors(self, number: int, batch: VectorBatch) -> None:
         """Keeps the vectors of a batch as float32, the precision of the index."""
-        rows = [base64.b64encode(array("f", vector).tobytes()).decode() for vector in batch.vectors]
+        rows = [_encode_vector(vector) for vector in batch.vectors]
         content = {"model": batch.model, "dimensions": batch.dimensions, "vectors": rows}
         self._store.write(self._name("vectors", number), _json(content))
 
     def read_vectors(self, number: int) -> VectorBatch:
         """What `write_vectors` has kept; raises NotFound where it is gone."""
         content = json.loads(self._store.read(self._name("vectors", number)))
-        vectors = tuple(array("f", base64.b64decode(row)).tolist() for row in content["vectors"])
+        vectors = tuple(_decode_vector(row) for row in content["vectors"])
         return VectorBatch(content["model"], content["dimensions"], vectors)
 
     def delete_vectors(self, number: int) -> None:
         """Deletes the vectors of a batch."""
         self._store.delete([self._name("vectors", number)])
+
+    def write_embedded_texts(self, number: int, texts: EmbeddedTexts) -> None:
+        """Stores what is embedded of a batch so far."""
+        vectors = {text_hash: _encode_vector(vector) for text_hash, vector in texts.vectors.items()}
+        self._store.write(self._name("embedded", number), _json(asdict(texts) | {"vectors": vectors}))
+
+    def read_embedded_texts(self, number: int) -> EmbeddedTexts:
+        """Returns what `write_embedded_texts` has stored; raises NotFound where there is nothing."""
+        content = json.loads(self._store.read(self._name("embedded", number)))
+        vectors = {text_hash: _decode_vector(row) for text_hash, row in content["vectors"].items()}
+        return EmbeddedTexts(content["model"], content["dimensions"], content["tokens"], vectors)
+
+    def delete_embedded_texts(self, number: int) -> None:
+        """Deletes what `write_embedded_texts` has stored."""
+        self._store.delete([self._name("embedded", number)])
 
     def batch_numbers(self) -> list[int]:
         """The numbers of all chunk batches."""
@@ -123,6 +148,15 @@ class VersionArtifacts:
 
     def _name(self, kind: str, number: int) -> str:
         return f"{self._prefix}{kind}/{number:05d}.json"
+
+
+def _encode_vector(vector: list[float]) -> str:
+    """A vector as float32, the precision of the index."""
+    return base64.b64encode(array("f", vector).tobytes()).decode()
+
+
+def _decode_vector(row: str) -> list[float]:
+    return array("f", base64.b64decode(row)).tolist()
 
 
 def _json(content: dict[str, Any]) -> bytes:

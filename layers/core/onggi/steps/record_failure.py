@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from onggi.domain.document import Document, DocumentVersion
-from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument, BadDocumentCode
+from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument, BadDocumentCode, ReadingTimeout, TransientError
 from onggi.domain.metadata import document_key_of_sidecar
 from onggi.domain.tenant import TenantContext
 from onggi.domain.upload import ObjectEvent
@@ -15,8 +15,19 @@ from onggi.steps.describe_document import describe_document
 from onggi.steps.register_document import tenant_of, unseen_version
 from onggi.steps.retire import retire_version
 
-TIMEOUTS: Final = frozenset({"States.Timeout", "Sandbox.Timedout"})
-"""What Step Functions and Lambda call a step that took too long."""
+UNAVAILABLE: Final = frozenset(
+    {
+        TransientError.__name__,
+        "States.Timeout",
+        "Sandbox.Timedout",
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.ClientExecutionTimeoutException",
+        "Lambda.TooManyRequestsException",
+    }
+)
+"""Errors that the workflow retries for hours before it gives up; none of them is the file's fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +35,7 @@ class Failure:
     """What stopped a workflow, as its Catch hands it over.
 
     Attributes:
-        ours: whether it is no fault of the document's: a reader that gave up on a file is not, a step that ran out of
-            time is.
+        ours: whether an operator should look: always, unless a reader has refused the file.
     """
 
     code: BadDocumentCode
@@ -36,8 +46,10 @@ class Failure:
     def from_catch(cls, error: dict[str, Any]) -> "Failure":
         """Reads `{"Error", "Cause"}`; the cause of a function's error is JSON with its `errorMessage`."""
         name = error.get("Error", "")
-        if name in TIMEOUTS:
+        if name == ReadingTimeout.__name__:
             return cls("timeout", BAD_DOCUMENT_MESSAGES["timeout"], ours=True)
+        if name in UNAVAILABLE:
+            return cls("unavailable", BAD_DOCUMENT_MESSAGES["unavailable"], ours=True)
         if name == BadDocument.__name__:
             code, _, message = _message(error.get("Cause", "")).partition(": ")
             if code in BAD_DOCUMENT_MESSAGES:
