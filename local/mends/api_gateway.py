@@ -1,10 +1,12 @@
 """REST APIs imported from OpenAPI, as SAM's `AWS::Serverless::Api` makes them.
 
-The emulator's import leaves out the catch-all method, gateway responses, binary media types, and the templates and
-responses of integrations, so that `{proxy+}` routes, problem documents and CORS preflights do not work. The answer to
-a caller whom IAM denies a method bypasses the gateway responses.
+The emulator's import leaves out the catch-all method, gateway responses, binary media types, and the time limits,
+templates and responses of integrations, so that `{proxy+}` routes, problem documents and CORS preflights do not work.
+The answer to a caller whom IAM denies a method bypasses the gateway responses. So does the answer for a function that
+fails or is throttled; for one that takes too long the emulator waits without end.
 """
 
+import asyncio
 import json
 from typing import Any
 
@@ -20,10 +22,15 @@ _GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 _INTEGRATION = "x-amazon-apigateway-integration"
 
 
+# The longest that a REST API waits for an integration, unless it says less (API Gateway quotas).
+INTEGRATION_MILLISECONDS = 29_000
+
+
 def apply() -> None:
-    """Complete the import of OpenAPI documents, and the answer to those whom IAM denies."""
+    """Complete the import of OpenAPI documents, and the answers where IAM denies or a function does not answer."""
     _complete_imports()
     _answer_denials()
+    _answer_for_functions()
 
 
 def _complete_imports() -> None:
@@ -59,6 +66,8 @@ def _complete_integration(api_id: str, resource_id: str, method: str, definition
         return
     imported = apigateway_v1._resources[api_id][resource_id]["resourceMethods"][method]["methodIntegration"]
     imported["requestTemplates"] = integration.get("requestTemplates") or {}
+    if "timeoutInMillis" in integration:
+        imported["timeoutInMillis"] = integration["timeoutInMillis"]
     for status, response in (definition.get("responses") or {}).items():
         apigateway_v1._put_method_response(api_id, resource_id, method, str(status), response)
     for pattern, response in (integration.get("responses") or {}).items():
@@ -89,3 +98,43 @@ def _denial_message(reply: Any) -> str | None:
     if not reply or not reply[1].get("Content-Type", "").startswith("application/x-amz-json"):
         return None
     return str(json.loads(reply[2]).get("message"))
+
+
+class _NoAnswerError(Exception):
+    """An integration gave no answer that a client may see; the text is the type of the gateway response."""
+
+
+def _answer_for_functions() -> None:
+    """Answer by gateway responses where a function fails, is throttled or takes too long.
+
+    A throttled function is INTEGRATION_FAILURE once that is customised, one that takes longer than the integration
+    waits is INTEGRATION_TIMEOUT; for one that ends with an error, AWS writes of 502 and of no type of its own.
+    """
+    invoke = apigateway_v1._invoke_lambda_proxy_v1
+    call = apigateway_v1._call_lambda_raw
+    unfinished: set[asyncio.Task[Any]] = set()
+
+    async def invoke_in_time(integration: Json, *args: Any, **kwargs: Any) -> Any:
+        milliseconds = int(integration.get("timeoutInMillis") or INTEGRATION_MILLISECONDS)
+        # The function runs on when nobody waits for it any more, as it does on AWS.
+        task = asyncio.create_task(invoke(integration, *args, **kwargs))
+        unfinished.add(task)
+        task.add_done_callback(unfinished.discard)
+        done, _ = await asyncio.wait({task}, timeout=milliseconds / 1000)
+        if not done:
+            return apigateway_v1._gw_error("INTEGRATION_TIMEOUT", "Endpoint request timed out")
+        try:
+            return task.result()
+        except _NoAnswerError as error:
+            return apigateway_v1._gw_error(str(error), "Internal server error")
+
+    async def call_function(*args: Any, **kwargs: Any) -> tuple[Json | None, str | None]:
+        result, error = await call(*args, **kwargs)
+        if result and result.get("throttle"):
+            raise _NoAnswerError("INTEGRATION_FAILURE")
+        if result and result.get("error"):
+            raise _NoAnswerError("DEFAULT_5XX")
+        return result, error
+
+    apigateway_v1._invoke_lambda_proxy_v1 = invoke_in_time
+    apigateway_v1._call_lambda_raw = call_function

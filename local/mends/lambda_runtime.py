@@ -17,12 +17,14 @@ import threading
 import time
 import uuid
 import zipfile
+from contextlib import ExitStack
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, stepfunctions
 
 from local.mends import lambda_worker
 from local.settings import CloudSettings
@@ -37,9 +39,14 @@ EXIT_SECONDS = 1.0
 READ_BYTES = 65536
 # More processes than this at once would only take the processor and memory from each other: further invocations wait.
 MAX_CONCURRENT = 16
-# An invocation that waits longer is throttled, so that functions which call functions cannot lock up for good.
-MAX_WAIT_SECONDS = 60.0
+# Of these, what workflows may use at once: the API always finds a free one.
+MAX_CONCURRENT_WORKFLOW = 12
+# An invocation that waits longer is throttled: well before the time limit of any state or integration, and so that
+# functions which call functions cannot lock up for good.
+MAX_WAIT_SECONDS = 10.0
 _slots = threading.BoundedSemaphore(MAX_CONCURRENT)
+_workflow_slots = threading.BoundedSemaphore(MAX_CONCURRENT_WORKFLOW)
+_in_workflow: ContextVar[bool] = ContextVar("in_workflow", default=False)
 # The interpreter this environment was made from: it has none of this environment's packages.
 _INTERPRETER = getattr(sys, "_base_executable", sys.executable)
 # -S no site-packages, -s no user's packages, -P not the script's folder, -u nothing lost when it is killed.
@@ -62,6 +69,21 @@ def apply(settings: CloudSettings) -> None:
 
     lambda_runtime._worker_class_for = worker_class
     lambda_svc._execute_function_warm = execute
+    _mark_workflows()
+
+
+def _mark_workflows() -> None:
+    """Let invocations know whether a workflow made them."""
+    call_function = stepfunctions._call_lambda
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        mark = _in_workflow.set(True)
+        try:
+            return call_function(*args, **kwargs)
+        finally:
+            _in_workflow.reset(mark)
+
+    stepfunctions._call_lambda = call
 
 
 class PackageStore:
@@ -261,15 +283,17 @@ def execute(function: Json, event: Any, request_id: str) -> Json:
     Returns:
         The emulator's execution result: `body`, `log`, and `error` when the function failed.
     """
-    if not _slots.acquire(timeout=MAX_WAIT_SECONDS):
-        throttled: Json = lambda_svc._throttle_response(
-            reason_code="ConcurrentInvocationLimitExceeded", msg=f"{MAX_CONCURRENT} functions run already"
-        )
-        return throttled
-    try:
+    needed = (_workflow_slots, _slots) if _in_workflow.get() else (_slots,)
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
+    with ExitStack() as held:
+        for slots in needed:
+            if not slots.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                throttled: Json = lambda_svc._throttle_response(
+                    reason_code="ConcurrentInvocationLimitExceeded", msg="Too many functions run already"
+                )
+                return throttled
+            held.callback(slots.release)
         return _execute(function, event, request_id)
-    finally:
-        _slots.release()
 
 
 def _execute(function: Json, event: Any, request_id: str) -> Json:

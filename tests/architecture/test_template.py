@@ -435,3 +435,31 @@ def test_uploads_of_premium_tenants_start_the_workflow() -> None:
     assert {"prefix": {"Fn::Sub": "${AWS::StackName}-silo-"}} in names, (
         "of those only the ones of uploads tell EventBridge"
     )
+
+
+ANSWERS_WHEN_A_FUNCTION_DOES_NOT = (
+    "INTEGRATION_TIMEOUT",
+    "INTEGRATION_FAILURE",
+    "AUTHORIZER_FAILURE",
+    "AUTHORIZER_CONFIGURATION_ERROR",
+)
+
+
+@pytest.mark.parametrize("kind", ANSWERS_WHEN_A_FUNCTION_DOES_NOT)
+def test_a_function_that_does_not_answer_is_a_503_to_try_again(kind: str) -> None:
+    response = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"][kind]
+    headers = response["ResponseParameters"]["Headers"]
+    assert (response["StatusCode"], headers["retry-after"]) == (503, "'1'")
+    assert headers["Content-Type"] == "'application/problem+json'"
+
+
+def test_the_gateway_gives_up_before_a_function_of_the_api_is_ended() -> None:
+    """A function that is ended is a 502 that nothing can shape; 29 s is how long the gateway waits by default."""
+    default = template()["Globals"]["Function"]["Timeout"]
+    of_the_api = {
+        name: function.get("Timeout", default)
+        for name, function in FUNCTIONS.items()
+        if any(event["Type"] == "Api" for event in function.get("Events", {}).values())
+    }
+    assert of_the_api
+    assert {name for name, seconds in of_the_api.items() if seconds <= 29} == set()

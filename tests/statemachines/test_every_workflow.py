@@ -92,7 +92,7 @@ def mean_hours(retrier: dict[str, Any]) -> float:
         min(retrier["MaxDelaySeconds"], retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempt)
         for attempt in range(retrier["MaxAttempts"])
     )
-    return sum(delays) / 2 / 3600
+    return float(sum(delays)) / 2 / 3600
 
 
 @every_task
@@ -128,7 +128,7 @@ def test_a_verdict_is_final_at_the_first_try(machine: str, name: str, state: dic
 
 @every_task
 def test_retries_fit_into_the_history_of_an_execution(machine: str, name: str, state: dict[str, Any]) -> None:
-    """An execution ends at 25,000 events (Step Functions quotas); a retry makes three, and several states may need all."""
+    """An execution ends at 25,000 events (Step Functions quotas); a retry makes three; five states may need all."""
     assert 3 * max(retrier["MaxAttempts"] for retrier in state["Retry"]) < 25_000 / 5, (machine, name)
 
 

@@ -75,3 +75,8 @@ def authorize(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
 def echo(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(event)}
+
+
+def slow(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    time.sleep(float(event["body"]))
+    return echo(event, context)

@@ -1,6 +1,7 @@
 """REST APIs as SAM makes them: authorisers, gateway responses, catch-all routes, signed requests."""
 
 import json
+import time
 from typing import Any
 
 import boto3
@@ -125,3 +126,25 @@ def test_signed_routes_refuse_everybody_else(stack: Stack) -> None:
     assert [reply.headers["content-type"] for reply in replies] == [PROBLEM] * 3
     assert replies[0].json()["title"] == "Forbidden"
     assert call(stack, "GET", "/v1/admin/tenants", KNOWN).status == 403
+
+
+def test_a_function_that_takes_longer_than_the_integration_waits(stack: Stack) -> None:
+    assert call(stack, "POST", "/v1/slow", KNOWN, b"0").status == 200
+    begin = time.monotonic()
+    reply = call(stack, "POST", "/v1/slow", KNOWN, b"2.5")
+    assert time.monotonic() - begin < 2.4, "nobody waits for the function"
+    assert (reply.status, reply.headers["content-type"], reply.headers["retry-after"]) == (503, PROBLEM, "1")
+    assert reply.json()["detail"] == "Endpoint request timed out"
+
+
+def test_a_throttled_function_is_a_failure_of_the_integration(stack: Stack) -> None:
+    functions = stack.cloud.client("lambda")
+    functions.put_function_concurrency(FunctionName=stack["Disabled"], ReservedConcurrentExecutions=0)
+    reply = call(stack, "POST", "/v1/disabled", KNOWN, b"{}")
+    assert (reply.status, reply.headers["content-type"], reply.headers["retry-after"]) == (503, PROBLEM, "1")
+
+
+def test_a_function_that_fails_shows_nothing_of_its_error(stack: Stack) -> None:
+    reply = call(stack, "POST", "/v1/broken", KNOWN, b"{}")
+    assert (reply.status, reply.headers["content-type"]) == (500, PROBLEM)
+    assert "missing" not in reply.data.decode()

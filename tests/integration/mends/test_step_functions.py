@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
 from tests.integration.local_cloud import wait_for
@@ -183,3 +184,44 @@ def test_an_inline_map_keeps_the_name_of_the_error(stack: Stack, machine: Callab
         {"deeds": ["nothing", "refuse"]},
     )
     assert json.loads(ended["output"])["failure"]["Error"] == "BadDocumentError"
+
+
+def test_workflows_that_hold_all_their_slots_leave_some_to_the_api(
+    stack: Stack, machine: Callable[[Json], str]
+) -> None:
+    """Twelve of sixteen slots are for workflows; who waits ten seconds for one is throttled, as AWS does at once."""
+    states = stack.cloud.client("stepfunctions")
+    retry = [{"ErrorEquals": ["Lambda.TooManyRequestsException"], "IntervalSeconds": 1, "MaxAttempts": 20}]
+    arn = machine({"StartAt": "Work", "States": {"Work": task(Resource=stack["SleeperArn"], Retry=retry)}})
+
+    def started(seconds: float) -> str:
+        value = json.dumps({"do": "sleep", "seconds": seconds})
+        return str(states.start_execution(stateMachineArn=arn, input=value)["executionArn"])
+
+    holding = [started(12) for _ in range(12)]
+    wait_for(lambda: all(was_scheduled(stack, execution) for execution in holding), 10)
+    waiting = [started(0), started(0)]
+    reply = urllib3.request("POST", f"{stack.api}/v1/query", headers={"Authorization": "Bearer known"}, body=b"{}")
+    assert reply.status == 200
+    assert {states.describe_execution(executionArn=execution)["status"] for execution in [*holding, *waiting]} == {
+        "RUNNING"
+    }, "the API was answered although nothing of the workflows has ended"
+    for execution in [*holding, *waiting]:
+        assert finished(stack, execution, 40)["status"] == "SUCCEEDED"
+    assert {name for execution in waiting for name in errors_of(stack, execution)} == {
+        "Lambda.TooManyRequestsException"
+    }
+
+
+def history(stack: Stack, execution: str) -> list[Json]:
+    events: list[Json] = stack.cloud.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
+    return events
+
+
+def was_scheduled(stack: Stack, execution: str) -> bool:
+    return "TaskScheduled" in {event["type"] for event in history(stack, execution)}
+
+
+def errors_of(stack: Stack, execution: str) -> set[str]:
+    events = history(stack, execution)
+    return {event["taskFailedEventDetails"]["error"] for event in events if event["type"] == "TaskFailed"}
