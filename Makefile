@@ -91,12 +91,16 @@ sam-local: install build ## `sam local invoke`, where a container engine runs
 
 .PHONY: bench
 bench: install build $(if $(CORPUS),$(CONTENDERS)) ## measure and write benchmarks/results/; PDFs in CORPUS=<folder>
-	@for benchmark in artifacts latency onboarding extraction; do CORPUS="$(CORPUS)" $(PYTHON) -m "benchmarks.$$benchmark"; done
+	@for benchmark in artifacts latency onboarding extraction throttling; do CORPUS="$(CORPUS)" $(PYTHON) -m "benchmarks.$$benchmark"; done
 	@PYTHONPATH=layers/core $(PYTHON) -m benchmarks.walls
 
 .PHONY: scale
 scale: install build ## onboard TENANTS=1000 on a local cloud and check each; minutes; NOTE="..." is kept with the result
 	@TENANTS="$(TENANTS)" NOTE="$(NOTE)" $(PYTHON) -m benchmarks.scale
+
+.PHONY: burst
+burst: install build ## drop 360 files at once while four processes burn CPU, and check that nothing fails; up to 50 minutes
+	@NOTE="$(NOTE)" $(PYTHON) -m benchmarks.burst
 
 .PHONY: corpus
 corpus: .venv/installed ## read every file in CORPUS=<folder> and check its chunks; OPTIONS=--verbose

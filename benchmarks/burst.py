@@ -122,10 +122,14 @@ def drop(bench: Bench, burst: dict[str, bytes]) -> None:
 
 def statuses(bench: Bench) -> Counter[str]:
     """How many of the tenant's ledger rows have each status; read past the API, so that asking is not measured."""
-    pages = bench.client("dynamodb").get_paginator("query").paginate(
-        TableName=bench.stack.outputs["TenantTableName"],
-        KeyConditionExpression="pk = :tenant AND begins_with(sk, :documents)",
-        ExpressionAttributeValues={":tenant": {"S": "loud"}, ":documents": {"S": "DOCUMENT#"}},
+    pages = (
+        bench.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=bench.stack.outputs["TenantTableName"],
+            KeyConditionExpression="pk = :tenant AND begins_with(sk, :documents)",
+            ExpressionAttributeValues={":tenant": {"S": "loud"}, ":documents": {"S": "DOCUMENT#"}},
+        )
     )
     return Counter(item["status"]["S"] for page in pages for item in page["Items"] if "status" in item)
 

@@ -205,9 +205,7 @@ def outcome(rules: Rules, documents: int, requests_a_minute: int) -> dict[str, f
 def main() -> None:
     """Computes, prints and writes `benchmarks/results/throttling.json`."""
     sizes = [(documents, rate) for rate in (2000, 6000) for documents in (10, 30, 100, 300, 1000)]
-    rows = {
-        name: [outcome(rules, *size) for size in sizes] for name, rules in (("before", BEFORE), ("now", NOW))
-    }
+    rows = {name: [outcome(rules, *size) for size in sizes] for name, rules in (("before", BEFORE), ("now", NOW))}
     for name, outcomes in rows.items():
         for row in outcomes:
             print(f"{name:>6}: " + ", ".join(f"{field} {value}" for field, value in row.items()))
