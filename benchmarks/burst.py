@@ -99,7 +99,7 @@ def files(tenant_id: str) -> dict[str, bytes]:
     """The files of the burst by their keys; no two lines are alike."""
     prefix = f"tenants/{tenant_id}/burst/"
     short = {
-        f"{prefix}short-{number:03}.txt": f"Crate {number} weighs {number * 3} kilograms and stands in row {number % 9}."
+        f"{prefix}short-{number:03}.txt": f"Crate {number} weighs {number * 3} kilograms, in row {number % 9}."
         for number in range(SHORT_FILES)
     }
     long = {

@@ -12,6 +12,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from benchmarks.machine import RESULTS, today
@@ -114,7 +115,7 @@ class Model:
         sizes = [BATCH] * (CHUNKS // BATCH) + ([CHUNKS % BATCH] if CHUNKS % BATCH else [])
         self.documents = [Document(list(sizes)) for _ in range(documents)]
         for number, document in enumerate(self.documents):
-            self._at(number / STARTS_A_SECOND, lambda now, document=document: self._begin(now, document))
+            self._at(number / STARTS_A_SECOND, partial(self._begin, document))
 
     def run(self) -> None:
         """Runs until nothing is left to do, or the horizon is reached."""
@@ -125,7 +126,7 @@ class Model:
     def _at(self, when: float, event: Callable[[float], None]) -> None:
         heapq.heappush(self._events, (when, next(self._order), event))
 
-    def _begin(self, now: float, document: Document) -> None:
+    def _begin(self, document: Document, now: float) -> None:
         for _ in range(BATCHES_AT_A_TIME):
             self._next_batch(now, document)
 
