@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,13 +13,12 @@ from onggi.domain.errors import InvalidRequest
 from onggi.domain.metadata import SIDECAR_SUFFIX, metadata_fault
 from onggi.domain.tenant import (
     CHOSEN_STATUSES,
-    DEFAULT_CHUNK_SIZE,
     MAX_CHUNK_SIZE,
     MIN_CHUNK_SIZE,
     TIERS,
     ChosenLimits,
+    ChosenSettings,
     TenantContext,
-    TenantSettings,
     Tier,
     is_tenant_id,
 )
@@ -103,6 +102,14 @@ class Fields:
             return value
         self.fault(field, "must be true or false")
         return default
+
+    def flag_or_null(self, field: str) -> bool | None:
+        """True, false or null."""
+        value = self._values.pop(field, None)
+        if value is None or isinstance(value, bool):
+            return value
+        self.fault(field, "must be true, false or null")
+        return None
 
     def mapping(self, field: str) -> dict[str, Any]:
         """A JSON object, empty where it is left out."""
@@ -253,7 +260,7 @@ def tenant_request(body: dict[str, Any]) -> TenantRequest:
     limits = fields.mapping("limits")
     fields.finish()
     chosen = tenant_limits(limits, ChosenLimits())
-    return TenantRequest(tenant_id, name, tier or "basic", tenant_settings(settings), chosen)
+    return TenantRequest(tenant_id, name, tier or "basic", tenant_settings(settings, ChosenSettings()), chosen)
 
 
 def _tier(wanted: str | None, fields: Fields) -> Tier | None:
@@ -263,17 +270,20 @@ def _tier(wanted: str | None, fields: Fields) -> Tier | None:
     return tier
 
 
-def tenant_settings(values: dict[str, Any]) -> TenantSettings:
-    """A tenant's settings; what is left out has its default.
+def tenant_settings(values: dict[str, Any], known: ChosenSettings) -> ChosenSettings:
+    """What is chosen of a tenant's settings: null returns one to its default, what is left out stays as it is known.
 
     Raises:
         InvalidRequest: when they break the contract.
     """
     fields = Fields(values)
-    chunk_size = fields.integer("chunk_size", MIN_CHUNK_SIZE, MAX_CHUNK_SIZE, DEFAULT_CHUNK_SIZE)
-    ocr = fields.flag("ocr", default=False)
+    chosen: dict[str, Any] = {}
+    if "chunk_size" in values:
+        chosen["chunk_size"] = fields.integer_or_null("chunk_size", MIN_CHUNK_SIZE, MAX_CHUNK_SIZE)
+    if "ocr" in values:
+        chosen["ocr"] = fields.flag_or_null("ocr")
     fields.finish("settings.")
-    return TenantSettings(chunk_size, ocr)
+    return replace(known, **chosen)
 
 
 def tenant_limits(values: dict[str, Any], known: ChosenLimits) -> ChosenLimits:
@@ -342,7 +352,7 @@ def tenant_change(body: dict[str, Any], known: TenantContext) -> TenantChange:
     fields.finish()
     return TenantChange(
         name=name,
-        settings=tenant_settings(asdict(known.settings) | settings) if settings else None,
+        settings=tenant_settings(settings, known.chosen_settings) if settings else None,
         limits=tenant_limits(limits, known.chosen_limits) if limits else None,
         status=status,
         tier=tier,

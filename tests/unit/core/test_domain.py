@@ -121,7 +121,6 @@ def test_a_context_is_not_restored_with_another_tenants_index() -> None:
         {"placement": {"x": 1}},
         {"chosen_limits": None},
         {"chosen_limits": []},
-        {"chosen_limits": {"queries": 1}},
         {"chosen_limits": {"documents": 0}},
         {"chosen_limits": {"documents": "5"}},
         {"chosen_limits": {"documents": True}},

@@ -10,7 +10,7 @@ from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.workflows import StepFunctionsWorkflow
 from onggi.domain.errors import Conflict, NotFound, TenantMismatch, TransientError
-from onggi.domain.tenant import ChosenLimits, TenantRecord, TenantSettings, Tier
+from onggi.domain.tenant import ChosenLimits, ChosenSettings, TenantRecord, Tier
 from onggi.ports import TenantDirectory, TenantLifecycle
 from onggi.steps.onboarding import (
     activate_tenant,
@@ -52,7 +52,7 @@ class Operator:
     ) -> TenantRecord:
         self.clock.advance(seconds=1)
         return create_tenant(
-            TenantRequest(tenant_id, name, tier, TenantSettings(), limits or ChosenLimits()),
+            TenantRequest(tenant_id, name, tier, ChosenSettings(), limits or ChosenLimits()),
             PLACES,
             self.directory,
             self.lifecycle,

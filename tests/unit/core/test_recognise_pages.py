@@ -6,7 +6,7 @@ import pytest
 
 from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import BadDocument, TransientError
-from onggi.domain.tenant import TenantContext, TenantSettings
+from onggi.domain.tenant import ChosenSettings, TenantContext
 from onggi.domain.upload import ObjectEvent
 from onggi.steps.artifacts import VersionArtifacts
 from onggi.steps.extract_text import Extraction, extract_text
@@ -16,7 +16,7 @@ from tests.unit.core.fakes import OCR_MODEL, SCAN, Jar, PlainReader
 
 
 def with_ocr(jar: Jar) -> TenantContext:
-    return replace(jar.tenant, settings=TenantSettings(ocr=True))
+    return replace(jar.tenant, chosen_settings=ChosenSettings(ocr=True))
 
 
 def registered(jar: Jar, *pages: str) -> DocumentVersion:

@@ -8,7 +8,7 @@ import pytest
 
 from onggi import requests
 from onggi.domain.errors import InvalidRequest
-from onggi.domain.tenant import ChosenLimits, TenantSettings
+from onggi.domain.tenant import ChosenLimits, ChosenSettings
 from onggi.steps.change_tenant import TenantChange
 from onggi.steps.tenants import TenantRequest
 from tests.unit.core.fakes import tenant_named
@@ -178,8 +178,8 @@ def test_a_listing_of_tenants_has_no_status() -> None:
 
 def test_a_tenant() -> None:
     body = {"tenant_id": "acme", "name": "김치집", "tier": "basic"}
-    settings = TenantSettings(chunk_size=800, ocr=False)
-    assert requests.tenant_request(body) == TenantRequest("acme", "김치집", "basic", settings, ChosenLimits())
+    nothing_chosen = TenantRequest("acme", "김치집", "basic", ChosenSettings(None, None), ChosenLimits())
+    assert requests.tenant_request(body) == nothing_chosen
     assert requests.tenant_request(body | {"tier": "premium"}).tier == "premium"
     del body["tier"]
     assert requests.tenant_request(body).tier == "basic"
@@ -187,7 +187,7 @@ def test_a_tenant() -> None:
 
 def test_the_settings_of_a_tenant() -> None:
     body = {"tenant_id": "acme", "name": "A", "settings": {"chunk_size": 1600, "ocr": True}}
-    assert requests.tenant_request(body).settings == TenantSettings(chunk_size=1600, ocr=True)
+    assert requests.tenant_request(body).settings == ChosenSettings(chunk_size=1600, ocr=True)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,8 @@ def test_the_settings_of_a_tenant() -> None:
         ({"chunk_size": 199}, "settings.chunk_size"),
         ({"chunk_size": 1601}, "settings.chunk_size"),
         ({"ocr": "yes"}, "settings.ocr"),
-        ({"ocr": None}, "settings.ocr"),
+        ({"ocr": 1}, "settings.ocr"),
+        ({"chunk_size": True}, "settings.chunk_size"),
         ({"colour": "red"}, "settings.colour"),
         ([], "settings"),
     ],
@@ -248,10 +249,11 @@ def test_a_field_of_a_tenant_that_is_wrong(field: str, value: object) -> None:
 
 
 def test_a_change_keeps_what_it_does_not_name() -> None:
-    settings, limits = TenantSettings(chunk_size=400, ocr=True), ChosenLimits(documents=5, stored_bytes=100)
-    known = replace(tenant_named(), settings=settings, chosen_limits=limits)
+    settings, limits = ChosenSettings(chunk_size=400, ocr=True), ChosenLimits(documents=5, stored_bytes=100)
+    known = replace(tenant_named(), chosen_settings=settings, chosen_limits=limits)
     assert requests.tenant_change({"name": "B"}, known) == TenantChange("B", None, None, None, None)
-    assert requests.tenant_change({"settings": {"ocr": False}}, known).settings == TenantSettings(400, ocr=False)
+    assert requests.tenant_change({"settings": {"ocr": False}}, known).settings == ChosenSettings(400, ocr=False)
+    assert requests.tenant_change({"settings": {"chunk_size": None}}, known).settings == ChosenSettings(None, ocr=True)
     assert requests.tenant_change({"status": "suspended"}, known) == TenantChange(None, None, "suspended", None, None)
     assert requests.tenant_change({"tier": "premium"}, known) == TenantChange(None, None, None, "premium", None)
     changed = requests.tenant_change({"limits": {"documents": None, "document_bytes": 7}}, known)

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from onggi.adapters.aws import AwsSession, translated
 from onggi.adapters.dynamodb import Item, condition_failed, decode_cursor, encode_cursor, to_item, to_row
 from onggi.domain.errors import BadDocumentCode, Conflict
+from onggi.domain.records import from_record
 from onggi.domain.tenant import Move, Placement, TenantContext, TenantRecord
 from onggi.domain.timestamps import timestamp
 from onggi.ports import Clock
@@ -129,4 +130,4 @@ def move_as_text(record: TenantRecord) -> str | None:
 
 
 def _to_move(move: dict[str, Any]) -> Move:
-    return Move(**{**move, "other": Placement(**move["other"])})
+    return from_record(Move, {**move, "other": from_record(Placement, move["other"])})

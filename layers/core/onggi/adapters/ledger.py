@@ -13,6 +13,7 @@ from onggi.adapters.aws import AwsSession, translated
 from onggi.adapters.dynamodb import Item, Row, condition_failed, decode_cursor, encode_cursor, to_item, to_row
 from onggi.domain.document import Document, DocumentProperties, DocumentStatus, DocumentVersion, Metadata
 from onggi.domain.errors import BadDocumentCode, TransientError
+from onggi.domain.records import from_record
 from onggi.domain.tenant import TenantContext
 from onggi.domain.timestamps import timestamp
 from onggi.ports import ClaimOutcome, PublishedFacts, Stored
@@ -412,7 +413,7 @@ def _to_document(item: Item) -> Document:
     known = {name: row[name] for name in Document.__slots__ if name in row}
     known |= {name: json.loads(row.get(name, "{}")) for name in AS_JSON}
     known["receipt"] = json.loads(row["receipt"]) if row.get("receipt") else None
-    known["properties"] = DocumentProperties(**json.loads(row.get("properties", "{}")))
+    known["properties"] = from_record(DocumentProperties, json.loads(row.get("properties", "{}")))
     known["versions"] = frozenset(row.get("versions", ()))
     return Document(**{**_UNKNOWN, **known})
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from onggi.domain.document import Metadata
+from onggi.domain.records import from_record
 
 MAX_EMBEDDING_BYTES: Final = 8192
 """UTF-8 bytes that are embedded as one; Titan reads 8,192 tokens, and no token is shorter than a byte."""
@@ -52,7 +53,7 @@ class Chunk:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Restores what `to_dict` made."""
-        return cls(**data | {"page_breaks": tuple(data["page_breaks"])})
+        return from_record(cls, data | {"page_breaks": tuple(data["page_breaks"])})
 
 
 def vector_key(document_id: str, version: str, number: int) -> str:

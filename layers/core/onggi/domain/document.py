@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal, Self
 
 from onggi.domain.errors import InvalidRequest, TenantMismatch
+from onggi.domain.records import from_record
 from onggi.domain.tenant import TenantContext
 
 DocumentStatus = Literal["pending", "processing", "ready", "failed", "deleting", "deleted"]
@@ -74,7 +75,7 @@ class DocumentVersion:
             TenantMismatch: when the document is not this tenant's.
         """
         try:
-            version = cls(**data)
+            version = from_record(cls, data)
         except TypeError as error:
             raise InvalidRequest(("document", "is not a document version")) from error
         if version.document_id != document_id_of(tenant, version.key):
@@ -262,12 +263,12 @@ class ExtractedText:
         """Restores what `dataclasses.asdict` and JSON made of one."""
         structure = {
             "page_starts": tuple(data["page_starts"]),
-            "properties": DocumentProperties(**data["properties"]),
-            "headings": tuple(HeadingSpan(**heading) for heading in data["headings"]),
-            "tables": tuple(TableSpan(**table) for table in data["tables"]),
+            "properties": from_record(DocumentProperties, data["properties"]),
+            "headings": tuple(from_record(HeadingSpan, heading) for heading in data["headings"]),
+            "tables": tuple(from_record(TableSpan, table) for table in data["tables"]),
             "needs_ocr": tuple(data["needs_ocr"]),
         }
-        return cls(**data | structure)
+        return from_record(cls, data | structure)
 
     def page_at(self, offset: int) -> int:
         """The number, from 1, of the page on which an offset lies."""

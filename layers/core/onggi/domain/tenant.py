@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, Self
 
 from onggi.domain.errors import InvalidRequest, TenantMismatch
+from onggi.domain.records import from_record
 
 Tier = Literal["basic", "premium"]
 TenantStatus = Literal["provisioning", "active", "suspended", "failed", "removing"]
@@ -62,7 +63,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class TenantSettings:
-    """What a tenant's operator may choose.
+    """How a tenant's documents are processed.
 
     Attributes:
         chunk_size: most characters in a chunk.
@@ -71,6 +72,30 @@ class TenantSettings:
 
     chunk_size: int = DEFAULT_CHUNK_SIZE
     ocr: bool = False
+
+
+EARLIER_DEFAULTS: Final = {"chunk_size": 800, "ocr": False}
+"""What records hold that were written before settings were stored as chosen or not, where nothing was chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenSettings:
+    """Those settings that an operator has chosen for a tenant; None where the default holds, whichever that becomes."""
+
+    chunk_size: int | None = None
+    ocr: bool | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The chosen ones by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_context(cls, data: Mapping[str, Any]) -> Self:
+        """Reads them from a tenant context; an older one has all settings, and what was the default is not chosen."""
+        if "chosen_settings" in data:
+            return from_record(cls, data["chosen_settings"])
+        stored = data.get("settings", {})
+        return from_record(cls, {name: value for name, value in stored.items() if value != EARLIER_DEFAULTS.get(name)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +140,10 @@ class ChosenLimits:
             InvalidRequest: when the data is not of that form.
         """
         try:
-            chosen = cls(**data)
+            chosen = from_record(cls, data)
         except TypeError as error:
             raise InvalidRequest(("tenant", "has no valid limits")) from error
-        if any(type(value) is not int or value < 1 for value in data.values()):
+        if any(type(value) is not int or value < 1 for value in chosen.to_dict().values()):
             raise InvalidRequest(("tenant", "has no valid limits"))
         return chosen
 
@@ -135,13 +160,18 @@ class TenantContext:
     name: str
     tier: Tier
     placement: Placement
-    settings: TenantSettings = TenantSettings()
+    chosen_settings: ChosenSettings = ChosenSettings()
     chosen_limits: ChosenLimits = ChosenLimits()
 
     @property
     def prefix(self) -> str:
         """The S3 prefix below which everything of the tenant lies, with a slash at its end."""
         return f"{KEY_PREFIX}{self.tenant_id}/"
+
+    @property
+    def settings(self) -> TenantSettings:
+        """The settings that hold: those chosen, else the defaults."""
+        return replace(TenantSettings(), **self.chosen_settings.to_dict())
 
     def limits(self, largest_document: int) -> TenantLimits:
         """The limits that hold: those chosen, else the tier's.
@@ -153,8 +183,15 @@ class TenantContext:
         return replace(limits, document_bytes=min(limits.document_bytes, largest_document))
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready form for the workflow's state and the authoriser's context."""
-        return asdict(self) | {"chosen_limits": self.chosen_limits.to_dict()}
+        """A JSON-ready form for the workflow's state and the authoriser's context.
+
+        `settings` is there for functions of the version before, which know nothing of chosen ones.
+        """
+        return asdict(self) | {
+            "settings": asdict(self.settings),
+            "chosen_settings": self.chosen_settings.to_dict(),
+            "chosen_limits": self.chosen_limits.to_dict(),
+        }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -165,11 +202,11 @@ class TenantContext:
             TenantMismatch: when the index is another tenant's.
         """
         try:
-            placement = Placement(**data["placement"])
-            settings = TenantSettings(**data.get("settings", {}))
-            chosen = ChosenLimits.from_dict(data.get("chosen_limits", {}))
-            context = cls(str(data["tenant_id"]), str(data["name"]), data["tier"], placement, settings, chosen)
-        except (KeyError, TypeError) as error:
+            placement = from_record(Placement, data["placement"])
+            settings = ChosenSettings.from_context(data)
+            limits = ChosenLimits.from_dict(data.get("chosen_limits", {}))
+            context = cls(str(data["tenant_id"]), str(data["name"]), data["tier"], placement, settings, limits)
+        except (AttributeError, KeyError, TypeError) as error:
             raise InvalidRequest(("tenant", "is not a tenant context")) from error
         if not is_tenant_id(context.tenant_id):
             raise InvalidRequest(("tenant", "has no valid id"))

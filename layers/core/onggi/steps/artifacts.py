@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from onggi.domain.chunk import Chunk, vector_key
 from onggi.domain.document import DocumentProperties, ExtractedText
+from onggi.domain.records import from_record
 from onggi.ports import ArtifactStore
 
 BATCH_SIZE: Final = 32
@@ -76,7 +77,7 @@ class VersionArtifacts:
 
     def read_properties(self) -> DocumentProperties:
         """What the file states about itself; raises NotFound where it is gone."""
-        return DocumentProperties(**json.loads(self._store.read(self._prefix + "text.json"))["properties"])
+        return from_record(DocumentProperties, json.loads(self._store.read(self._prefix + "text.json"))["properties"])
 
     def write_chunks(self, number: int, batch: ChunkBatch) -> None:
         """Keeps a batch of chunks."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from onggi.domain.errors import Conflict
-from onggi.domain.tenant import CHOSEN_STATUSES, ChosenLimits, TenantRecord, TenantSettings, Tier
+from onggi.domain.tenant import CHOSEN_STATUSES, ChosenLimits, ChosenSettings, TenantRecord, Tier
 from onggi.ports import Clock, TenantLifecycle, Workflow
 from onggi.steps.tenants import new_run, started
 
@@ -14,7 +14,7 @@ class TenantChange:
     """What is to be changed; None where it stays."""
 
     name: str | None
-    settings: TenantSettings | None
+    settings: ChosenSettings | None
     status: Literal["active", "suspended"] | None
     tier: Tier | None
     limits: ChosenLimits | None
@@ -34,7 +34,7 @@ def change_tenant(
     context = replace(
         known.context,
         name=change.name or known.context.name,
-        settings=change.settings or known.context.settings,
+        chosen_settings=change.settings or known.context.chosen_settings,
         chosen_limits=change.limits or known.context.chosen_limits,
     )
     changed = replace(known, context=context, status=change.status or known.status)

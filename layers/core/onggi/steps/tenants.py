@@ -7,11 +7,11 @@ from typing import Any, Final
 from onggi.domain.errors import Conflict, NotFound
 from onggi.domain.tenant import (
     ChosenLimits,
+    ChosenSettings,
     Placement,
     Receipt,
     TenantContext,
     TenantRecord,
-    TenantSettings,
     Tier,
     is_tenant_id,
 )
@@ -78,7 +78,7 @@ class TenantRequest:
     tenant_id: str
     name: str
     tier: Tier
-    settings: TenantSettings
+    settings: ChosenSettings
     limits: ChosenLimits
 
 
@@ -187,6 +187,7 @@ def shown(record: TenantRecord, largest_document: int) -> dict[str, Any]:
         "status": record.status,
         "created_at": record.created_at,
         "settings": asdict(context.settings),
+        "chosen_settings": context.chosen_settings.to_dict(),
         "limits": asdict(context.limits(largest_document)),
         "chosen_limits": context.chosen_limits.to_dict(),
         "placement": {
