@@ -1,0 +1,60 @@
+"""A stack that is upgraded in place keeps what it holds: CloudFormation replaces what has another id, name or key."""
+
+from typing import Any
+
+import pytest
+
+from tests.deployment_template import template, tenant_stack
+
+type Json = dict[str, Any]
+
+NAMING = ("BucketName", "TableName", "KeySchema", "VectorBucketName", "UserPoolName")
+"""Properties whose change makes CloudFormation replace a resource that holds data."""
+HOLDS_DATA = (
+    "AWS::S3::Bucket",
+    "AWS::S3Vectors::VectorBucket",
+    "AWS::DynamoDB::Table",
+    "AWS::Cognito::UserPool",
+    "AWS::KMS::Key",
+    "AWS::SQS::Queue",
+)
+KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+LANDED: dict[str, dict[str, Json]] = {
+    "stack": {
+        "DocumentsBucket": {},
+        "ArtifactsBucket": {},
+        "VectorBucket": {},
+        "ControlTable": {"KeySchema": KEYS},
+        "TenantTable": {"KeySchema": KEYS},
+        "UndeliveredEvents": {},
+        "UserPool": {"UserPoolName": {"Fn::Sub": "${AWS::StackName}-users"}},
+    },
+    "tenant stack": {
+        "Key": {},
+        "Documents": {"BucketName": {"Fn::Sub": "${AWS::StackName}-documents"}},
+        "Artifacts": {"BucketName": {"Fn::Sub": "${AWS::StackName}-artifacts"}},
+        "Vectors": {"VectorBucketName": {"Fn::Sub": "${AWS::StackName}-vectors"}},
+    },
+}
+"""What holds data in the stacks of version 0.1.0, by logical id, with the properties that would replace it."""
+TEMPLATES = {"stack": template()["Resources"], "tenant stack": tenant_stack()["Resources"]}
+
+
+@pytest.mark.parametrize(("stack", "name"), [(stack, name) for stack, landed in LANDED.items() for name in landed])
+def test_what_holds_data_is_updated_in_place(stack: str, name: str) -> None:
+    properties = TEMPLATES[stack][name].get("Properties", {})
+    landed = LANDED[stack][name]
+    assert {field: properties[field] for field in NAMING if field in properties} == landed
+
+
+@pytest.mark.parametrize("stack", TEMPLATES)
+def test_what_is_replaced_all_the_same_is_not_lost(stack: str) -> None:
+    holding = {name: each for name, each in TEMPLATES[stack].items() if each["Type"] in HOLDS_DATA}
+    assert holding.keys() >= LANDED[stack].keys()
+    assert {name for name, each in holding.items() if each.get("UpdateReplacePolicy") != "Retain"} == set()
+
+
+def test_users_keep_their_attributes() -> None:
+    """An attribute of a user pool can be added, but not changed or taken away (Cognito developer guide)."""
+    (attribute,) = TEMPLATES["stack"]["UserPool"]["Properties"]["Schema"]
+    assert (attribute["Name"], attribute["AttributeDataType"], attribute["Mutable"]) == ("tenant_id", "String", False)
