@@ -28,7 +28,7 @@ def query(request: ApiRequest) -> ApiResponse:
     retrieved = time.perf_counter()
     found = answer(wanted.question, retrieval, model, max_tokens, ports)
     ended = time.perf_counter()
-    generation_cost = configuration.model_prices[model].cost(found.input_tokens, found.output_tokens)
+    generation_cost = configuration.models[model].price.cost(found.input_tokens, found.output_tokens)
     latency = {"retrieve": retrieved - began, "generate": ended - retrieved, "total": ended - began}
     ports.meter.record(
         tenant,

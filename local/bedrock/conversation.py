@@ -1,5 +1,6 @@
 """Reads a Converse request: what is asked, and the search results that may answer it."""
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -18,6 +19,9 @@ _READ_FIELDS = {
     "requestMetadata",
 }
 _READ_BLOCKS = {"user": {"text", "searchResult"}, "assistant": {"text", "citationsContent"}}
+
+_WITHOUT_SAMPLING = re.compile(r"anthropic\.claude-[a-z]+-(4-[7-9]|[5-9])(\D|$)")
+_SAMPLING = {"temperature": "temperature", "topP": "top_p"}
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ def read_conversation(model_id: str, request: object) -> Conversation:
     for position, message in enumerate(messages):
         _check_blocks(position, message)
     inference = request.get("inferenceConfig", {})
+    _check_sampling(model_id, inference)
     return Conversation(
         system=_system_text(request.get("system", [])),
         turns=tuple(Turn(message["role"], _plain_text(message["content"])) for message in messages),
@@ -194,3 +199,11 @@ def _system_text(blocks: list[dict[str, Any]]) -> str:
         if "text" not in block:
             raise invalid(f"system.{index}: the local model reads text blocks only.")
     return "\n".join(block["text"] for block in blocks)
+
+
+def _check_sampling(model_id: str, inference: dict[str, Any]) -> None:
+    """Refuse what Claude models from Opus 4.7 on refuse, in the words that Bedrock passes on from them."""
+    refused = _SAMPLING.keys() & inference.keys()
+    if refused and _WITHOUT_SAMPLING.search(model_id):
+        name = _SAMPLING[min(refused)]
+        raise invalid(f"The model returned the following errors: `{name}` is deprecated for this model.")

@@ -92,8 +92,8 @@ def tenant_ports(tenant: TenantContext) -> TenantPorts:
         ledger=DynamoDocumentLedger(session, configuration.tenant_table, tenant),
         index=S3VectorsIndex(session, tenant),
         embedder=TitanEmbedder(session, configuration.embedding_model_id, configuration.embedding_dimensions),
-        generator=ConverseGenerator(session),
-        recogniser=ConverseRecogniser(session),
+        generator=ConverseGenerator(session, configuration.models),
+        recogniser=ConverseRecogniser(session, configuration.models),
         meter=meter(),
         clock=now,
     )
@@ -272,11 +272,11 @@ def embedding_model() -> EmbeddingModel:
     """The embedding model of this installation."""
     configuration = settings()
     model_id = configuration.embedding_model_id
-    return EmbeddingModel(model_id, configuration.embedding_dimensions, configuration.model_prices[model_id])
+    return EmbeddingModel(model_id, configuration.embedding_dimensions, configuration.models[model_id].price)
 
 
 def recognition_model() -> RecognitionModel:
     """The model that reads pictures of pages: the one that answers, which sees as well as it reads."""
     configuration = settings()
     model_id = configuration.generation_model_id
-    return RecognitionModel(model_id, configuration.model_prices[model_id])
+    return RecognitionModel(model_id, configuration.models[model_id].price)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from decimal import Decimal
 
-from onggi.domain.money import ModelPrice
+from onggi.domain.money import Model, ModelPrice
 
 
 class Settings:
@@ -153,10 +153,14 @@ class Settings:
         return int(self._environment["MAX_DOCUMENT_BYTES"])
 
     @property
-    def model_prices(self) -> dict[str, ModelPrice]:
-        """USD per million tokens by model id: `{"<model id>": {"input": "0.02", "output": "0"}}`."""
-        prices = json.loads(self._environment["MODEL_PRICES"])
+    def models(self) -> dict[str, Model]:
+        """The models by id: `{"<model id>": {"input": "1.00", "output": "5.00", "parameters": {}}}`.
+
+        Prices are in USD per million tokens.
+        """
         return {
-            model: ModelPrice(Decimal(price["input"]), Decimal(price.get("output", "0")))
-            for model, price in prices.items()
+            model_id: Model(
+                ModelPrice(Decimal(facts["input"]), Decimal(facts.get("output", "0"))), facts.get("parameters", {})
+            )
+            for model_id, facts in json.loads(self._environment["MODELS"]).items()
         }

@@ -3,6 +3,7 @@
 import base64
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,12 +12,18 @@ from botocore.awsrequest import AWSPreparedRequest
 from onggi.adapters.bedrock import NO_TEXT, ConverseGenerator, ConverseRecogniser, TitanEmbedder, sentences
 from onggi.domain.chunk import Passage, Scores
 from onggi.domain.errors import InvalidRequest, TransientError
+from onggi.domain.money import Model as InstalledModel
+from onggi.domain.money import ModelPrice
 from onggi.steps.answer import answer
 from onggi.steps.retrieve import Retrieval
 from tests.unit.core.fakes import Jar
 from tests.unit.core.served import as_json, session_answered_by
 
 PASSAGE = Passage("doc", "v1", "a.txt", 1, 100, 140, "Salt keeps. Water boils!\nRice is white.", Scores(vector=0.5))
+
+
+FREE = ModelPrice(Decimal(0))
+MODELS = {"claude": InstalledModel(FREE), "older": InstalledModel(FREE, {"temperature": 0.2})}
 
 
 class Model:
@@ -67,7 +74,7 @@ def test_what_is_too_long_for_titan_is_cut_between_characters() -> None:
 
 def test_a_question_goes_out_with_its_passages_to_cite() -> None:
     model = Model(200, converse({"text": "I do not know."}))
-    generated = ConverseGenerator(model.session).answer("Why salt?", [PASSAGE], "claude", 99)
+    generated = ConverseGenerator(model.session, MODELS).answer("Why salt?", [PASSAGE], "claude", 99)
     body = model.requests[0][1]
     result, question = body["messages"][0]["content"]
     assert question == {"text": "Why salt?"}
@@ -77,15 +84,25 @@ def test_a_question_goes_out_with_its_passages_to_cite() -> None:
         "Water boils!",
         "Rice is white.",
     ]
-    assert body["inferenceConfig"]["maxTokens"] == 99
+    assert body["inferenceConfig"] == {"maxTokens": 99}, "models refuse parameters that they do not know"
     assert (generated.input_tokens, generated.output_tokens) == (11, 5)
     assert [(part.text, part.sources) for part in generated.parts] == [("I do not know.", ())]
+
+
+@pytest.mark.parametrize(("model_id", "sent"), [("claude", {}), ("older", {"temperature": 0.2})])
+def test_a_model_gets_the_parameters_of_its_own(model_id: str, sent: dict[str, Any]) -> None:
+    model = Model(200, converse({"text": "I do not know."}))
+    ConverseGenerator(model.session, MODELS).answer("Why salt?", [PASSAGE], model_id, 99)
+    ConverseRecogniser(model.session, MODELS).recognise(b"picture", model_id)
+    answered, recognised = [body["inferenceConfig"] for _, body in model.requests]
+    assert answered == {"maxTokens": 99, **sent}
+    assert recognised == {"maxTokens": 4096, **sent}
 
 
 def test_a_context_goes_out_as_title_and_is_never_quoted() -> None:
     model = Model(200, converse(cited("Rice is white.", 0, "Rice is white."), cited("Food.", 0, "Food > Rice")))
     passage = replace(PASSAGE, context="Food > Rice\nkind | colour")
-    ports = replace(Jar().ports, generator=ConverseGenerator(model.session))
+    ports = replace(Jar().ports, generator=ConverseGenerator(model.session, MODELS))
     found = answer("Which colour?", Retrieval((passage,), 1), "claude", 9, ports)
     result = model.requests[0][1]["messages"][0]["content"][0]["searchResult"]
     assert result["title"] == "a.txt — Food > Rice — kind | colour"
@@ -99,7 +116,7 @@ def test_a_context_goes_out_as_title_and_is_never_quoted() -> None:
 
 def test_citations_name_passage_and_words() -> None:
     model = Model(200, converse({"text": "Well: "}, cited("it keeps", 0, "Salt keeps."), cited("lost", 7, "Nowhere.")))
-    generated = ConverseGenerator(model.session).answer("Why salt?", [PASSAGE], "claude", 99)
+    generated = ConverseGenerator(model.session, MODELS).answer("Why salt?", [PASSAGE], "claude", 99)
     assert [(part.text, part.sources) for part in generated.parts] == [
         ("Well: ", ()),
         ("it keeps", ((0, "Salt keeps."),)),
@@ -112,13 +129,13 @@ def test_a_citation_of_something_else_than_a_search_result_is_left_out() -> None
     block["citationsContent"]["citations"][0]["location"] = {"documentChar": {"documentIndex": 0, "start": 0, "end": 3}}
     reasoning = {"reasoningContent": {"reasoningText": {"text": "hmm"}}}
     model = Model(200, converse(reasoning, block))
-    generated = ConverseGenerator(model.session).answer("Why?", [PASSAGE], "claude", 9)
+    generated = ConverseGenerator(model.session, MODELS).answer("Why?", [PASSAGE], "claude", 9)
     assert [(part.text, part.sources) for part in generated.parts] == [("", ()), ("text", ())]
 
 
 def test_an_index_out_of_range_is_no_citation() -> None:
     model = Model(200, converse(cited("It keeps.", -1, "Salt keeps."), cited(" It boils.", 1, "Water boils!")))
-    ports = replace(Jar().ports, generator=ConverseGenerator(model.session))
+    ports = replace(Jar().ports, generator=ConverseGenerator(model.session, MODELS))
     found = answer("Why?", Retrieval((PASSAGE,), 1), "claude", 9, ports)
     assert not found.grounded
     assert found.citations == ()
@@ -139,20 +156,20 @@ def test_a_model_that_is_busy_is_transient(code: str, status: int, monkeypatch: 
     with pytest.raises(TransientError):
         TitanEmbedder(model.session, "titan", 256).embed("a")
     with pytest.raises(TransientError):
-        ConverseGenerator(model.session).answer("a", [PASSAGE], "claude", 9)
+        ConverseGenerator(model.session, MODELS).answer("a", [PASSAGE], "claude", 9)
 
 
 def test_no_answer_at_all_is_transient() -> None:
     empty = converse()
     del empty["output"]
     with pytest.raises(TransientError):
-        ConverseGenerator(Model(200, empty).session).answer("a", [PASSAGE], "claude", 9)
+        ConverseGenerator(Model(200, empty).session, MODELS).answer("a", [PASSAGE], "claude", 9)
 
 
 def test_a_question_too_long_for_the_model_is_the_callers_fault() -> None:
     model = Model(400, {"message": "Input is too long for requested model."}, "ValidationException")
     with pytest.raises(InvalidRequest) as caught:
-        ConverseGenerator(model.session).answer("a", [PASSAGE], "claude", 9)
+        ConverseGenerator(model.session, MODELS).answer("a", [PASSAGE], "claude", 9)
     assert caught.value.errors[0][0] == "question"
 
 
@@ -164,7 +181,7 @@ def test_sentences_are_pieces_of_the_passage() -> None:
 
 def test_a_picture_of_a_page_goes_out_and_its_text_comes_back() -> None:
     model = Model(200, converse({"text": "제1조 (목적)\n"}, {"text": "이 규정은"}))
-    recognition = ConverseRecogniser(model.session).recognise(b"\x89PNG picture", "claude")
+    recognition = ConverseRecogniser(model.session, MODELS).recognise(b"\x89PNG picture", "claude")
     assert (recognition.text, recognition.input_tokens, recognition.output_tokens) == ("제1조 (목적)\n이 규정은", 11, 5)
     url, body = model.requests[0]
     assert "claude/converse" in url
@@ -176,7 +193,7 @@ def test_a_picture_of_a_page_goes_out_and_its_text_comes_back() -> None:
 
 def test_a_picture_without_text_gives_none() -> None:
     model = Model(200, converse({"text": f" {NO_TEXT}\n"}))
-    assert ConverseRecogniser(model.session).recognise(b"picture", "claude").text == ""
+    assert ConverseRecogniser(model.session, MODELS).recognise(b"picture", "claude").text == ""
 
 
 def test_a_model_that_reads_no_picture_at_the_moment_is_transient() -> None:
@@ -184,4 +201,4 @@ def test_a_model_that_reads_no_picture_at_the_moment_is_transient() -> None:
     busy = Model(503, {"message": "busy"}, "ServiceUnavailableException")
     for model in (silent, busy):
         with pytest.raises(TransientError):
-            ConverseRecogniser(model.session).recognise(b"picture", "claude")
+            ConverseRecogniser(model.session, MODELS).recognise(b"picture", "claude")

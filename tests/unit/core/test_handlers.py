@@ -63,7 +63,7 @@ ENVIRONMENT = {
     "GENERATION_MODEL_ID": "claude",
     "LOG_QUESTIONS": "false",
     "MAX_DOCUMENT_BYTES": "1000000",
-    "MODEL_PRICES": '{"titan": {"input": "0.02"}, "claude": {"input": "1", "output": "5"}}',
+    "MODELS": '{"titan": {"input": "0.02"}, "claude": {"input": "1", "output": "5"}}',
 }
 
 

@@ -267,6 +267,17 @@ def test_any_text_model_is_answered(model_id: str) -> None:
     assert RUNTIME.converse(model_id, {"messages": [user("a")]})["stopReason"] == "end_turn"
 
 
+@pytest.mark.parametrize(
+    "model_id", ["us.anthropic.claude-opus-4-7", "global.anthropic.claude-opus-5", "anthropic.claude-sonnet-5-v1:0"]
+)
+@pytest.mark.parametrize(("field", "name"), [("temperature", "temperature"), ("topP", "top_p")])
+def test_a_current_claude_model_refuses_sampling_parameters(model_id: str, field: str, name: str) -> None:
+    request = {"messages": [user("a")], "inferenceConfig": {"maxTokens": 9, field: 0}}
+    assert f"`{name}` is deprecated for this model" in refusal(request, model_id).message
+    assert RUNTIME.converse(model_id, {"messages": [user("a")], "inferenceConfig": {"maxTokens": 9}})
+    assert RUNTIME.converse("anthropic.claude-opus-4-6-v1:0", request)
+
+
 @pytest.mark.parametrize("model_id", ["gpt-4", "", "amazon.nova lite", "arn:aws:s3:::bucket", "../etc/passwd"])
 def test_what_names_no_model_is_refused(model_id: str) -> None:
     assert refusal({"messages": [user("a")]}, model_id).message == "The provided model identifier is invalid."

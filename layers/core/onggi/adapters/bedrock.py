@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from onggi.adapters.aws import AwsSession, error_code, translated
 from onggi.domain.chunk import MAX_EMBEDDING_BYTES, Passage
 from onggi.domain.errors import InvalidRequest, TransientError
+from onggi.domain.money import Model
 from onggi.ports import AnswerPart, Embedding, GeneratedAnswer, Recognition
 
 SENTENCE_END: Final = re.compile(r"(?<=[.!?。！？])\s+|\n+")
@@ -60,8 +61,9 @@ class TitanEmbedder:
 class ConverseGenerator:
     """Any text model that Bedrock's Converse offers with citations."""
 
-    def __init__(self, session: AwsSession) -> None:
+    def __init__(self, session: AwsSession, models: Mapping[str, Model]) -> None:
         self._session = session
+        self._models = models
 
     def answer(self, question: str, passages: Sequence[Passage], model: str, max_tokens: int) -> GeneratedAnswer:
         """An answer that cites the passages it rests on.
@@ -77,7 +79,7 @@ class ConverseGenerator:
                     modelId=model,
                     system=[{"text": INSTRUCTIONS}],
                     messages=[{"role": "user", "content": content}],
-                    inferenceConfig={"maxTokens": max_tokens, "temperature": 0},
+                    inferenceConfig={**self._models[model].parameters, "maxTokens": max_tokens},
                 )
         except ClientError as error:
             if error_code(error) == "ValidationException" and "too long" in str(error):
@@ -93,8 +95,9 @@ class ConverseGenerator:
 class ConverseRecogniser:
     """Reads pictures of pages by any multimodal model that Bedrock's Converse offers."""
 
-    def __init__(self, session: AwsSession) -> None:
+    def __init__(self, session: AwsSession, models: Mapping[str, Model]) -> None:
         self._session = session
+        self._models = models
 
     def recognise(self, image: bytes, model: str) -> Recognition:
         """The text on a picture in PNG, empty where there is none.
@@ -107,7 +110,7 @@ class ConverseRecogniser:
             response = self._session.client("bedrock-runtime").converse(
                 modelId=model,
                 messages=[{"role": "user", "content": content}],
-                inferenceConfig={"maxTokens": MAX_PAGE_TOKENS, "temperature": 0},
+                inferenceConfig={**self._models[model].parameters, "maxTokens": MAX_PAGE_TOKENS},
             )
         if "output" not in response:
             raise TransientError("The model that reads pictures gave no answer; try again.")

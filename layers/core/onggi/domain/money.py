@@ -1,8 +1,9 @@
 """What model calls cost, in exact decimal dollars."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 MILLION: Final = Decimal(1_000_000)
 
@@ -17,6 +18,20 @@ class ModelPrice:
     def cost(self, input_tokens: int, output_tokens: int = 0) -> Decimal:
         """The cost of one call in USD."""
         return (self.input * input_tokens + self.output * output_tokens) / MILLION
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model of this installation.
+
+    Attributes:
+        price: what its tokens cost.
+        parameters: fields of Converse's `inferenceConfig` that are sent to it; none by default, since models refuse
+            those that they do not know.
+    """
+
+    price: ModelPrice
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 def usd(amount: Decimal) -> str:
