@@ -1,15 +1,23 @@
 """Gets the embedding of every chunk of a batch."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry import WorkflowTask, workflow_step
+from onggi.entry import WorkflowTask, spared, workflow_step
+from onggi.steps.counting_embedder import CountingEmbedder
 from onggi.steps.embed_chunks import embed_chunks
 
 
 @workflow_step
 def handler(task: WorkflowTask) -> dict[str, Any]:
     """Takes a registration and a batch number; answers how much was embedded, reused and spent."""
-    model = bootstrap.embedding_model()
-    return asdict(embed_chunks(task.tenant, task.document, task.state["batch"], task.ports, model))
+    batch = task.state["batch"]
+
+    def store(chunks: int) -> None:
+        spared("the progress was not stored", lambda: task.ports.progress.embed(task.document, batch, chunks))
+
+    ports = replace(task.ports, embedder=CountingEmbedder(task.ports.embedder, store, task.ports.clock))
+    embedded = embed_chunks(task.tenant, task.document, batch, ports, bootstrap.embedding_model())
+    store(embedded.embedded + embedded.reused)
+    return asdict(embedded)
