@@ -91,8 +91,12 @@ sam-local: install build ## `sam local invoke`, where a container engine runs
 
 .PHONY: bench
 bench: install build $(if $(CORPUS),$(CONTENDERS)) ## measure and write benchmarks/results/; PDFs in CORPUS=<folder>
-	@for benchmark in artifacts latency onboarding extraction throttling; do CORPUS="$(CORPUS)" $(PYTHON) -m "benchmarks.$$benchmark"; done
+	@for benchmark in artifacts latency embedding_workers onboarding extraction throttling; do CORPUS="$(CORPUS)" $(PYTHON) -m "benchmarks.$$benchmark"; done
 	@PYTHONPATH=layers/core $(PYTHON) -m benchmarks.walls
+
+.PHONY: long
+long: install build ## put a document of PAGES=300 to a local cloud, follow it and ask meanwhile; minutes
+	@PAGES="$(PAGES)" $(PYTHON) -m benchmarks.long_document
 
 .PHONY: scale
 scale: install build ## onboard TENANTS=1000 on a local cloud and check each; minutes; NOTE="..." is kept with the result

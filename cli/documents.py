@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from cli.api import ApiClient, JsonObject
 from cli.errors import ApiError, CommandError, UsageError
+from cli.processing import HowFar
 from cli.transport import Request, Response, Transport
 from cli.waiting import Clock, wait_for
 
@@ -113,18 +114,21 @@ def follow(
         clock: Measures and sleeps.
 
     Raises:
-        DeadlineError: It is still under way after a quarter of an hour.
+        DeadlineError: It has not come any further for a quarter of an hour.
     """
+    how_far: HowFar | None = None
 
     def look() -> JsonObject | None:
+        nonlocal how_far
         document = find_by_id(api, document_id)
         if document is None or document.get("version") != version:
             return None
         seen(document)
+        how_far = HowFar.of(document)
         return document if document["status"] in {"ready", "failed"} else None
 
-    late = "The document is still being processed after 15 minutes: see `onggi ls` later."
-    return wait_for(look, seconds=INGESTION_SECONDS, late=late, clock=clock)
+    late = "The document has not come any further for 15 minutes: see `onggi ls` later."
+    return wait_for(look, seconds=INGESTION_SECONDS, late=late, clock=clock, sign=lambda: how_far)
 
 
 def find_by_id(api: ApiClient, document_id: str) -> JsonObject | None:

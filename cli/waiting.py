@@ -21,21 +21,32 @@ class Clock:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
 
-def wait_for[Found](look: Callable[[], Found | None], *, seconds: float, late: str, clock: Clock) -> Found:
+def wait_for[Found](
+    look: Callable[[], Found | None],
+    *,
+    seconds: float,
+    late: str,
+    clock: Clock,
+    sign: Callable[[], object] = lambda: None,
+) -> Found:
     """Look until there is something to see.
 
     Args:
         look: Returns what is waited for, or None while it has not happened.
-        seconds: How long to wait at most.
+        seconds: How long to wait at most, and to wait again after each sign.
         late: The sentence for the user when it takes longer.
         clock: Measures and sleeps.
+        sign: Returns something that changes as long as there is reason to wait.
 
     Raises:
         DeadlineError: Nothing was seen in time.
     """
     deadline = clock.monotonic() + seconds
     pause = FIRST_PAUSE_SECONDS
+    last_sign = sign()
     while (found := look()) is None:
+        if (new_sign := sign()) != last_sign:
+            last_sign, deadline = new_sign, clock.monotonic() + seconds
         left = deadline - clock.monotonic()
         if left <= 0:
             raise DeadlineError(late)

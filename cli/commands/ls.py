@@ -3,11 +3,13 @@
 from argparse import ArgumentParser, Namespace
 
 from rich.console import Console
+from rich.text import Text
 
 from cli.api import JsonObject
 from cli.arguments import Subparsers, add_command, add_tenant_argument
 from cli.errors import ExitStatus
 from cli.output import number_text, printable, size_text, status_text, table, time_text
+from cli.processing import HowFar
 from cli.workspace import Workspace
 
 STATUSES = ("pending", "processing", "ready", "failed", "deleting")
@@ -36,16 +38,30 @@ def run(arguments: Namespace, workspace: Workspace) -> int:
     return ExitStatus.OK
 
 
+def _status(document: JsonObject) -> Text:
+    """A document's status, with the share of it that is processed."""
+    how_far = HowFar.of(document)
+    share = "" if how_far is None or how_far.percent is None else f" {how_far.percent}%"
+    return status_text(document["status"]).append(share)
+
+
+def _amounts(document: JsonObject) -> tuple[str, str]:
+    """Pages and chunks of what answers; of what is processed where nothing answers yet."""
+    how_far = HowFar.of(document)
+    if how_far and not document.get("current_version"):
+        return number_text(how_far.pages), how_far.chunks_text
+    return number_text(document.get("pages")), number_text(document.get("chunks"))
+
+
 def _show(console: Console, documents: list[JsonObject]) -> None:
     if not documents:
         console.print("There are no such documents.")
         return
     rows = [
         (
-            status_text(document["status"]),
+            _status(document),
             document["name"],
-            number_text(document.get("pages")),
-            number_text(document.get("chunks")),
+            *_amounts(document),
             size_text(document.get("size")),
             time_text(document.get("uploaded_at")),
         )
@@ -53,5 +69,7 @@ def _show(console: Console, documents: list[JsonObject]) -> None:
     ]
     console.print(table(("status", "name", *NUMBERS, "uploaded (UTC)"), rows, right=NUMBERS))
     for document in documents:
+        if (how_far := HowFar.of(document)) and document.get("current_version"):
+            console.print(f"{printable(document['name'])}: the new version has {how_far.text}")
         if error := document.get("error"):
             console.print(f"{printable(document['name'])}: {printable(error['message'])} ({printable(error['code'])})")

@@ -1,5 +1,6 @@
 """`onggi put`: upload files and wait until they answer."""
 
+import unicodedata
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +16,7 @@ from cli.arguments import Subparsers, add_command, add_tenant_argument
 from cli.documents import content_type, document_name, follow, open_file, upload
 from cli.errors import CommandError, ExitStatus
 from cli.output import number_text, printable
-from cli.progress import Tracker, make_tracker
+from cli.progress import Sight, Tracker, make_tracker
 from cli.workspace import Workspace
 
 AT_ONCE = 4
@@ -65,7 +66,8 @@ def run(arguments: Namespace, workspace: Workspace) -> int:
     """Upload the files, a few at once, and say what became of each."""
     api = workspace.tenant_api(arguments.tenant)
     stopped = Event()
-    with make_tracker(workspace.output.err, as_json=workspace.output.as_json) as tracker:
+    output, monotonic = workspace.output, workspace.clock.monotonic
+    with make_tracker(output.err, as_json=output.as_json, monotonic=monotonic) as tracker:
         errand = Errand(
             api=api,
             workspace=workspace,
@@ -110,7 +112,8 @@ class Errand:
 
     def put(self, path: Path) -> JsonObject:
         """Upload a file and follow it; returns what became of it, with an `error` where it failed."""
-        number = self._tracker.begin(path.name, path.stat().st_size if path.is_file() else 0)
+        shown = unicodedata.normalize("NFC", path.name)
+        number = self._tracker.begin(shown, path.stat().st_size if path.is_file() else 0)
         outcome: JsonObject = {"file": str(path), "name": document_name(path, self._prefix)}
         try:
             outcome |= self._upload(path, number)
@@ -127,11 +130,8 @@ class Errand:
         if not self._wait:
             return {"document_id": document_id, "version": version, "status": "uploaded"}
         self._tracker.state(number, "pending")
-
-        def seen(document: JsonObject) -> None:
-            self._tracker.state(number, document["status"])
-
-        return follow(self._api, document_id, version, seen, self._clock)
+        sight = Sight(self._tracker, number, self._clock.monotonic)
+        return follow(self._api, document_id, version, sight, self._clock)
 
     def _report(self, number: int) -> Callable[[int], None]:
         def sent(size: int) -> None:

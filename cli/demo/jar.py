@@ -12,7 +12,7 @@ from cli.demo.documents import Company, DemoDocument, Question
 from cli.documents import upload
 from cli.errors import CommandError
 from cli.metrics import TenantUsage
-from cli.progress import Tracker
+from cli.progress import Sight, Tracker
 from cli.transport import Transport
 
 FINAL = frozenset({"ready", "failed"})
@@ -142,16 +142,21 @@ class Arrival:
     tracker: Tracker
     states: dict[str, JsonObject] = field(default_factory=dict)
     numbers: dict[str, int] = field(init=False)
+    sights: dict[str, Sight] = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin to show the documents."""
         self.numbers = {document.path: self._begin(document) for document in self.documents}
+        self.sights = {path: Sight(self.tracker, number) for path, number in self.numbers.items()}
 
     def look(self) -> bool:
         """Look how far they are; returns whether all have arrived, ready or failed."""
         self.states = self.jar.states()
         for path, number in self.numbers.items():
-            self.tracker.state(number, self.states[path]["status"] if path in self.states else "event on its way")
+            if path in self.states:
+                self.sights[path](self.states[path])
+            else:
+                self.tracker.state(number, "event on its way")
         return all(path in self.states and self.states[path]["status"] in FINAL for path in self.numbers)
 
     def wrong_with(self, path: str) -> list[str]:

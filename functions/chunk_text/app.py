@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry import WorkflowTask, workflow_step
+from onggi.entry import WorkflowTask, spared, workflow_step
 from onggi.steps.chunk_text import chunk_text
 from splitter import RecursiveSplitter
 
@@ -13,4 +13,6 @@ from splitter import RecursiveSplitter
 def handler(task: WorkflowTask) -> dict[str, Any]:
     """Takes a registration; answers the number of chunks and where their batches are listed."""
     splitter = RecursiveSplitter(task.tenant.settings.chunk_size)
-    return asdict(chunk_text(task.document, task.ports, splitter, bootstrap.settings().artifacts_bucket))
+    chunking = chunk_text(task.document, task.ports, splitter, bootstrap.settings().artifacts_bucket)
+    spared("the progress was not stored", lambda: task.ports.progress.plan(task.document, chunking.chunks))
+    return asdict(chunking)

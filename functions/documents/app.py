@@ -4,7 +4,7 @@ from typing import Any
 
 from onggi import bootstrap, requests
 from onggi.entry import ApiRequest, ApiResponse, api
-from onggi.steps.documents import delete_document, existing_document, permit_upload
+from onggi.steps.documents import delete_document, existing_document, permit_upload, shown
 
 
 def upload(request: ApiRequest) -> ApiResponse:
@@ -18,15 +18,17 @@ def upload(request: ApiRequest) -> ApiResponse:
 def list_documents(request: ApiRequest) -> ApiResponse:
     """GET /documents."""
     status, limit, cursor = requests.listing(request.query, with_status=True)
-    documents, next_cursor = bootstrap.tenant_ports(request.verified_tenant).ledger.page(status, limit, cursor)
-    body: dict[str, Any] = {"documents": [document.to_json() for document in documents]}
+    ports = bootstrap.tenant_ports(request.verified_tenant)
+    documents, next_cursor = ports.ledger.page(status, limit, cursor)
+    body: dict[str, Any] = {"documents": shown(documents, ports)}
     return ApiResponse(200, body | ({"next_cursor": next_cursor} if next_cursor else {}))
 
 
 def show(request: ApiRequest) -> ApiResponse:
     """GET /documents/{id}."""
     ports = bootstrap.tenant_ports(request.verified_tenant)
-    return ApiResponse(200, existing_document(request.path["id"], ports).to_json())
+    document, *_ = shown([existing_document(request.path["id"], ports)], ports)
+    return ApiResponse(200, document)
 
 
 def delete(request: ApiRequest) -> ApiResponse:

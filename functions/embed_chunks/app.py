@@ -1,10 +1,11 @@
 """Gets the embedding of every chunk of a batch."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry import WorkflowTask, workflow_step
+from onggi.entry import WorkflowTask, spared, workflow_step
+from onggi.steps.counting_embedder import CountingEmbedder
 from onggi.steps.embed_chunks import BatchTask, embed_chunks
 
 
@@ -12,4 +13,11 @@ from onggi.steps.embed_chunks import BatchTask, embed_chunks
 def handler(task: WorkflowTask) -> dict[str, Any]:
     """Takes a registration, a batch number and the retries so far; answers how much was embedded, reused and spent."""
     batch = BatchTask(task.state["batch"], task.state.get("retries", 0), task.seconds_left)
-    return asdict(embed_chunks(task.tenant, task.document, batch, task.ports, bootstrap.embedding_model()))
+
+    def store(chunks: int) -> None:
+        spared("the progress was not stored", lambda: task.ports.progress.embed(task.document, batch.batch, chunks))
+
+    ports = replace(task.ports, embedder=CountingEmbedder(task.ports.embedder, store, task.ports.clock))
+    embedded = embed_chunks(task.tenant, task.document, batch, ports, bootstrap.embedding_model())
+    store(embedded.embedded + embedded.reused)
+    return asdict(embedded)

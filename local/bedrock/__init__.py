@@ -1,16 +1,24 @@
 """The stand-in for Amazon Bedrock Runtime: its requests, limits, errors and responses, answered on this machine."""
 
+import threading
 from functools import cache
 from typing import Any
 
 from local.bedrock.chat_completions import ChatCompletions
-from local.bedrock.e5 import E5TextModel
 from local.bedrock.runtime import BedrockRuntime
 from local.bedrock.settings import language_model_server
+from local.embedding.model import E5TextModel
+
+_making = threading.Lock()
+
+
+def _runtime() -> BedrockRuntime:
+    with _making:  # two first requests at once must not start the workers twice
+        return _only_runtime()
 
 
 @cache
-def _runtime() -> BedrockRuntime:
+def _only_runtime() -> BedrockRuntime:
     server = language_model_server()
     return BedrockRuntime(E5TextModel(), ChatCompletions(server) if server else None)
 

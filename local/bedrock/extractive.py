@@ -1,5 +1,7 @@
 """The extractive language model of the local cloud: it quotes, and never writes a fact of its own."""
 
+from functools import partial
+
 from local.bedrock.answerer import choose_quotes, is_korean
 from local.bedrock.conversation import Conversation
 from local.bedrock.reply import Citation, Piece
@@ -30,7 +32,8 @@ def answer(conversation: Conversation, model: TextModel) -> list[Piece]:
     korean = is_korean(question)
     if not conversation.results:
         return [Piece(_NO_RESULTS[korean])]
-    quotes = choose_quotes(question, conversation.results, model.embed) if question.strip() else []
+    embed = partial(model.embed, urgent=True)
+    quotes = choose_quotes(question, conversation.results, embed) if question.strip() else []
     if not quotes:
         return [Piece(_NO_ANSWER[korean])]
     quoted = [

@@ -1,18 +1,21 @@
 """Amazon Bedrock Runtime, answered in this process."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from local.bedrock import extractive
 from local.bedrock.chat_completions import ChatCompletions
 from local.bedrock.conversation import read_conversation
-from local.bedrock.errors import invalid
+from local.bedrock.errors import invalid, model_error
 from local.bedrock.model_ids import check_embedding_model, check_text_model
 from local.bedrock.reply import Usage, converse_response, count_input, limit
 from local.bedrock.shapes import check_request
 from local.bedrock.text_model import TextModel
 from local.bedrock.titan import embed_text
+from local.embedding.pool import EmbeddingError
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class BedrockRuntime:
             ModelError: the model is another one, or it refuses the body.
         """
         check_embedding_model(model_id)
-        return embed_text(body, self.text_model)
+        with _translated():
+            return embed_text(body, self.text_model)
 
     def converse(self, model_id: str, request: object) -> dict[str, Any]:
         """Answers Converse.
@@ -56,12 +60,9 @@ class BedrockRuntime:
             pieces, stop_reason, usage = self.chat.answer(conversation)
         else:
             count = self.text_model.count_tokens
-            pieces, stop_reason = limit(
-                extractive.answer(conversation, self.text_model),
-                conversation.max_tokens,
-                conversation.stop_sequences,
-                count,
-            )
+            with _translated():
+                answer = extractive.answer(conversation, self.text_model)
+            pieces, stop_reason = limit(answer, conversation.max_tokens, conversation.stop_sequences, count)
             usage = Usage(count_input(conversation, count), sum(count(piece.text) for piece in pieces))
         return converse_response(pieces, stop_reason, usage, round((time.monotonic() - begin) * 1000))
 
@@ -79,3 +80,16 @@ class BedrockRuntime:
             raise invalid("Locally CountTokens counts Converse requests only. Send input.converse.")
         conversation = read_conversation(model_id, request["input"]["converse"])
         return {"inputTokens": count_input(conversation, self.text_model.count_tokens)}
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turns a failure of the local embedding model into the one that Bedrock would answer.
+
+    Raises:
+        ModelError: ModelErrorException.
+    """
+    try:
+        yield
+    except EmbeddingError as error:
+        raise model_error("ModelErrorException", str(error)) from error

@@ -9,8 +9,16 @@ Vector = Sequence[float]
 class TextModel(Protocol):
     """A model with a tokenizer and an embedding of unit length; safe to call from many threads."""
 
-    def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Returns one vector of unit length for each text, in the order of the texts."""
+    def embed(self, texts: Sequence[str], *, urgent: bool = False) -> list[Vector]:
+        """Returns one vector of unit length for each text, in the order of the texts.
+
+        Args:
+            texts: of any length.
+            urgent: whether somebody waits for an answer that needs all of these vectors.
+
+        Raises:
+            EmbeddingError: a text could not be embedded.
+        """
 
     def count_tokens(self, text: str) -> int:
         """Returns how many tokens the text has, without those the model adds itself."""

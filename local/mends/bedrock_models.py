@@ -8,6 +8,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,6 +29,11 @@ _ACTIONS = {
     "converse-stream": "bedrock:InvokeModelWithResponseStream",
     "count-tokens": "bedrock:CountTokens",
 }
+# Requests wait in these for the embedding model, which serves urgent ones first, so that none may wait for a thread:
+# enough for the 128 calls that 16 functions make at a time, and others. They are not those of the emulator, 64 for all
+# services, which calls of functions need.
+MAX_REQUESTS = 256
+_threads = ThreadPoolExecutor(MAX_REQUESTS, thread_name_prefix="bedrock")
 _INFERENCE_PROFILE = re.compile(r"(global|us|us-gov|eu|apac|jp|au)\.")
 
 
@@ -73,7 +79,7 @@ async def handle_request(method: str, path: str, _headers: Json, body: bytes, _q
         return _error("UnknownOperationException", 404, f"The local cloud does not answer {method} {path}.")
     try:
         # Models compute for long: not on the event loop.
-        result = await asyncio.to_thread(answer, unquote(match["model"]), body)
+        result = await asyncio.get_running_loop().run_in_executor(_threads, answer, unquote(match["model"]), body)
     except ModelError as error:
         return _error(error.code, error.status, error.message)
     return 200, {"Content-Type": "application/json"}, result

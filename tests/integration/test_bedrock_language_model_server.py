@@ -9,10 +9,10 @@ from urllib.request import Request
 import pytest
 
 from local.bedrock import chat_completions
-from local.bedrock.e5 import E5TextModel
 from local.bedrock.errors import ModelError
 from local.bedrock.runtime import BedrockRuntime
 from local.bedrock.settings import LanguageModelServer
+from local.embedding.model import E5TextModel
 
 
 @contextmanager

@@ -53,6 +53,12 @@ def planted(ports: TenantPorts, jar: Jar) -> None:
     ports.index.put([IndexedChunk(document["document_id"], document["version"], "x", "en", chunk, DIRECTION, {})])
 
 
+def progress_of(ports: TenantPorts, jar: Jar) -> str:
+    """The numbers tell nothing by themselves: whose they are is said by the seal."""
+    found = ports.progress.of([row_of(jar)])
+    return f"{jar.seal}: {found}" if found else ""
+
+
 ACTS: Final[dict[str, Act]] = {
     "facts of an upload": lambda ports, jar: ports.documents.facts(jar.document["key"]),
     "facts of a version": lambda ports, jar: ports.documents.facts(jar.document["key"], jar.document["version"]),
@@ -91,6 +97,9 @@ ACTS: Final[dict[str, Act]] = {
     "forget a version": lambda ports, jar: ports.ledger.forget_version(
         jar.document["document_id"], jar.document["version"]
     ),
+    "progress": progress_of,
+    "begin a progress": lambda ports, jar: ports.progress.begin(version_of(jar, sequencer=LATER), 99),
+    "count a batch": lambda ports, jar: ports.progress.embed(version_of(jar), 99, 99),
     "search": lambda ports, _: ports.index.search(DIRECTION, "vault", 10, None),
     "search by document": lambda ports, jar: ports.index.search(
         DIRECTION, "vault", 10, {"document_id": {"$eq": jar.document["document_id"]}}

@@ -14,6 +14,7 @@ from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.metrics import EmbeddedMeter
 from onggi.adapters.moving import S3MovingObjects
 from onggi.adapters.probe import AwsWallProbe
+from onggi.adapters.progress import DynamoProgressStore
 from onggi.adapters.remains import AwsTenantRemains, RemainsPlaces
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
 from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
@@ -90,6 +91,7 @@ def tenant_ports(tenant: TenantContext) -> TenantPorts:
         documents=S3DocumentStore(session, tenant),
         artifacts=S3ArtifactStore(session, tenant, configuration.artifacts_bucket),
         ledger=DynamoDocumentLedger(session, configuration.tenant_table, tenant),
+        progress=DynamoProgressStore(session, configuration.tenant_table, tenant, now),
         index=S3VectorsIndex(session, tenant),
         embedder=TitanEmbedder(session, configuration.embedding_model_id, configuration.embedding_dimensions),
         generator=ConverseGenerator(session, configuration.models),

@@ -11,6 +11,7 @@ from onggi.domain.audit import AuditEntry
 from onggi.domain.chunk import IndexedChunk, Passage
 from onggi.domain.document import Document, DocumentProperties, DocumentStatus, DocumentVersion, ExtractedText, Metadata
 from onggi.domain.errors import BadDocumentCode
+from onggi.domain.progress import Progress
 from onggi.domain.tenant import Receipt, TenantContext, TenantRecord
 
 ClaimOutcome = Literal["claimed", "duplicate", "stale"]
@@ -213,6 +214,29 @@ class DocumentLedger(Protocol):
 
     def stored(self) -> Stored:
         """What the tenant has stored now."""
+        ...
+
+
+class ProgressStore(Protocol):
+    """How far the tenant's documents are, for show alone.
+
+    No change waits long for what is behind it. Whoever makes one goes on where it fails: it raises TransientError then.
+    """
+
+    def begin(self, version: DocumentVersion, pages: int) -> None:
+        """Stores that a version's text was extracted; no effect unless no version as new has begun."""
+        ...
+
+    def plan(self, version: DocumentVersion, chunks: int) -> None:
+        """Stores how many chunks a version has; no effect unless it is the one that has begun."""
+        ...
+
+    def embed(self, version: DocumentVersion, batch: int, chunks: int) -> None:
+        """Stores how many chunks of a batch are embedded; no effect unless that is more than is known."""
+        ...
+
+    def of(self, documents: Iterable[Document]) -> dict[str, Progress]:
+        """How far documents are, by id, read consistently; those that have not begun or cannot be read are left out."""
         ...
 
 
@@ -707,6 +731,7 @@ class TenantPorts:
     documents: DocumentStore
     artifacts: ArtifactStore
     ledger: DocumentLedger
+    progress: ProgressStore
     index: VectorIndex
     embedder: Embedder
     generator: Generator

@@ -26,6 +26,7 @@ from onggi.domain.document import (
 )
 from onggi.domain.errors import BadDocument, BadDocumentCode, Conflict, InvalidRequest, NotFound, TransientError
 from onggi.domain.money import ModelPrice
+from onggi.domain.progress import Progress
 from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord, TenantStatus
 from onggi.domain.timestamps import timestamp
 from onggi.ports import (
@@ -414,6 +415,41 @@ def _keeping_what_answers(registered: Document, known: Document) -> Document:
 
 def _empty(document: Document) -> Document:
     return replace(document, current_size=0, pages=0, chunks=0, tokens=0)
+
+
+class FakeProgress:
+    """The progress store's rules over a dictionary: the newest version that has begun, and what is known of it."""
+
+    def __init__(self) -> None:
+        self.sequencers: dict[str, str] = {}
+        self.pages: dict[str, int] = {}
+        self.chunks: dict[str, int] = {}
+        self.embedded: dict[str, dict[int, int]] = {}
+
+    def begin(self, version: DocumentVersion, pages: int) -> None:
+        document_id = version.document_id
+        if self.sequencers.get(document_id, "") < version.sequencer:
+            self.sequencers[document_id] = version.sequencer
+            self.pages[document_id] = pages
+            self.chunks.pop(document_id, None)
+            self.embedded[document_id] = {}
+
+    def plan(self, version: DocumentVersion, chunks: int) -> None:
+        if self.sequencers.get(version.document_id) == version.sequencer:
+            self.chunks.setdefault(version.document_id, chunks)
+
+    def embed(self, version: DocumentVersion, batch: int, chunks: int) -> None:
+        if self.sequencers.get(version.document_id) == version.sequencer:
+            batches = self.embedded[version.document_id]
+            batches[batch] = max(chunks, batches.get(batch, 0))
+
+    def of(self, documents: Iterable[Document]) -> dict[str, Progress]:
+        known = [(row.document_id, row.sequencer) for row in documents]
+        return {
+            name: Progress(self.pages[name], self.chunks.get(name), sum(self.embedded[name].values()))
+            for name, sequencer in known
+            if self.sequencers.get(name) == sequencer
+        }
 
 
 class FakeIndex:
@@ -867,6 +903,7 @@ class Jar:
     clock: FixedClock = field(default_factory=FixedClock)
     artifacts: FakeArtifactStore = field(default_factory=FakeArtifactStore)
     ledger: FakeLedger = field(default_factory=FakeLedger)
+    progress: FakeProgress = field(default_factory=FakeProgress)
     index: FakeIndex = field(default_factory=FakeIndex)
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
     generator: FakeGenerator = field(default_factory=FakeGenerator)
@@ -879,6 +916,7 @@ class Jar:
             self.documents,
             self.artifacts,
             self.ledger,
+            self.progress,
             self.index,
             self.embedder,
             self.generator,

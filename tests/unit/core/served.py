@@ -18,7 +18,7 @@ class _Body(io.BytesIO):
 
 
 def session_answered_by(service: str, answer: Answer) -> AwsSession:
-    """A session whose client of a service asks the given function instead of the network."""
+    """A session whose clients of a service ask the given function instead of the network."""
     session = AwsSession({"AccessKeyId": "test", "SecretAccessKey": "test", "SessionToken": "test"})
     session._session.set_config_variable("region", "us-east-1")
 
@@ -26,7 +26,9 @@ def session_answered_by(service: str, answer: Answer) -> AwsSession:
         status, headers, content = answer(request)
         return AWSResponse(request.url, status, cast("Any", HeadersDict(headers)), _Body(content))
 
-    session.client(service).meta.events.register_first(f"before-send.{service}.*", respond)
+    for patient in (True, False):
+        client = session.client(service, patient=patient)
+        client.meta.events.register_first(f"before-send.{service}.*", respond)
     return session
 
 

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from onggi import bootstrap, entry
 from onggi.domain.access import ApiKey
@@ -32,6 +33,7 @@ from tests.unit.core.fakes import (
     FakeExport,
     FakeLifecycle,
     FakeMovingObjects,
+    FakeProgress,
     FakeProvisioner,
     FakeRemains,
     FakeStacks,
@@ -309,6 +311,82 @@ def test_documents_over_http(functions: Functions) -> None:
     assert (status, deleted["status"]) == (202, "deleting")
     status, found = functions.api("query", "POST", "/v1/query", {"question": "연차는 언제?"})
     assert (status, found["grounded"], found["citations"]) == (200, False, [])
+
+
+def shown_over_http(functions: Functions) -> dict[str, Any]:
+    """The one document of the tenant, which both routes show alike."""
+    _, page = functions.api("documents", "GET", "/v1/documents", queryStringParameters={})
+    (listed,) = page["documents"]
+    path = {"pathParameters": {"id": listed["document_id"]}}
+    status, shown = functions.api("documents", "GET", "/v1/documents/{id}", **path)
+    assert (status, shown) == (200, listed)
+    return listed  # type: ignore[no-any-return]  # JSON
+
+
+def test_a_document_that_is_processed_shows_how_far_it_is(functions: Functions) -> None:
+    functions.ingest()
+    assert "progress" not in shown_over_http(functions)
+    lines = "".join(f"{number}째 줄입니다. " * 30 + "\n\n" for number in range(150))
+    event = functions.jar.documents.upload("tenants/acme/규정/휴가 규정.md", lines.encode(), "text/markdown")
+    state = functions.call("register_document", {"event": event, "execution": "e2"})
+    seen = [shown_over_http(functions)["progress"]]
+    state["extraction"] = functions.call("extract_text", state)
+    seen.append(shown_over_http(functions)["progress"])
+    state["chunking"] = functions.call("chunk_text", state)
+    seen.append(shown_over_http(functions)["progress"])
+    chunks, batches = state["chunking"]["chunks"], state["chunking"]["batches"]
+    assert batches > 1
+    assert shown_over_http(functions)["chunks"] == 1, "of the version that answers"
+    state["batches"] = []
+    for batch in range(batches):
+        for _ in range(2):  # Step Functions tries again
+            embedded = functions.call("embed_chunks", state | {"batch": batch})
+        state["batches"].append(embedded)
+        seen.append(shown_over_http(functions)["progress"])
+        functions.call("index_chunks", state | {"batch": batch})
+    assert seen[:3] == [
+        {"pages": None, "chunks": None, "embedded_chunks": 0},
+        {"pages": 1, "chunks": None, "embedded_chunks": 0},
+        {"pages": 1, "chunks": chunks, "embedded_chunks": 0},
+    ]
+    embedded_chunks = [progress["embedded_chunks"] for progress in seen]
+    assert embedded_chunks == sorted(embedded_chunks)
+    assert len(set(embedded_chunks)) == batches + 1
+    assert embedded_chunks[-1] == chunks
+    functions.call("publish_document", state)
+    ready = shown_over_http(functions)
+    assert (ready["status"], ready["chunks"], "progress" in ready) == ("ready", chunks, False)
+
+
+@pytest.mark.parametrize(
+    "error", [TransientError("throttled"), ClientError({"Error": {"Code": "AccessDeniedException"}}, "UpdateItem")]
+)
+def test_no_document_fails_because_its_progress_cannot_be_stored(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch, log: list[str], error: Exception
+) -> None:
+    class Unwritable(FakeProgress):
+        def begin(self, *_: object) -> None:
+            raise error
+
+        def plan(self, *_: object) -> None:
+            raise error
+
+        def embed(self, *_: object) -> None:
+            raise error
+
+    ports = replace(functions.jar.ports, progress=Unwritable())
+    monkeypatch.setattr(bootstrap, "tenant_ports", lambda _: ports)
+    functions.ingest()
+    warnings = [json.loads(line) for line in log if '"WARNING"' in line]
+    assert [line["message"] for line in warnings] == ["the progress was not stored"] * 3
+
+
+def test_a_question_does_not_ask_for_progress(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
+    functions.ingest()
+    ports = replace(functions.jar.ports, progress=None)  # type: ignore[arg-type]  # whoever asks it fails
+    monkeypatch.setattr(bootstrap, "tenant_ports", lambda _: ports)
+    status, found = functions.api("query", "POST", "/v1/query", {"question": "연차는 언제 열다섯 날입니다?"})
+    assert (status, found["grounded"]) == (200, True)
 
 
 def test_passages_and_oneself_over_http(functions: Functions) -> None:

@@ -17,8 +17,8 @@ LEAVE = "Annual leave is fifteen days. Sick leave needs a certificate."
 class UnusedModel:
     """The server counts tokens and there is nothing to embed."""
 
-    def embed(self, texts: object) -> NoReturn:
-        raise AssertionError(texts)
+    def embed(self, texts: object, *, urgent: bool = False) -> NoReturn:
+        raise AssertionError(texts, urgent)
 
     def count_tokens(self, text: str) -> NoReturn:
         raise AssertionError(text)

@@ -13,6 +13,7 @@ from local.bedrock.errors import ModelError
 from local.bedrock.runtime import BedrockRuntime
 from local.bedrock.terms import terms
 from local.bedrock.text_model import Vector
+from local.embedding.pool import EmbeddingError
 
 MODEL = "us.amazon.nova-lite-v1:0"
 PENSION_TEXT = """제1조 이 규정은 퇴직연금의 지급을 정한다.
@@ -24,7 +25,7 @@ LEAVE = ("Leave policy", "Employees get fifteen days of annual leave. Sick leave
 class BagOfTermsModel:
     """Embeds a text as the terms it has, spread over 256 dimensions; one token a word."""
 
-    def embed(self, texts: Sequence[str]) -> list[Vector]:
+    def embed(self, texts: Sequence[str], *, urgent: bool = False) -> list[Vector]:  # noqa: ARG002 - no order is kept
         return [self._vector(text) for text in texts]
 
     def count_tokens(self, text: str) -> int:
@@ -299,3 +300,26 @@ def test_count_tokens_agrees_with_what_converse_bills() -> None:
 def test_count_tokens_counts_converse_requests_only() -> None:
     with pytest.raises(ModelError, match=r"Send input\.converse"):
         RUNTIME.count_tokens(MODEL, {"input": {"invokeModel": {"body": "e30="}}})
+
+
+def test_what_an_answer_needs_is_embedded_before_anything_else() -> None:
+    class Asked(BagOfTermsModel):
+        def embed(self, texts: Sequence[str], *, urgent: bool = False) -> list[Vector]:
+            assert urgent
+            return super().embed(texts)
+
+    runtime = BedrockRuntime(Asked())
+    content = user(search_result(*PENSION), "퇴직연금은 언제 지급되나요?")
+    response = runtime.converse(MODEL, {"messages": [content]})
+    assert "매월 25일" in str(response["output"])
+
+
+def test_a_failure_of_the_embedding_model_is_an_error_of_the_model() -> None:
+    class Failing(BagOfTermsModel):
+        def embed(self, texts: Sequence[str], *, urgent: bool = False) -> list[Vector]:  # noqa: ARG002 - it fails anyway
+            raise EmbeddingError("The local embedding model failed at this text.")
+
+    content = user(search_result(*PENSION), "퇴직연금은 언제 지급되나요?")
+    with pytest.raises(ModelError) as caught:
+        BedrockRuntime(Failing()).converse(MODEL, {"messages": [content]})
+    assert (caught.value.code, caught.value.status) == ("ModelErrorException", 424)

@@ -7,6 +7,7 @@ import pytest
 from local.bedrock.errors import ModelError
 from local.bedrock.runtime import BedrockRuntime
 from local.bedrock.text_model import Vector
+from local.embedding.pool import EmbeddingError
 
 TITAN = "amazon.titan-embed-text-v2:0"
 VECTOR = [0.6, -0.8] + [0.0] * 382
@@ -15,7 +16,7 @@ VECTOR = [0.6, -0.8] + [0.0] * 382
 class OneVectorModel:
     """Gives every text the same vector and one token a word."""
 
-    def embed(self, texts: Sequence[str]) -> list[Vector]:
+    def embed(self, texts: Sequence[str], *, urgent: bool = False) -> list[Vector]:  # noqa: ARG002 - no order is kept
         return [VECTOR for _ in texts]
 
     def count_tokens(self, text: str) -> int:
@@ -49,7 +50,7 @@ def test_512_dimensions_keep_every_number_of_the_vector() -> None:
 
 def test_256_dimensions_are_cut_and_brought_to_unit_length() -> None:
     class Spread(OneVectorModel):
-        def embed(self, texts: Sequence[str]) -> list[Vector]:
+        def embed(self, texts: Sequence[str], *, urgent: bool = False) -> list[Vector]:  # noqa: ARG002 - no order is kept
             return [[1 / math.sqrt(384)] * 384 for _ in texts]
 
     body = {"inputText": "a", "dimensions": 256}
@@ -111,3 +112,13 @@ def test_other_embedding_models_do_not_exist(model_id: str) -> None:
 
 def test_a_text_model_is_sent_to_converse() -> None:
     assert "Call Converse" in refusal(b"{}", "amazon.nova-lite-v1:0").message
+
+
+def test_a_text_that_the_model_fails_at_is_an_error_of_the_model() -> None:
+    class Failing(OneVectorModel):
+        def embed(self, texts: Sequence[str], *, urgent: bool = False) -> list[Vector]:  # noqa: ARG002 - it fails anyway
+            raise EmbeddingError("The local embedding model failed at this text.")
+
+    with pytest.raises(ModelError) as caught:
+        BedrockRuntime(Failing()).invoke_model(TITAN, b'{"inputText": "a"}')
+    assert (caught.value.code, caught.value.status) == ("ModelErrorException", 424)

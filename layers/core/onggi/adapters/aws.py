@@ -52,6 +52,10 @@ CLIENT_CONFIG: Final = Config(
     read_timeout=60,
     max_pool_connections=16,
 )
+IMPATIENT_CONFIG: Final = CLIENT_CONFIG.merge(
+    Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=2)
+)
+"""For what may fail: it takes 7 seconds at most, of which up to one is the pause between two attempts."""
 SERVICE_CONFIGS: Final = {"s3": CLIENT_CONFIG.merge(Config(signature_version="s3v4"))}
 """Uploads are signed by version 4, which encrypted buckets and all regions accept."""
 
@@ -100,17 +104,16 @@ class AwsSession:
             self._session.set_credentials(
                 credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
             )
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, bool], Any] = {}
         self._making = threading.Lock()
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
-        """The client of a service, such as `s3`."""
+    def client(self, service: str, *, patient: bool = True) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
+        """The client of a service, such as `s3`; one that is not patient gives up soon."""
+        config = SERVICE_CONFIGS.get(service, CLIENT_CONFIG) if patient else IMPATIENT_CONFIG
         with self._making:  # a session must not make clients in several threads at once; clients serve them all
-            if service not in self._clients:
-                self._clients[service] = self._session.create_client(
-                    service, config=SERVICE_CONFIGS.get(service, CLIENT_CONFIG)
-                )
-            return self._clients[service]
+            if (service, patient) not in self._clients:
+                self._clients[service, patient] = self._session.create_client(service, config=config)
+            return self._clients[service, patient]
 
 
 class TenantSessions:

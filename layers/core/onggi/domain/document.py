@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal, Self
 
 from onggi.domain.errors import InvalidRequest, TenantMismatch
+from onggi.domain.progress import Progress
 from onggi.domain.records import from_record
 from onggi.domain.tenant import TenantContext
 
@@ -191,8 +192,8 @@ class Document:
         code = "invalid_metadata" if fault else None
         return replace(described, metadata=metadata, error_code=code, error_message=fault)
 
-    def to_json(self) -> dict[str, Any]:
-        """The document as the HTTP API shows it."""
+    def to_json(self, progress: Progress | None = None) -> dict[str, Any]:
+        """The document as the HTTP API shows it, with how far the version is that is being processed."""
         shown: dict[str, Any] = {
             name: getattr(self, name)
             for name in ("document_id", "name", "key", "version", "status", "size", "content_type", "pages", "chunks")
@@ -207,6 +208,8 @@ class Document:
             shown["indexed_at"] = self.indexed_at
         if self.receipt:
             shown["receipt"] = self.receipt
+        if progress:
+            shown["progress"] = progress.to_json()
         return shown
 
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 from onggi.domain.document import Document, Metadata, document_id_of
 from onggi.domain.errors import BadDocument, Conflict, NotFound, QuotaExceeded
 from onggi.domain.formats import is_supported
+from onggi.domain.progress import Progress
 from onggi.domain.tenant import TenantContext
 from onggi.domain.timestamps import timestamp
 from onggi.ports import TenantPorts
@@ -81,6 +83,18 @@ def existing_document(document_id: str, ports: TenantPorts) -> Document:
     if document is None:
         raise NotFound("There is no document of this id.")
     return document
+
+
+def shown(documents: Sequence[Document], ports: TenantPorts) -> list[dict[str, Any]]:
+    """Documents as the HTTP API shows them: of those that are being processed, how far they are.
+
+    Raises:
+        TransientError: when that cannot be read.
+    """
+    processed = [document for document in documents if document.status == "processing"]
+    known = ports.progress.of(processed) if processed else {}
+    progress = {document.document_id: known.get(document.document_id, Progress()) for document in processed}
+    return [document.to_json(progress.get(document.document_id)) for document in documents]
 
 
 def delete_document(document_id: str, ports: TenantPorts) -> Document:
