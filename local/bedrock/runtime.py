@@ -15,7 +15,7 @@ from local.bedrock.reply import Usage, converse_response, count_input, limit
 from local.bedrock.shapes import check_request
 from local.bedrock.text_model import TextModel
 from local.bedrock.titan import embed_text
-from local.embedding.pool import EmbeddingError
+from local.embedding.pool import EmbeddingBusyError, EmbeddingError
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,11 @@ def _translated() -> Iterator[None]:
     """Turns a failure of the local embedding model into the one that Bedrock would answer.
 
     Raises:
-        ModelError: ModelErrorException.
+        ModelError: ModelErrorException; ThrottlingException where too many texts wait for the model.
     """
     try:
         yield
+    except EmbeddingBusyError as error:
+        raise model_error("ThrottlingException", "Too many requests, please wait before trying again.") from error
     except EmbeddingError as error:
         raise model_error("ModelErrorException", str(error)) from error

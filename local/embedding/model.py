@@ -75,6 +75,7 @@ class E5TextModel:
 
         Raises:
             EmbeddingError: a text could not be embedded.
+            EmbeddingBusyError: too many texts wait.
         """
         cleaned = [_clean(text) for text in texts]
         keys = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in cleaned]

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -17,8 +18,23 @@ ATTEMPTS = 3
 _log = logging.getLogger(__name__)
 
 
+MAX_WAIT_SECONDS = 30.0
+"""The longest that a text which is not urgent may be expected to wait: half of what an SDK waits for a response. One
+document has 32 texts on their way at a time, which wait less."""
+
+FIRST_GUESS_SECONDS = 0.5
+"""For a text, until one was measured."""
+
+NEWEST_SHARE = 0.1
+"""The share of the newest text in the mean of what a text takes."""
+
+
 class EmbeddingError(Exception):
     """A text could not be embedded: every worker that tried has ended."""
+
+
+class EmbeddingBusyError(Exception):
+    """So many texts wait that this one would wait too long."""
 
 
 class Worker(Protocol):
@@ -66,11 +82,18 @@ class WorkerPool:
         self._changed = threading.Condition()
         self._threads = 0
         self._idle = 0
+        self._seconds_a_text = FIRST_GUESS_SECONDS
 
     def submit(self, text: str, *, urgent: bool) -> Future[Vector]:
-        """Add a text; returns where its vector will be, or an `EmbeddingError`."""
+        """Add a text; returns where its vector will be, or an `EmbeddingError`.
+
+        Raises:
+            EmbeddingBusyError: the text is not urgent and would wait too long.
+        """
         task = _Task(text, urgent)
         with self._changed:
+            if not urgent and len(self._lanes) * self._seconds_a_text / self._size > MAX_WAIT_SECONDS:
+                raise EmbeddingBusyError(f"{len(self._lanes)} texts wait for the local embedding model.")
             self._lanes.add(task, urgent=urgent)
             if len(self._lanes) > self._idle and self._threads < self._size:
                 self._threads += 1
@@ -84,7 +107,9 @@ class WorkerPool:
             task = self._next()
             try:
                 worker = self._running(worker)
+                began = time.monotonic()
                 vector = worker.embed(task.text)
+                self._measured(time.monotonic() - began)
             except Exception as error:
                 if worker:
                     worker.close()
@@ -92,6 +117,10 @@ class WorkerPool:
                 self._failed(task, error)
             else:
                 task.vector.set_result(vector)
+
+    def _measured(self, seconds: float) -> None:
+        with self._changed:
+            self._seconds_a_text += NEWEST_SHARE * (seconds - self._seconds_a_text)
 
     def _running(self, worker: Worker | None) -> Worker:
         """A worker that runs: the one there is, unless it has ended while it had nothing to do."""

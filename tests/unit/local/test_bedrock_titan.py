@@ -7,7 +7,7 @@ import pytest
 from local.bedrock.errors import ModelError
 from local.bedrock.runtime import BedrockRuntime
 from local.bedrock.text_model import Vector
-from local.embedding.pool import EmbeddingError
+from local.embedding.pool import EmbeddingBusyError, EmbeddingError
 
 TITAN = "amazon.titan-embed-text-v2:0"
 VECTOR = [0.6, -0.8] + [0.0] * 382
@@ -122,3 +122,13 @@ def test_a_text_that_the_model_fails_at_is_an_error_of_the_model() -> None:
     with pytest.raises(ModelError) as caught:
         BedrockRuntime(Failing()).invoke_model(TITAN, b'{"inputText": "a"}')
     assert (caught.value.code, caught.value.status) == ("ModelErrorException", 424)
+
+
+def test_a_model_that_too_many_texts_wait_for_throttles() -> None:
+    class Busy(OneVectorModel):
+        def embed(self, texts: Sequence[str], *, urgent: bool = False) -> list[Vector]:  # noqa: ARG002 - it is busy
+            raise EmbeddingBusyError("60 texts wait for the local embedding model.")
+
+    with pytest.raises(ModelError) as caught:
+        BedrockRuntime(Busy()).invoke_model(TITAN, b'{"inputText": "a"}')
+    assert (caught.value.code, caught.value.status) == ("ThrottlingException", 429)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local.embedding.pool import EmbeddingError, Vector, WorkerPool
+from local.embedding.pool import EmbeddingBusyError, EmbeddingError, Vector, WorkerPool
 
 WAIT = 10.0
 
@@ -107,7 +107,7 @@ def test_as_many_texts_are_embedded_at_a_time_as_there_are_workers(workshop: Wor
 def test_an_urgent_text_waits_for_nothing_but_what_is_being_computed(workshop: Workshop) -> None:
     workshop.hold = True
     pool = WorkerPool(1, workshop.start)
-    long = [pool.submit(f"chunk {number}", urgent=False) for number in range(100)]
+    long = [pool.submit(f"chunk {number}", urgent=False) for number in range(50)]
     workshop.wait_until_begun("chunk 0")
     question = pool.submit("question", urgent=True)
     workshop.release("chunk 0", "question")
@@ -163,3 +163,17 @@ def test_a_worker_that_cannot_be_started_is_an_error_of_the_text_and_is_tried_ag
     with pytest.raises(EmbeddingError):
         pool.submit("first", urgent=False).result(WAIT)
     assert pool.submit("second", urgent=False).result(WAIT) == [6.0]
+
+
+def test_a_text_that_would_wait_too_long_is_refused_unless_it_is_urgent(workshop: Workshop) -> None:
+    pool = WorkerPool(1, workshop.start)
+    workshop.hold = True
+    pool.submit("computed now", urgent=False)
+    workshop.wait_until_begun("computed now")
+    waiting = [pool.submit(f"text {number}", urgent=False) for number in range(61)]  # 30 s at half a second each
+    with pytest.raises(EmbeddingBusyError):
+        pool.submit("one more", urgent=False)
+    urgent = pool.submit("a question", urgent=True)
+    workshop.release_all()
+    assert [future.result(WAIT) for future in [*waiting, urgent]]
+    pool.submit("one more", urgent=False).result(WAIT)
