@@ -21,5 +21,4 @@ class ModelPrice:
 
 def usd(amount: Decimal) -> str:
     """An amount in plain decimal notation without trailing zeros, such as `0.000412`."""
-    text = f"{amount:.12f}".rstrip("0").rstrip(".")
-    return text or "0"
+    return f"{amount:.12f}".rstrip("0").rstrip(".")
