@@ -17,6 +17,8 @@ CHECKOV := .venvs/checkov/bin/checkov
 UV := $(if $(shell uv --version 2>/dev/null),uv,.venvs/uv/bin/uv)
 ENVIRONMENTS := .venv/installed .venvs/emulator/installed .venvs/sam/installed
 CHECKERS := .venvs/checkov/installed
+# What changes the code to see whether a test notices; the tests run in it, too.
+MUTATORS := .venvs/mutants/installed
 # What others' libraries are measured in.
 CONTENDERS := .venvs/pypdfloader/installed .venvs/markitdown/installed
 ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
@@ -111,6 +113,11 @@ corpus: .venv/installed ## read every file in CORPUS=<folder> and check its chun
 	@PYTHONPATH=layers/core:functions/extract_text:functions/chunk_text \
 		$(PYTHON) -m benchmarks.corpus $(if $(CORPUS),"$(CORPUS)") $(OPTIONS)
 
+.PHONY: mutants
+mutants: $(MUTATORS) ## change domain and steps in 2,000 places and see each fail a test; an hour; ONLY="money retrieve", JOBS=1
+	@.venvs/mutants/bin/python -m pytest tests/mutation --quiet
+	@.venvs/mutants/bin/python -m tests.mutation $(ONLY) $(if $(JOBS),--jobs $(JOBS))
+
 ##@ Keep it
 .PHONY: lock
 lock: $(UV) ## resolve the locked lists anew after a change to a .in file
@@ -130,8 +137,9 @@ clean: down ## remove what was installed, built and remembered here
 .venvs/emulator/installed: requirements/emulator.txt
 .venvs/sam/installed: requirements/sam.txt
 .venvs/checkov/installed: requirements/checkov.txt
+.venvs/mutants/installed: requirements/mutants.txt
 $(CONTENDERS): .venvs/%/installed: benchmarks/requirements/%.txt
-$(ENVIRONMENTS) $(CHECKERS) $(CONTENDERS): | $(filter .venvs/%,$(UV))
+$(ENVIRONMENTS) $(CHECKERS) $(MUTATORS) $(CONTENDERS): | $(filter .venvs/%,$(UV))
 	@echo "installing $(@D) from $<"
 	@python=$$(sh layers/packaging/find-python.sh) && $(UV) venv --quiet --allow-existing --python "$$python" $(@D)
 	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python $<

@@ -15,6 +15,8 @@ lock() {
 for name in uv sam emulator checkov project; do
     lock requirements $name --universal
 done
+# Mutants meet the libraries that the tests run on.
+lock requirements mutants --universal --constraint requirements/project.txt
 for name in pypdfloader markitdown; do
     lock benchmarks/requirements $name --universal
 done

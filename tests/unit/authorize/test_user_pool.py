@@ -7,8 +7,9 @@ import io
 import json
 import time
 import urllib.request
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from contextlib import nullcontext
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Self
 
 import jwt
 import pytest
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from onggi.domain.access import PoolUser
 from onggi.domain.errors import TransientError, Unauthorized
 from tests.unit.core.fakes import FixedClock
-from user_pool import CLOCK_SKEW, KeySet, UserPool, read_keys
+from user_pool import KeySet, UserPool, read_keys
 
 ISSUER = "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_Example00"
 CLIENT = "4example0client0id00000000"
@@ -259,7 +260,22 @@ def test_a_token_whose_key_cannot_be_checked_is_no_refusal() -> None:
         unreachable.verify(signed(claims_of()))
 
 
-def test_a_little_skew_between_clocks_is_forgiven() -> None:
-    assert timedelta(seconds=10) >= CLOCK_SKEW
+@pytest.mark.parametrize(
+    ("times", "forgiven"),
+    [({"iat": 5}, True), ({"iat": 6}, False), ({"exp": -4}, True), ({"exp": -5}, False)],
+)
+def test_five_seconds_of_skew_between_clocks_are_forgiven(
+    monkeypatch: pytest.MonkeyPatch, times: dict[str, int], *, forgiven: bool
+) -> None:
+    """Machines that keep time by NTP differ by less than a second; a token must not outlive its end by much."""
     now = int(time.time())
-    pool().verify(signed(claims_of(iat=now + 2, exp=now + 60)))
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(now, tz)
+
+    monkeypatch.setattr("jwt.api_jwt.datetime", Clock)
+    token = signed(claims_of(**{name: now + seconds for name, seconds in times.items()}))
+    with nullcontext() if forgiven else pytest.raises(Unauthorized):
+        pool().verify(token)

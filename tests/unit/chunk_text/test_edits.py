@@ -11,7 +11,7 @@ from onggi.domain.chunk import vector_key
 from onggi.domain.document import DocumentVersion, ExtractedText, HeadingSpan, TableSpan, document_id_of
 from onggi.domain.money import ModelPrice
 from onggi.ports import PublishedFacts
-from onggi.steps.artifacts import BATCH_SIZE, MAX_BATCH_CHUNKS, VersionArtifacts
+from onggi.steps.artifacts import VersionArtifacts
 from onggi.steps.chunk_text import chunk_text, chunks_of
 from onggi.steps.embed_chunks import EmbeddingModel, embed_chunks
 from onggi.steps.index_chunks import index_chunks
@@ -199,7 +199,7 @@ def test_a_renamed_chapter_embeds_its_sections_only() -> None:
     assert [text for text in again if titles[10] not in text] == []
 
 
-@pytest.mark.parametrize("distinct", [1, BATCH_SIZE - 1, BATCH_SIZE, 3 * BATCH_SIZE])
+@pytest.mark.parametrize("distinct", [1, 31, 32, 96])
 def test_what_a_document_repeats_is_embedded_once(distinct: int) -> None:
     chance = seeded(5)
     said = [sentence(chance, KOREAN) * 12 for _ in range(distinct)]
@@ -216,7 +216,7 @@ def test_what_a_document_repeats_is_embedded_once(distinct: int) -> None:
 
 def test_batches_are_bounded_however_often_a_text_is_repeated() -> None:
     line = "같은 문장을 되풀이하는 문서이다. " * 20
-    headings = tuple(HeadingSpan(number * len(line), number * len(line), 1) for number in range(2 * MAX_BATCH_CHUNKS))
+    headings = tuple(HeadingSpan(number * len(line), number * len(line), 1) for number in range(2048))
     workflow = Workflow()
     extracted = ExtractedText(line * len(headings), (0,), "ko", headings=headings)
     assert workflow.ingest(extracted) == (len(headings), 2)

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from onggi.domain.chunk import MAX_CONTEXT_BYTES, MAX_EMBEDDING_BYTES
 from onggi.domain.document import ExtractedText, HeadingSpan, TableSpan
 from onggi.steps.chunk_text import chunks_of
-from splitter import MAX_CHUNK_SIZE, RecursiveSplitter
+from splitter import RecursiveSplitter
 
 WORDS = [
     "계약은",
@@ -108,7 +107,7 @@ def paragraph(chance: random.Random) -> str:
     return " ".join(sentence(chance) for _ in range(chance.randint(2, 8)))
 
 
-SIZES = st.sampled_from([(800, 100), (800, 0), (64, 16), (200, 50), (MAX_CHUNK_SIZE, MAX_CHUNK_SIZE // 4)])
+SIZES = st.sampled_from([(800, 100), (800, 0), (64, 16), (200, 50), (1791, 447)])
 
 
 @settings(derandomize=True, deadline=None, max_examples=400)
@@ -116,8 +115,8 @@ SIZES = st.sampled_from([(800, 100), (800, 0), (64, 16), (200, 50), (MAX_CHUNK_S
 @example(plain(""), (800, 100))
 @example(plain(" \n" * 3000), (64, 16))
 @example(plain("첫 문장이다." + " \n" * 3000 + "끝 문장이다."), (64, 16))
-@example(plain("가" * 5000), (MAX_CHUNK_SIZE, 400))
-@example(plain("😀" * 5000), (MAX_CHUNK_SIZE, 400))
+@example(plain("가" * 5000), (1791, 400))
+@example(plain("😀" * 5000), (1791, 400))
 def test_spans_are_exact_bounded_and_complete(extracted: ExtractedText, sizes: tuple[int, int]) -> None:
     size, overlap = sizes
     splitter, text = RecursiveSplitter(size, overlap), extracted.text
@@ -143,8 +142,8 @@ def test_spans_are_exact_bounded_and_complete(extracted: ExtractedText, sizes: t
 def test_what_is_embedded_fits_the_model(extracted: ExtractedText, sizes: tuple[int, int]) -> None:
     for chunk in chunks_of(extracted, RecursiveSplitter(*sizes)):
         assert extracted.text[chunk.start : chunk.end] == chunk.text
-        assert len(chunk.context.encode()) <= MAX_CONTEXT_BYTES
-        assert len(chunk.text_in_context.encode()) <= MAX_EMBEDDING_BYTES
+        assert len(chunk.context.encode()) <= 1024
+        assert len(chunk.text_in_context.encode()) <= 8192, "Titan reads 8,192 tokens, none of them shorter than a byte"
         assert chunk.text_in_context.endswith(chunk.text)
         assert chunk.context == chunk.context.strip()
 
@@ -351,11 +350,11 @@ def test_time_is_linear_without_blanks(text: str) -> None:
 def test_the_overlap_follows_the_size() -> None:
     chance = seeded(12)
     text = plain(" ".join(sentence(chance) for _ in range(300)))
-    for size in (64, 800, MAX_CHUNK_SIZE):
+    for size in (64, 800, 1791):
         assert RecursiveSplitter(size).spans(text) == RecursiveSplitter(size, size // 8).spans(text)
 
 
-@pytest.mark.parametrize(("size", "overlap"), [(63, 0), (MAX_CHUNK_SIZE + 1, 0), (800, -1), (800, 201)])
+@pytest.mark.parametrize(("size", "overlap"), [(63, 0), (1792, 0), (800, -1), (800, 201)])
 def test_sizes_out_of_range_are_refused(size: int, overlap: int) -> None:
     with pytest.raises(ValueError, match="must be between"):
         RecursiveSplitter(size, overlap)

@@ -15,7 +15,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from onggi.adapters.aws import CACHED_SESSIONS, RENEW_BEFORE_SECONDS, AwsSession, TenantSessions, translated
+from onggi.adapters.aws import AwsSession, TenantSessions, translated
 from onggi.domain.errors import TransientError
 from tests.unit.core.fakes import tenant_named
 
@@ -79,25 +79,27 @@ def test_tenants_have_sessions_of_their_own(sessions: TenantSessions, sts: FakeS
     assert [call["Tags"][0]["Value"] for call in sts.calls] == ["acme", "other"]
 
 
-def test_a_session_is_renewed_before_it_ends(sessions: TenantSessions, sts: FakeSts, times: Times) -> None:
+def test_a_session_is_renewed_while_uploads_that_it_has_signed_stay_valid(
+    sessions: TenantSessions, sts: FakeSts, times: Times
+) -> None:
+    """An upload is good for 900 seconds, and no longer than the session: 20 minutes leave room for slow clocks."""
     first = sessions.of(tenant_named("acme"))
-    times.now = EXPIRES - RENEW_BEFORE_SECONDS
+    expires = EXPIRES + 1  # of the first session
+    times.now = expires - 1200.5
     assert sessions.of(tenant_named("acme")) is first
-    times.now += 2
+    times.now = expires - 1200
     assert sessions.of(tenant_named("acme")) is not first
     assert len(sts.calls) == 2
 
 
-def test_only_so_many_sessions_are_kept_those_used_last(
-    sessions: TenantSessions, sts: FakeSts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert CACHED_SESSIONS > 2
-    monkeypatch.setattr("onggi.adapters.aws.CACHED_SESSIONS", 2)
-    for tenant_id in ("one", "two", "one", "three", "one"):
-        sessions.of(tenant_named(tenant_id))
-    assert len(sts.calls) == 3
-    sessions.of(tenant_named("two"))
-    assert len(sts.calls) == 4
+def test_only_so_many_sessions_are_kept_those_used_last(sessions: TenantSessions, sts: FakeSts) -> None:
+    """64 sessions with a client or two each are some 100 MB, which the smallest function has to spare."""
+    names = [f"tenant-{number}" for number in range(64)]
+    for name in (*names, names[0], "one-more", names[0]):
+        sessions.of(tenant_named(name))
+    assert len(sts.calls) == 65, "the 64 are kept, and the one used last stays"
+    sessions.of(tenant_named(names[1]))
+    assert len(sts.calls) == 66, "the one used longest ago has gone"
 
 
 def test_the_role_is_assumed_as_sts_wants_it(aws: AwsSession) -> None:
@@ -140,6 +142,7 @@ def faults() -> Iterator[Exception]:
     yield client_error("ThrottlingException", 400)
     yield client_error("ProvisionedThroughputExceededException", 400)
     yield client_error("ServiceQuotaUnknown", 503)
+    yield client_error("WhateverItIs", 500)
     yield client_error("SlowDown", 503)
     yield ReadTimeoutError(endpoint_url="http://x")
     yield ConnectTimeoutError(endpoint_url="http://x")
@@ -153,6 +156,47 @@ def test_what_may_pass_is_transient(fault: Exception) -> None:
         raise fault
 
 
-def test_what_stays_wrong_passes_untouched() -> None:
-    with pytest.raises(ClientError, match="AccessDenied"), translated("S3"):
-        raise client_error("AccessDenied", 403)
+@pytest.mark.parametrize(("code", "status"), [("AccessDenied", 403), ("WhateverItIs", 499)])
+def test_what_stays_wrong_passes_untouched(code: str, status: int) -> None:
+    with pytest.raises(ClientError, match=code), translated("S3"):
+        raise client_error(code, status)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServerException",
+        "LimitExceededException",
+        "ModelErrorException",
+        "ModelNotReadyException",
+        "ModelTimeoutException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingErrorException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    ],
+)
+def test_codes_of_what_may_pass_with_whatever_status(code: str) -> None:
+    with pytest.raises(TransientError), translated("S3"):
+        raise client_error(code, 400)
+
+
+@pytest.mark.parametrize(("reason", "may_pass"), [("TransactionConflict", True), ("ConditionalCheckFailed", False)])
+def test_a_transaction_that_met_another_may_pass_and_one_whose_condition_failed_may_not(
+    reason: str, *, may_pass: bool
+) -> None:
+    error = client_error("TransactionCanceledException", 400)
+    error.response["CancellationReasons"] = [{"Code": "None"}, {"Code": reason}]
+    with pytest.raises(TransientError if may_pass else ClientError), translated("DynamoDB"):
+        raise error

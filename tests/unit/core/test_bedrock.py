@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 
-from onggi.adapters.bedrock import NO_TEXT, ConverseGenerator, ConverseRecogniser, TitanEmbedder, sentences
+from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder, sentences
 from onggi.domain.chunk import Passage, Scores
 from onggi.domain.errors import InvalidRequest, TransientError
 from onggi.domain.money import Model as InstalledModel
@@ -192,7 +192,7 @@ def test_a_picture_of_a_page_goes_out_and_its_text_comes_back() -> None:
 
 
 def test_a_picture_without_text_gives_none() -> None:
-    model = Model(200, converse({"text": f" {NO_TEXT}\n"}))
+    model = Model(200, converse({"text": " [no text]\n"}))
     assert ConverseRecogniser(model.session, MODELS).recognise(b"picture", "claude").text == ""
 
 

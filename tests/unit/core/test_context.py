@@ -2,8 +2,7 @@
 
 import pytest
 
-from onggi.domain.chunk import MAX_CONTEXT_BYTES
-from onggi.domain.context import MAX_TITLE, Outline
+from onggi.domain.context import Outline
 from onggi.domain.document import ExtractedText, HeadingSpan, TableSpan
 
 TEXT = """앞글
@@ -97,6 +96,36 @@ def test_a_context_is_bounded_and_keeps_the_innermost_heading_and_the_first_colu
         len(text) - 1
     )
     path, columns = context.split("\n")
-    assert len(context.encode()) <= MAX_CONTEXT_BYTES < len(context.encode()) + 4
-    assert path.split(" > ")[-1] == "6" + letter * (MAX_TITLE - 1)
+    assert len(context.encode()) <= 1024 < len(context.encode()) + 4, "what the splitter leaves room for"
+    assert path.split(" > ")[-1] == "6" + letter * 119, "a title is cut after 120 characters"
     assert columns.startswith("열" + letter)
+
+
+@pytest.mark.parametrize(("outermost", "begins"), [(26, "a"), (27, "b")])
+def test_a_path_takes_half_of_a_context_and_loses_its_outermost_titles_first(outermost: int, begins: str) -> None:
+    """512 bytes: 26 or 27, 120 and 3 * 120 of the titles, and twice three between them."""
+    titles = ["a" * outermost, "b" * 120, "가" * 120]
+    text = "\n".join([*titles, "text"])
+    headings = tuple(
+        HeadingSpan(text.index(title), text.index(title) + len(title), level)
+        for level, title in enumerate(titles, start=1)
+    )
+    path = Outline(ExtractedText(text, (0,), "ko", headings=headings)).context_at(text.index("text"))
+    assert path[0] == begins
+    assert path.endswith("가" * 120)
+
+
+def test_a_heading_stands_under_those_of_higher_levels_only() -> None:
+    text = "A\nb\nc\nd\ntext"
+    levels = {"A": 1, "b": 2, "c": 2, "d": 3}
+    headings = tuple(HeadingSpan(text.index(title), text.index(title) + 1, level) for title, level in levels.items())
+    outline = Outline(ExtractedText(text, (0,), "en", headings=headings))
+    assert outline.context_at(text.index("text")) == "A > c > d"
+    assert outline.context_at(text.index("c\n")) == "A"
+    assert outline.context_at(text.index("d\n")) == "A > c"
+
+
+def test_of_a_heading_of_several_lines_the_first_is_its_title() -> None:
+    text = "one\ntwo\nthree\ntext"
+    outline = Outline(ExtractedText(text, (0,), "en", headings=(HeadingSpan(0, 13, 1),)))
+    assert outline.context_at(text.index("text")) == "one"

@@ -6,7 +6,7 @@ import pytest
 
 from onggi.domain.document import document_id_of
 from onggi.domain.errors import BadDocument, QuotaExceeded
-from onggi.domain.tenant import TIER_LIMITS, ChosenLimits, TenantContext
+from onggi.domain.tenant import ChosenLimits, TenantContext, TenantLimits
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import PublishedFacts
 from onggi.steps.documents import UploadRequest, delete_document, permit_upload
@@ -16,6 +16,8 @@ from onggi.steps.register_document import Registration, register_document
 from onggi.steps.remove_document import remove_document
 from tests.unit.core.fakes import Jar, tenant_named
 
+BASIC = TenantLimits(10_000, 10 * 2**30, 100 * 2**20)
+PREMIUM = TenantLimits(1_000_000, 2**40, 256 * 2**20)
 INSTALLATION = 1000
 """Bytes of the largest document that the installation processes."""
 
@@ -72,8 +74,8 @@ def assert_refused(jar: Jar, name: str, size: int, limit_named: str) -> None:
 def test_what_was_not_chosen_is_the_tiers_whichever_that_becomes() -> None:
     tenant = replace(tenant_named(), chosen_limits=ChosenLimits(documents=5))
     largest = 2**40
-    assert tenant.limits(largest) == replace(TIER_LIMITS["basic"], documents=5)
-    assert replace(tenant, tier="premium").limits(largest) == replace(TIER_LIMITS["premium"], documents=5)
+    assert tenant.limits(largest) == replace(BASIC, documents=5)
+    assert replace(tenant, tier="premium").limits(largest) == replace(PREMIUM, documents=5)
 
 
 @pytest.mark.parametrize("chosen", [ChosenLimits(), ChosenLimits(document_bytes=2**40)])
@@ -85,7 +87,7 @@ def test_a_context_keeps_what_was_chosen_only_and_one_from_before_has_its_tiers_
     kept = replace(tenant_named(), chosen_limits=ChosenLimits(stored_bytes=7)).to_dict()
     assert kept["chosen_limits"] == {"stored_bytes": 7}
     del kept["chosen_limits"]
-    assert TenantContext.from_dict(kept).limits(2**40) == TIER_LIMITS["basic"]
+    assert TenantContext.from_dict(kept).limits(2**40) == BASIC
 
 
 def test_a_document_more_than_the_limit_is_refused(jar: Jar) -> None:

@@ -9,7 +9,7 @@ import pytest
 from onggi.adapters.aws import AwsSession
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.dynamodb import to_item
-from onggi.adapters.export import COPIES_A_PAGE, S3TenantExport
+from onggi.adapters.export import S3TenantExport
 from onggi.adapters.keys import keys_of
 from onggi.adapters.lifecycle import POOLS, DynamoTenantLifecycle
 from onggi.adapters.remains import AwsTenantRemains, RemainsPlaces
@@ -188,7 +188,7 @@ def test_an_export_holds_everything_page_by_page_and_twice_the_same(aws: AwsSess
     context = tenant_named(unused_tenant_id)
     tenant = replace(context, placement=replace(context.placement, vector_bucket=""))
     s3, dynamodb = aws.client("s3"), aws.client("dynamodb")
-    for number in range(COPIES_A_PAGE + 1):
+    for number in range(101):  # one more than a page
         s3.put_object(Bucket="documents", Key=f"{tenant.prefix}계약/{number}.txt", Body=str(number).encode())
     s3.put_object(Bucket="documents", Key=f"tenants/{unused_tenant_id}-b/foreign.txt", Body=b"foreign")
     for name in ("d1/v1/text.txt", "d1/v1/chunks.json"):
@@ -200,7 +200,7 @@ def test_an_export_holds_everything_page_by_page_and_twice_the_same(aws: AwsSess
         progress = ExportProgress(more=True)
         while progress.more:
             progress = export_tenant_data(progress, export)
-        assert progress.objects == COPIES_A_PAGE + 3
+        assert progress.objects == 103
     names, cursor = [], None
     while True:
         found, cursor = export.page(40, cursor)
@@ -208,7 +208,7 @@ def test_an_export_holds_everything_page_by_page_and_twice_the_same(aws: AwsSess
         assert all("/run-1/" in each.url and "Signature=" in each.url for each in found)
         if cursor is None:
             break
-    assert len(names) == len(set(names)) == COPIES_A_PAGE + 3
+    assert len(names) == len(set(names)) == 103
     assert {"ledger/00000.jsonl", "texts/d1/v1.txt", "uploads/계약/7.txt"} <= set(names)
     prefix = f"exports/{unused_tenant_id}/run-1/"
     exported = s3.get_object(Bucket="manifests", Key=prefix + "ledger/00000.jsonl")["Body"].read()

@@ -7,7 +7,7 @@ import pytest
 
 from onggi.domain.document import Document, DocumentVersion
 from onggi.domain.errors import BadDocument, NotFound, TransientError
-from onggi.domain.metadata import MAX_SIDECAR_BYTES, are_same, document_key_of_sidecar, parse_sidecar, sidecar_key
+from onggi.domain.metadata import are_same, document_key_of_sidecar, parse_sidecar, sidecar_key
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import PublishedFacts
 from onggi.steps.chunk_text import chunk_text
@@ -113,7 +113,7 @@ def test_a_sidecar_in_another_encoding_of_unicode(encoding: str) -> None:
         (b"null", "metadataAttributes"),
         (b"{}", "metadataAttributes"),
         (content_of([]), "metadataAttributes"),
-        (b" " * MAX_SIDECAR_BYTES + content_of({}), "larger than 10240 bytes"),
+        (b" " * (10_241 - len(content_of({}))) + content_of({}), "larger than 10240 bytes"),
         (content_of({"a": {}}), "at a"),
         (content_of({"a": {"value": "plain"}}), "at a"),
         (content_of({"a": {"value": {"type": ["STRING"], "stringValue": "x"}}}), "at a"),
@@ -138,8 +138,9 @@ def test_a_sidecar_that_cannot_be_used(content: bytes, told: str) -> None:
 
 
 def test_the_largest_sidecar_is_read() -> None:
+    """10 KB, as Bedrock's knowledge bases read of theirs."""
     attributes = content_of({})
-    assert parse_sidecar(attributes + b" " * (MAX_SIDECAR_BYTES - len(attributes)), "a") == {}
+    assert parse_sidecar(attributes + b" " * (10_240 - len(attributes)), "a") == {}
 
 
 @pytest.mark.parametrize(("one", "other"), [({"a": 1}, {"a": True}), ({"a": 0}, {"a": False}), ({"a": "1"}, {"a": 1})])
@@ -184,7 +185,7 @@ def test_a_document_fails_whose_attributes_cannot_be_used(
 
 def test_a_document_fails_whose_sidecar_is_one_byte_too_long(jar: Jar) -> None:
     content = content_of(SUMMER)
-    jar.documents.upload(SIDECAR, content + b" " * (MAX_SIDECAR_BYTES + 1 - len(content)))
+    jar.documents.upload(SIDECAR, content + b" " * (10_241 - len(content)))
     event = ObjectEvent.from_eventbridge(jar.documents.upload(KEY, b"kimchi"))
     with pytest.raises(BadDocument, match="larger than 10240 bytes"):
         register(jar, event)

@@ -13,7 +13,7 @@ from onggi.domain.errors import TransientError
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import WaitingEvent, WaitingEvents
 from onggi.steps.admit_event import Admission, admit_event
-from onggi.steps.release_uploads import BATCH, release_uploads
+from onggi.steps.release_uploads import release_uploads
 from tests.unit.core.conftest import CONTROL_TABLE
 from tests.unit.core.fakes import FakeDirectory, FakeWaitingEvents, FakeWorkflow, Jar
 
@@ -158,16 +158,15 @@ def admit(jar: Jar, raw: Any, execution: str, waiting: WaitingEvents) -> Admissi
 
 
 def test_many_are_released_batch_by_batch(jar: Jar) -> None:
+    """50 executions are started within seconds; the workflow calls until nothing waits."""
     waiting, ingestion = FakeWaitingEvents(), FakeWorkflow()
-    for number in range(2 * BATCH + 1):
+    for number in range(101):
         waiting.note("acme", event_named(f"{number}.txt"))
-    assert [release_uploads(jar.directory.records["acme"], waiting, ingestion) for _ in range(4)] == [
-        True,
-        True,
-        True,
-        False,
-    ]
-    assert len(ingestion.started) == 2 * BATCH + 1
+    released = []
+    for _ in range(4):
+        more = release_uploads(jar.directory.records["acme"], waiting, ingestion)
+        released.append((more, len(ingestion.started)))
+    assert released == [(True, 50), (True, 100), (True, 101), (False, 101)]
 
 
 def test_a_workflow_that_cannot_be_started_keeps_the_event(jar: Jar) -> None:

@@ -3,7 +3,7 @@ import io
 import pytest
 from pypdf import PdfReader
 
-from cli.demo.pdf import LINES_PER_PAGE, make_pdf
+from cli.demo.pdf import make_pdf
 
 
 def texts_of(content: bytes) -> list[str]:
@@ -41,9 +41,9 @@ def test_equal_arguments_give_equal_bytes() -> None:
 
 
 def test_a_page_takes_its_lines_and_no_more() -> None:
-    assert len(texts_of(make_pdf(["\n".join(["줄"] * LINES_PER_PAGE)], "t"))[0].split()) == LINES_PER_PAGE
+    assert len(texts_of(make_pdf(["\n".join(["줄"] * 45)], "t"))[0].split()) == 45
     with pytest.raises(ValueError, match="Page 2 has"):
-        make_pdf(["a", "\n".join(["줄"] * (LINES_PER_PAGE + 1))], "t")
+        make_pdf(["a", "\n".join(["줄"] * 46)], "t")
 
 
 @pytest.mark.parametrize("page", ["😀", "a\x07b"])

@@ -7,7 +7,7 @@ from pypdf import PdfWriter
 
 from cli.demo.pdf import make_pdf
 from onggi.domain.errors import BadDocument
-from readers.raster import LONG_SIDE, page_images
+from readers.raster import page_images
 from tests.files.pdf import encrypted, make_form, make_scan, written
 
 
@@ -46,8 +46,8 @@ def file(tmp_path: Path) -> Path:
 def test_pages_asked_for_are_drawn_in_order(file: Path) -> None:
     file.write_bytes(make_scan(["", None]))
     scan, blank = map(Picture, page_images(file, [2, 1]))
-    assert scan.height == blank.height == LONG_SIDE
-    assert scan.width == blank.width == pytest.approx(LONG_SIDE * 595 / 842, abs=1)
+    assert scan.height == blank.height == 1600
+    assert scan.width == blank.width == pytest.approx(1600 * 595 / 842, abs=1)
     assert scan.darkest(0.2, 0.3, 0.8, 0.7) < 30
     assert scan.darkest(0, 0, 1, 0.1) == 255
     assert blank.darkest(0, 0, 1, 1) == 255
@@ -70,7 +70,7 @@ def test_pages_of_any_size_are_bounded(file: Path, width: float, height: float) 
     writer.add_blank_page(width, height)
     file.write_bytes(written(writer))
     [picture] = map(Picture, page_images(file, [1]))
-    assert max(picture.width, picture.height) <= LONG_SIDE + 1
+    assert max(picture.width, picture.height) <= 1601
     assert min(picture.width, picture.height) >= 1
 
 

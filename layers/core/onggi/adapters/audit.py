@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, translated
-from onggi.adapters.dynamodb import Item, condition_failed, decode_cursor, encode_cursor, to_item, to_row
+from onggi.adapters.dynamodb import Item, condition_failed, decode_cursor, page_of, to_item, to_row
 from onggi.domain.audit import AuditEntry, Author
 
 logger = Logger(service="onggi")
@@ -63,11 +63,11 @@ class DynamoAuditTrail:
                 ExpressionAttributeValues=to_item({":pk": self._partition}),
                 ScanIndexForward=False,
                 ConsistentRead=True,
-                Limit=limit,
+                Limit=limit + 1,
                 **place,
             )
-        last = response.get("LastEvaluatedKey")
-        return [_to_entry(item) for item in response["Items"]], encode_cursor(last, "sk") if last else None
+        items, more = page_of(response, limit)
+        return [_to_entry(item) for item in items], more
 
 
 def _to_json(facts: dict[str, Any] | None) -> str | None:

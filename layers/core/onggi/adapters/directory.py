@@ -9,7 +9,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, translated
-from onggi.adapters.dynamodb import Item, condition_failed, decode_cursor, encode_cursor, to_item, to_row
+from onggi.adapters.dynamodb import Item, condition_failed, decode_cursor, page_of, to_item, to_row
 from onggi.domain.errors import BadDocumentCode, Conflict
 from onggi.domain.records import from_record
 from onggi.domain.tenant import Move, Placement, TenantContext, TenantRecord
@@ -78,11 +78,11 @@ class DynamoTenantDirectory:
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk",
                 ExpressionAttributeValues=to_item({":pk": TENANTS}),
-                Limit=limit,
+                Limit=limit + 1,
                 **place,
             )
-        last = response.get("LastEvaluatedKey")
-        return [_to_record(item) for item in response["Items"]], encode_cursor(last, "sk") if last else None
+        items, more = page_of(response, limit)
+        return [_to_record(item) for item in items], more
 
     def record_rejection(self, bucket: str, key: str, version: str, code: BadDocumentCode, message: str) -> None:
         """Keeps note of an upload that belongs to no tenant; under a hash, since its key may be longer than ours."""

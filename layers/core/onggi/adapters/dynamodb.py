@@ -44,6 +44,22 @@ def condition_failed(error: ClientError) -> bool:
     return any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
 
 
+def page_of(response: Mapping[str, Any], limit: int) -> tuple[list[Item], str | None]:
+    """Return the page of a query and, where more follows, a cursor by the sort key.
+
+    DynamoDB names where a full page ended even if nothing follows (Query, DynamoDB API reference); so the query has to
+    ask for one row more than the page shows.
+
+    Args:
+        response: of a query whose `Limit` was one more than the page's.
+        limit: rows that the page shows at most.
+    """
+    items, last = response["Items"], response.get("LastEvaluatedKey")
+    if len(items) > limit:
+        items, last = items[:limit], items[limit - 1]
+    return items, encode_cursor(last, "sk") if last else None
+
+
 def encode_cursor(key: Mapping[str, Any], *fields: str) -> str:
     """The place where a page ended, without the partition key: that never comes from a caller."""
     return base64.urlsafe_b64encode(json.dumps([key[field]["S"] for field in fields]).encode()).decode()

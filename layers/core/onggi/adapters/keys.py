@@ -6,7 +6,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, translated
-from onggi.adapters.dynamodb import Item, condition_failed, decode_cursor, encode_cursor, to_item, to_row
+from onggi.adapters.dynamodb import Item, condition_failed, decode_cursor, page_of, to_item, to_row
 from onggi.domain.access import DEFAULT_KEY_ROLE, ApiKey
 from onggi.domain.errors import NotFound
 from onggi.domain.timestamps import timestamp
@@ -70,11 +70,11 @@ class DynamoKeyRing:
                 KeyConditionExpression="pk = :pk",
                 ExpressionAttributeValues=to_item({":pk": self._partition}),
                 ConsistentRead=True,
-                Limit=limit,
+                Limit=limit + 1,
                 **place,
             )
-        last = response.get("LastEvaluatedKey")
-        return [_to_key(item) for item in response["Items"]], encode_cursor(last, "sk") if last else None
+        items, more = page_of(response, limit)
+        return [_to_key(item) for item in items], more
 
     def revoke(self, key_id: str, now: datetime) -> ApiKey:
         """Ends a key, and answers it; a key that was revoked before keeps the time of that.

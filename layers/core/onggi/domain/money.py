@@ -36,5 +36,4 @@ class Model:
 
 def usd(amount: Decimal) -> str:
     """An amount in plain decimal notation without trailing zeros, such as `0.000412`."""
-    text = f"{amount:.12f}".rstrip("0").rstrip(".")
-    return text or "0"
+    return f"{amount:.12f}".rstrip("0").rstrip(".")
