@@ -9,12 +9,15 @@ import pypdfium2.raw as pdfium
 from pypdfium2 import PdfDocument, PdfiumError, PdfPage
 
 from onggi.domain.errors import BadDocument
+from readers.pdfium_font import use_own_font
 
 MAX_ANNOTATIONS: Final = 1_000
 """Of a page, that are looked at."""
 
 _LOCKED: Final = frozenset({pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY})
 _WRITTEN: Final = frozenset({pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP})
+
+use_own_font()
 
 
 @contextmanager
