@@ -3,18 +3,19 @@
 import ctypes
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pypdfium2.raw as pdfium
 from pypdfium2 import PdfDocument, PdfPage
 
 from readers.layout import Mark, laid_out
 from readers.model import MAX_HEADING_LEVEL, Page, Properties, RawDocument
-from readers.pdfium import opened, page_with_annotations
+from readers.pdfium import annotations_alone, has_written_annotations, opened
 from readers.pdfium_text import text_of_page
 
 MAX_CHARACTERS: Final = 20_000_000
@@ -72,20 +73,42 @@ def read_pdf(file: Path) -> RawDocument:
         return _read(document)
 
 
+class _PageText(NamedTuple):
+    """What is read from a page.
+
+    Attributes:
+        own: of its content.
+        note: of its annotations.
+    """
+
+    own: str
+    note: str
+    needs_ocr: bool
+
+
 def _read(document: PdfDocument) -> RawDocument:
-    texts: list[str] = []
-    need_ocr: list[bool] = []
+    pages: list[_PageText] = []
     room = MAX_CHARACTERS
     for index in range(len(document)):
-        page = page_with_annotations(document, index)
-        text = text_of_page(page, room)
-        room -= len(text)
-        texts.append(text)
-        need_ocr.append(_is_garbage(text) or (_is_blank(text) and _shows_something(page)) or _is_scan(page, text))
-        page.close()
+        page = _read_page(document, index, room)
+        room -= len(page.own) + len(page.note)
+        pages.append(page)
     properties = _properties(document)
-    blocks = laid_out(texts, list(_outline(document)), properties.title)
-    return RawDocument(tuple(map(Page, blocks, need_ocr)), properties)
+    notes = {number: page.note for number, page in enumerate(pages) if page.note}
+    blocks = laid_out([page.own for page in pages], list(_outline(document)), properties.title, notes)
+    return RawDocument(tuple(map(Page, blocks, (page.needs_ocr for page in pages))), properties)
+
+
+def _read_page(document: PdfDocument, index: int, room: int) -> _PageText:
+    with closing(document[index]) as page:
+        own, note, is_drawn_on = text_of_page(page, room), "", False
+        if has_written_annotations(page):
+            with annotations_alone(document, index, page) as annotations:
+                note = text_of_page(annotations, room - len(own))
+                is_drawn_on = _shows_something(annotations)
+        text = f"{own}\n{note}"
+        shows_only_pictures = _is_blank(text) and (is_drawn_on or _shows_something(page))
+        return _PageText(own, note, _is_garbage(text) or shows_only_pictures or _is_scan(page, text))
 
 
 def _is_blank(text: str) -> bool:

@@ -19,7 +19,8 @@ import pytest
 
 from cli.demo.pdf import make_pdf
 from tests.files.fonts import ALPHABETS, HANGUL, KOREAN_CODE_PAGE, LATIN_CODE_PAGE, make_font
-from tests.files.pdf import make_form, make_sample, make_scan, make_stamped_scan, turned
+from tests.files.pdf import make_sample, make_scan, make_stamped_scan, turned
+from tests.files.pdf_annotations import make_form
 from tests.files.pdf_glyphs import CODECS, make_glyphs, make_inkless, make_procedures, make_simple_glyphs
 
 REPOSITORY = Path(__file__).resolve().parents[3]

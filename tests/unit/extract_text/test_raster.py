@@ -8,7 +8,8 @@ from pypdf import PdfWriter
 from cli.demo.pdf import make_pdf
 from onggi.domain.errors import BadDocument
 from readers.raster import LONG_SIDE, page_images
-from tests.files.pdf import encrypted, make_form, make_scan, written
+from tests.files.pdf import encrypted, make_scan, written
+from tests.files.pdf_annotations import make_form
 
 
 class Picture:
