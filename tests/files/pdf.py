@@ -117,36 +117,6 @@ def make_drawing() -> bytes:
     return written(writer)
 
 
-def make_form(text: str, value: str) -> bytes:
-    """A page with a text and a form field into which a value was typed."""
-    writer = PdfWriter(clone_from=io.BytesIO(make_pdf([text], "form")))
-    page = writer.pages[0]
-    shown = StreamObject()
-    shown.set_data(
-        b"/Tx BMC 0 0 300 1 re f BT /F1 11 Tf 2 4 Td <%s> Tj ET EMC" % value.encode("utf-16-be").hex().encode()
-    )
-    shown.update(
-        {
-            NameObject("/Type"): NameObject("/XObject"),
-            NameObject("/Subtype"): NameObject("/Form"),
-            NameObject("/BBox"): _rectangle(0, 0, 300, 20),
-            NameObject("/Resources"): page["/Resources"],
-        }
-    )
-    field = DictionaryObject(
-        {
-            NameObject("/Type"): NameObject("/Annot"),
-            NameObject("/Subtype"): NameObject("/Widget"),
-            NameObject("/FT"): NameObject("/Tx"),
-            NameObject("/F"): NumberObject(4),
-            NameObject("/Rect"): _rectangle(100, 300, 400, 320),
-            NameObject("/AP"): DictionaryObject({NameObject("/N"): writer._add_object(shown)}),
-        }
-    )
-    page[NameObject("/Annots")] = ArrayObject([writer._add_object(field)])
-    return written(writer)
-
-
 def make_in_form_object(content: bytes) -> bytes:
     """The first page of a PDF, with its text in a form object that the page shows."""
     writer = PdfWriter(clone_from=io.BytesIO(content))

@@ -70,6 +70,11 @@ def test_a_layer_lies_under_python_and_a_function_at_the_root(artifact: Path) ->
         assert "app.py" in found
 
 
+def test_the_font_of_the_pdf_reader_is_shipped(artifact: Path) -> None:
+    fonts = [path.relative_to(artifact) for path in artifact.rglob("*.ttf")]
+    assert fonts == ([Path("readers/fonts/boxes.ttf")] if artifact.name == "ExtractText" else [])
+
+
 def test_extension_modules_are_for_the_architecture(artifact: Path, architecture: str) -> None:
     extensions = [*artifact.rglob("*.so"), *artifact.rglob("*.so.*")]
     # e_machine is the 16-bit number at byte 18 of an ELF file.

@@ -9,6 +9,7 @@ import pytest
 from onggi.domain.document import document_id_of
 from onggi.domain.tenant import TenantContext
 from tests.files.bombs import make_self_referencing_form
+from tests.files.pdf_glyphs import make_glyphs
 from tests.files.samples import MAKERS, make_sample
 from tests.rie.emulator import BUILD, REPOSITORY, RunningFunction, Runtime, running
 from tests.rie.stack import DeployedFunctions
@@ -39,6 +40,14 @@ def extracted(function: RunningFunction, functions: DeployedFunctions, name: str
 def test_a_file_of_each_family_is_read(function: RunningFunction, functions: DeployedFunctions, name: str) -> None:
     answer = extracted(function, functions, name, make_sample(name))
     assert answer.get("characters", 0) > 20, (answer, function.log())
+
+
+def test_letters_of_a_font_that_no_machine_has_are_read_in_their_lines(
+    function: RunningFunction, functions: DeployedFunctions
+) -> None:
+    lines = ["성별 남 11", "병역 필, 유무 - 무", "끝"]
+    answer = extracted(function, functions, "glyphs.pdf", make_glyphs(lines))
+    assert answer["characters"] == len("\n".join(lines)), (answer, function.log())
 
 
 def test_a_hostile_file_costs_itself_a_code_and_the_function_goes_on(

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -36,13 +36,16 @@ class Mark(NamedTuple):
     level: int
 
 
-def laid_out(pages: Sequence[str], marks: Sequence[Mark] = (), title: str | None = None) -> list[tuple[Block, ...]]:
+def laid_out(
+    pages: Sequence[str], marks: Sequence[Mark] = (), title: str | None = None, notes: Mapping[int, str] | None = None
+) -> list[tuple[Block, ...]]:
     """The blocks of each page.
 
     Args:
         pages: texts as an engine gives them, line by line.
         marks: the outline.
         title: of the document.
+        notes: what stands on pages without being a part of their lines, by page from 0; it follows them as it is.
     """
     by_page: defaultdict[int, list[Mark]] = defaultdict(list)
     for mark in marks:
@@ -54,6 +57,8 @@ def laid_out(pages: Sequence[str], marks: Sequence[Mark] = (), title: str | None
         titles[0] |= first
     lines = without_furniture([_with_plain_breaks(page).split("\n") for page in pages], titles)
     texts = join_korean(join_hyphenated(["\n".join(page) for page in lines]))
+    for number, note in (notes or {}).items():
+        texts[number] = f"{texts[number].rstrip()}\n{_with_plain_breaks(note)}".lstrip()
     return [
         tuple(_blocks(text, by_page[page])) if page in by_page else (Paragraph(text),)
         for page, text in enumerate(texts)

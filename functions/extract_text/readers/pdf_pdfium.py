@@ -1,22 +1,22 @@
 """PDF files, by pdfium: fast and right about fonts, but it may crash on hostile files; that is what the cage is for."""
 
 import ctypes
-import math
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pypdfium2.raw as pdfium
-from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
+from pypdfium2 import PdfDocument, PdfPage
 
-from onggi.domain.errors import BadDocument
 from readers.layout import Mark, laid_out
 from readers.model import MAX_HEADING_LEVEL, Page, Properties, RawDocument
-from readers.pdfium import opened, page_with_annotations
+from readers.pdfium import annotations_alone, has_written_annotations, opened
+from readers.pdfium_text import text_of_page
 
 MAX_CHARACTERS: Final = 20_000_000
 """About ten thousand pages; what is larger came from a broken or a hostile file."""
@@ -37,14 +37,10 @@ SCAN_SHARE: Final = 0.8
 """Of a page that is covered by pictures when it is a scan; scanners leave margins out."""
 MAX_OBJECTS: Final = 10_000
 """Of a page, that are looked at for pictures."""
-ANGLE_SAMPLES: Final = 7
-"""Characters, spread over a page, that tell how its text is turned."""
 
 _MEANINGLESS: Final = re.compile("[\x00\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _BLANKS: Final = re.compile(r"[\s\x01-\x1f\u00ad\u200b\ufeff\ufffe]+")
 _VISIBLE: Final = re.compile(r"[^\s\x01-\x1f\u00ad\u200b\ufeff\ufffe]")
-_ON_RIGHT_SIDE, _HALF_TURN, _FULL_TURN = 90, 180, 360
-"""In degrees, clockwise."""
 
 _PDF_DATE: Final = re.compile(r"(?:D:)?(\d{4}(?:\d\d){0,5})(?:(Z)|([+-])(\d\d)(?:'?(\d\d))?)?")
 _EARLIEST: Final = "00000101000000"
@@ -77,57 +73,42 @@ def read_pdf(file: Path) -> RawDocument:
         return _read(document)
 
 
+class _PageText(NamedTuple):
+    """What is read from a page.
+
+    Attributes:
+        own: of its content.
+        note: of its annotations.
+    """
+
+    own: str
+    note: str
+    needs_ocr: bool
+
+
 def _read(document: PdfDocument) -> RawDocument:
-    texts: list[str] = []
-    need_ocr: list[bool] = []
+    pages: list[_PageText] = []
     room = MAX_CHARACTERS
     for index in range(len(document)):
-        page = page_with_annotations(document, index)
-        textpage = _text_page(page)
-        text = _text_of(textpage, room)
-        room -= len(text)
-        texts.append(text)
-        need_ocr.append(_is_garbage(text) or (_is_blank(text) and _shows_something(page)) or _is_scan(page, text))
-        textpage.close()
-        page.close()
+        page = _read_page(document, index, room)
+        room -= len(page.own) + len(page.note)
+        pages.append(page)
     properties = _properties(document)
-    blocks = laid_out(texts, list(_outline(document)), properties.title)
-    return RawDocument(tuple(map(Page, blocks, need_ocr)), properties)
+    notes = {number: page.note for number, page in enumerate(pages) if page.note}
+    blocks = laid_out([page.own for page in pages], list(_outline(document)), properties.title, notes)
+    return RawDocument(tuple(map(Page, blocks, (page.needs_ocr for page in pages))), properties)
 
 
-def _text_page(page: PdfPage) -> PdfTextPage:
-    """The text of a page; one that is shown lying on its right side is turned, for pdfium takes its last line first."""
-    textpage = page.get_textpage()
-    count = pdfium.FPDFText_CountChars(textpage)
-    samples = range(0, count, max(count // ANGLE_SAMPLES, 1))
-    turned = [round(math.degrees(pdfium.FPDFText_GetCharAngle(textpage, index))) for index in samples]
-    rotation = page.get_rotation()
-    if turned.count((_ON_RIGHT_SIDE - rotation) % _FULL_TURN) * 2 <= len(turned):
-        return textpage
-    textpage.close()
-    page.set_rotation((rotation + _HALF_TURN) % _FULL_TURN)
-    return page.get_textpage()
-
-
-def _text_of(page: PdfTextPage, room: int) -> str:
-    """The whole text of a page, in the order of its content.
-
-    pdfium counts characters that it leaves out of the text; asked for a range that begins or ends with such, it may
-    write more than was asked for, so that the range is narrowed first.
-    """
-    first, last = 0, pdfium.FPDFText_CountChars(page) - 1
-    if last >= room:
-        raise BadDocument("too_large")
-    while first <= last and pdfium.FPDFText_GetTextIndexFromCharIndex(page, first) < 0:
-        first += 1
-    while first <= last and pdfium.FPDFText_GetTextIndexFromCharIndex(page, last) < 0:
-        last -= 1
-    if first > last:
-        return ""
-    text_first, text_last = (pdfium.FPDFText_GetTextIndexFromCharIndex(page, index) for index in (first, last))
-    buffer = (ctypes.c_ushort * (text_last - text_first + 2))()
-    written = pdfium.FPDFText_GetText(page, first, last - first + 1, buffer)
-    return bytes(memoryview(buffer).cast("B")[: 2 * max(written - 1, 0)]).decode("utf-16-le", "replace")
+def _read_page(document: PdfDocument, index: int, room: int) -> _PageText:
+    with closing(document[index]) as page:
+        own, note, is_drawn_on = text_of_page(page, room), "", False
+        if has_written_annotations(page):
+            with annotations_alone(document, index, page) as annotations:
+                note = text_of_page(annotations, room - len(own))
+                is_drawn_on = _shows_something(annotations)
+        text = f"{own}\n{note}"
+        shows_only_pictures = _is_blank(text) and (is_drawn_on or _shows_something(page))
+        return _PageText(own, note, _is_garbage(text) or shows_only_pictures or _is_scan(page, text))
 
 
 def _is_blank(text: str) -> bool:

@@ -1,20 +1,23 @@
-"""Opens PDF files and their pages with pdfium."""
+"""Opens PDF files with pdfium, and the annotations on their pages."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pypdfium2.raw as pdfium
 from pypdfium2 import PdfDocument, PdfiumError, PdfPage
 
 from onggi.domain.errors import BadDocument
+from readers.pdfium_font import use_own_font
 
 MAX_ANNOTATIONS: Final = 1_000
 """Of a page, that are looked at."""
 
 _LOCKED: Final = frozenset({pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY})
 _WRITTEN: Final = frozenset({pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP})
+
+use_own_font()
 
 
 @contextmanager
@@ -32,17 +35,38 @@ def opened(file: Path) -> Iterator[PdfDocument]:
         raise BadDocument("encrypted" if getattr(error, "err_code", None) in _LOCKED else "corrupt") from error
 
 
-def page_with_annotations(document: PdfDocument, index: int) -> PdfPage:
+@contextmanager
+def page_with_annotations(document: PdfDocument, index: int) -> Iterator[PdfPage]:
     """A page (from 0) with what was filled into its form, typed or stamped onto it, as a part of its content."""
-    page = document[index]
-    if not _is_written_on(page):
-        return page
-    pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
-    page.close()
-    return document[index]
+    with closing(document[index]) as page:
+        if not has_written_annotations(page):
+            yield page
+            return
+        with _flattened_copy(document, index) as flattened:
+            yield flattened
 
 
-def _is_written_on(page: PdfPage) -> bool:
+@contextmanager
+def annotations_alone(document: PdfDocument, index: int, page: PdfPage) -> Iterator[PdfPage]:
+    """What was filled into the form of a page, typed or stamped onto it, without the page's own content.
+
+    Args:
+        document: is not changed.
+        index: of the page, from 0.
+        page: the same page.
+    """
+    with _flattened_copy(document, index) as flattened:
+        for _ in range(min(pdfium.FPDFPage_CountObjects(page), pdfium.FPDFPage_CountObjects(flattened))):
+            thing = pdfium.FPDFPage_GetObject(flattened, 0)
+            pdfium.FPDFPage_RemoveObject(flattened, thing)
+            pdfium.FPDFPageObj_Destroy(thing)
+        for number in range(pdfium.FPDFPage_CountObjects(flattened)):
+            _place_on_page(pdfium.FPDFPage_GetObject(flattened, number))
+        yield flattened
+
+
+def has_written_annotations(page: PdfPage) -> bool:
+    """Whether something was filled into a form on a page, typed or stamped onto it."""
     for index in range(min(pdfium.FPDFPage_GetAnnotCount(page), MAX_ANNOTATIONS)):
         annotation = pdfium.FPDFPage_GetAnnot(page, index)
         if not annotation:
@@ -52,3 +76,35 @@ def _is_written_on(page: PdfPage) -> bool:
         if kind in _WRITTEN:
             return True
     return False
+
+
+def _place_on_page(thing: Any) -> None:  # noqa: ANN401 - a pointer of ctypes
+    """Moves what is in a form object from the form's coordinates to those of the page.
+
+    pdfium compares text by the coordinates of its own form: it would take the same value in two fields for one that was
+    printed twice, and values far apart for one line.
+    """
+    if pdfium.FPDFPageObj_GetType(thing) != pdfium.FPDF_PAGEOBJ_FORM:
+        return
+    matrix = pdfium.FS_MATRIX()
+    pdfium.FPDFPageObj_GetMatrix(thing, matrix)
+    pdfium.FPDFPageObj_SetMatrix(thing, pdfium.FS_MATRIX(a=1, d=1))
+    for index in range(pdfium.FPDFFormObj_CountObjects(thing)):
+        inner = pdfium.FPDFFormObj_GetObject(thing, index)
+        pdfium.FPDFPageObj_Transform(inner, matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f)
+        _place_on_page(inner)
+
+
+@contextmanager
+def _flattened_copy(document: PdfDocument, index: int) -> Iterator[PdfPage]:
+    """A copy of a page (from 0) with its annotations as the last object of its content.
+
+    Flattening gives a page resources of its own, which hide those that it inherits: its fonts are gone, and its text
+    becomes glyph numbers. A copy has the inherited ones as its own before it is flattened.
+    """
+    with PdfDocument.new() as copy:
+        copy.import_pages(document, [index])
+        with closing(copy[0]) as page:
+            pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
+        with closing(copy[0]) as page:
+            yield page

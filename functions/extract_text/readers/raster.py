@@ -37,12 +37,11 @@ def page_images(file: Path, pages: Sequence[int]) -> list[bytes]:
 
 
 def _page_image(document: PdfDocument, number: int) -> bytes:
-    page = page_with_annotations(document, number - 1)
-    width, height = page.get_size()
-    bitmap = page.render(scale=LONG_SIDE / max(width, height, 1.0), grayscale=True)
-    image = _png(bitmap)
-    bitmap.close()
-    page.close()
+    with page_with_annotations(document, number - 1) as page:
+        width, height = page.get_size()
+        bitmap = page.render(scale=LONG_SIDE / max(width, height, 1.0), grayscale=True)
+        image = _png(bitmap)
+        bitmap.close()
     return image
 
 

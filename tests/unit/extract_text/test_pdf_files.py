@@ -23,7 +23,6 @@ from readers.pdf_pypdf import read_pdf_second
 from tests.files.pdf import (
     encrypted,
     make_drawing,
-    make_form,
     make_in_form_object,
     make_report,
     make_sample,
@@ -34,6 +33,7 @@ from tests.files.pdf import (
     with_font,
     written,
 )
+from tests.files.pdf_annotations import make_form
 
 ReadBytes = Callable[[bytes, str], ExtractedText]
 ReadContent = Callable[[Reader, bytes], RawDocument]

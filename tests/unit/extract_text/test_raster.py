@@ -8,7 +8,8 @@ from pypdf import PdfWriter
 from cli.demo.pdf import make_pdf
 from onggi.domain.errors import BadDocument
 from readers.raster import page_images
-from tests.files.pdf import encrypted, make_form, make_scan, written
+from tests.files.pdf import encrypted, make_scan, written
+from tests.files.pdf_annotations import make_form
 
 
 class Picture:
@@ -62,6 +63,13 @@ def test_what_was_filled_into_a_form_is_drawn(file: Path) -> None:
     file.write_bytes(make_form("", "AAAA"))
     [picture] = map(Picture, page_images(file, [1]))
     assert picture.darkest(100 / 595, 522 / 842, 200 / 595, 542 / 842) < 128
+
+
+def test_text_whose_font_is_not_there_leaves_no_ink(file: Path) -> None:
+    """A model for recognition would take boxes for letters."""
+    file.write_bytes(make_pdf(["임대차 계약서 2026\n보증금"], "t"))
+    [picture] = map(Picture, page_images(file, [1]))
+    assert picture.darkest(0, 0, 1, 1) == 255
 
 
 @pytest.mark.parametrize(("width", "height"), [(14_400, 14_400), (3, 14_000), (14_000, 3), (1, 1)])

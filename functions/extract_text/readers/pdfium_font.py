@@ -1,0 +1,30 @@
+"""Gives pdfium one font of our own, in place of those of the machine.
+
+pdfium computes the box of a text object from the outlines of its glyphs. Where the file embeds no font, it takes the
+outlines of a font of the machine, and where there is none, as on Lambda, the box is empty: what is read from a file
+would depend on the machine. The font in `fonts/` has a box for every character and no ink.
+`layers/packaging/box_font.py` makes it.
+"""
+
+import ctypes
+import os
+from pathlib import Path
+from typing import Final
+
+import pypdfium2  # noqa: F401 - initialises pdfium, once, when it is first imported
+import pypdfium2.raw as pdfium
+
+FOLDER: Final = Path(__file__).parent / "fonts"
+
+_FOLDERS: Final = (ctypes.c_char_p * 2)(os.fsencode(FOLDER), None)
+"""A list for C, ended by NULL; pdfium does not copy it."""
+_VERSION: Final = 2
+"""Of the configuration, as pypdfium2 gives it."""
+
+
+def use_own_font() -> None:
+    """Initialises pdfium again, with one folder in place of all folders of the system; no document may be open."""
+    configuration = pdfium.FPDF_LIBRARY_CONFIG(version=_VERSION)
+    configuration.m_pUserFontPaths = ctypes.cast(_FOLDERS, type(configuration.m_pUserFontPaths))
+    pdfium.FPDF_DestroyLibrary()
+    pdfium.FPDF_InitLibraryWithConfig(configuration)
