@@ -80,9 +80,3 @@ def test_an_endpoint_that_is_configured_keeps_its_host(
     monkeypatch.setenv(name, endpoint)
     assert upload_url(tenant) == f"{endpoint}/documents"
     assert export_url(tenant).startswith(f"{endpoint}/artifacts/exports/acme/run/uploads/a.pdf?")
-
-
-def test_an_endpoint_that_is_ignored_changes_nothing(monkeypatch: pytest.MonkeyPatch, tenant: TenantContext) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://cloud.example:4566")
-    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
-    assert upload_url(tenant) == "https://documents.s3.ap-northeast-2.amazonaws.com/"

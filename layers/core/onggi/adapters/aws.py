@@ -127,8 +127,6 @@ class AwsSession:
 
     def _has_endpoint(self, service: str) -> bool:
         """Whether the environment or a profile names an endpoint for a service; a bucket then stays in the path."""
-        if self._session.get_config_variable("ignore_configured_endpoint_urls"):
-            return False
         configured = ConfiguredEndpointProvider(
             full_config=self._session.full_config,
             scoped_config=self._session.get_scoped_config(),
