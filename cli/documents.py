@@ -13,7 +13,7 @@ from urllib.parse import quote
 from cli.api import ApiClient, JsonObject
 from cli.errors import ApiError, CommandError, UsageError
 from cli.processing import HowFar
-from cli.transport import Request, Response, Transport
+from cli.transport import REDIRECTS, Request, Response, Transport, redirected
 from cli.waiting import Clock, wait_for
 
 READ_BYTES = 256 * 1024
@@ -85,13 +85,15 @@ def upload(
 
     Raises:
         ApiError: The API does not take the document.
-        CommandError: S3 refuses it or does not say which version it made.
+        CommandError: S3 refuses or redirects it, or does not say which version it made.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     body: JsonObject = {"name": name, "content_type": media_type, "size": size}
     announced = api.post("/documents", {**body, "metadata": dict(metadata)} if metadata else body)
     response = transport.send(_form_request(announced["upload"], file, size, sent))
+    if response.status in REDIRECTS:
+        raise redirected(name, response.status, response.headers.get("location"))
     if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own range of success
         raise _refused_by_s3(response, name)
     version = response.headers.get("x-amz-version-id")
