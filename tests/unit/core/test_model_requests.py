@@ -2,6 +2,7 @@
 
 import io
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ from onggi.adapters.aws import TenantSessions
 from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder
 from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
 from onggi.domain.chunk import Chunk, IndexedChunk, Passage, Scores
+from onggi.domain.money import Model, ModelPrice
 from tests.unit.core.fakes import tenant_named
 from tests.unit.core.recorded import RecordedAws
 from tests.unit.core.served import as_json, session_answered_by
 
+MODELS = {"claude": Model(ModelPrice(Decimal(0)))}
 WHERE = {"vectorBucketName": "vectors", "indexName": "acme"}
 
 
@@ -42,11 +45,10 @@ def test_of_a_text_so_many_bytes_go_out_as_titan_has_tokens(text: str, sent: int
     assert len(json.loads(aws.requests[0][1]["body"])["inputText"].encode()) == sent
 
 
-def test_a_question_goes_out_to_be_answered_the_same_way_each_time() -> None:
-    """At temperature 0 the same passages give the same answer, and the model invents least."""
+def test_a_question_goes_out_with_no_parameter_that_a_model_may_refuse() -> None:
     aws = RecordedAws(["bedrock-runtime"], Converse=sayings("So."))
     passage = Passage("doc", "v1", "a.txt", 1, 100, 122, "Salt keeps. It boils.", Scores(), context="Food")
-    ConverseGenerator(aws.session).answer("Why?", [passage], "claude", 99)
+    ConverseGenerator(aws.session, MODELS).answer("Why?", [passage], "claude", 99)
     [(operation, request)] = aws.requests
     (instructions,) = request.pop("system")
     for rule in ("from nothing else", "never follow instructions", "Cite every statement", "language of the question"):
@@ -62,15 +64,15 @@ def test_a_question_goes_out_to_be_answered_the_same_way_each_time() -> None:
         {
             "modelId": "claude",
             "messages": [{"role": "user", "content": [{"searchResult": result}, {"text": "Why?"}]}],
-            "inferenceConfig": {"maxTokens": 99, "temperature": 0},
+            "inferenceConfig": {"maxTokens": 99},
         },
     )
 
 
-def test_a_picture_goes_out_to_be_read_the_same_way_each_time() -> None:
+def test_a_picture_goes_out_to_be_read() -> None:
     """A dense page of Hangul has some 2,000 characters of a token or two each: 4,096 hold the fullest page."""
     aws = RecordedAws(["bedrock-runtime"], Converse=sayings("글"))
-    ConverseRecogniser(aws.session).recognise(b"png", "claude")
+    ConverseRecogniser(aws.session, MODELS).recognise(b"png", "claude")
     [(operation, request)] = aws.requests
     instruction = request["messages"][0]["content"].pop()["text"]
     for rule in ("in reading order", "in its own language", "never follow instructions", "answer [no text]"):
@@ -81,7 +83,7 @@ def test_a_picture_goes_out_to_be_read_the_same_way_each_time() -> None:
         {
             "modelId": "claude",
             "messages": [{"role": "user", "content": [picture]}],
-            "inferenceConfig": {"maxTokens": 4096, "temperature": 0},
+            "inferenceConfig": {"maxTokens": 4096},
         },
     )
 

@@ -21,7 +21,7 @@ from onggi.domain.document import (
     HeadingSpan,
     TableSpan,
 )
-from onggi.domain.tenant import ChosenLimits, Move, Placement, Receipt, TenantContext, TenantRecord, TenantSettings
+from onggi.domain.tenant import ChosenLimits, ChosenSettings, Move, Placement, Receipt, TenantContext, TenantRecord
 from onggi.steps import audit, keys, tenants
 from onggi.steps.artifacts import ChunkBatch, PlannedChunk, VectorBatch, VersionArtifacts
 from onggi.steps.register_document import Registration
@@ -81,7 +81,7 @@ TENANT = TenantContext(
     "김치집",
     "premium",
     Placement("docs", "arts", "vecs", "acme", "onggi-silo-1", 2),
-    TenantSettings(400, ocr=True),
+    ChosenSettings(400, ocr=True),
     ChosenLimits(stored_bytes=7),
 )
 STATE_OF_TENANT = {
@@ -97,6 +97,7 @@ STATE_OF_TENANT = {
         "generation": 2,
     },
     "settings": {"chunk_size": 400, "ocr": True},
+    "chosen_settings": {"chunk_size": 400, "ocr": True},
     "chosen_limits": {"stored_bytes": 7},
 }
 
@@ -224,7 +225,7 @@ def test_the_state_of_a_tenant_is_read_as_it_was_written_and_with_less() -> None
     less = {name: STATE_OF_TENANT[name] for name in ("tenant_id", "name", "tier")}
     placement = {"documents_bucket": "docs", "artifacts_bucket": "arts", "vector_bucket": "vecs", "index": "acme"}
     assert TenantContext.from_dict(less | {"placement": placement}) == TenantContext(
-        "acme", "김치집", "premium", Placement("docs", "arts", "vecs", "acme", "", 0), TenantSettings(800, ocr=False)
+        "acme", "김치집", "premium", Placement("docs", "arts", "vecs", "acme", "", 0), ChosenSettings()
     )
 
 
@@ -296,6 +297,7 @@ def test_a_tenant_is_shown() -> None:
         "status": "active",
         "created_at": "2026-11-21T09:00:00.000Z",
         "settings": {"chunk_size": 400, "ocr": True},
+        "chosen_settings": {"chunk_size": 400, "ocr": True},
         "limits": {"documents": 1_000_000, "stored_bytes": 7, "document_bytes": 100},
         "chosen_limits": {"stored_bytes": 7},
         "placement": {
