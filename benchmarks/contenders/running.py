@@ -75,7 +75,7 @@ def _running(name: str, warm_up: Path) -> Iterator[Contender]:
         stdout=subprocess.PIPE,
         cwd=REPOSITORY,
         env=own_environment(),
-        text=True,
+        encoding="utf-8",
     ) as process:
         yield Contender(name, process, json.loads(answer_of(name, process)))
         if process.stdin:

@@ -84,7 +84,7 @@ def running_cloud(state: Path, *options: str) -> Iterator[LocalCloud]:
         deadline = time.monotonic() + START_SECONDS
         while not answers(started):
             if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the local cloud did not start:\n{started.log.read_text()[-3000:]}")
+                pytest.fail(f"the local cloud did not start:\n{started.log.read_text(encoding='utf-8')[-3000:]}")
             time.sleep(0.05)
         yield started
     finally:

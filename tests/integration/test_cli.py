@@ -19,7 +19,7 @@ def folder(product: Product) -> Path:
     files = product.cloud.state / "files"
     files.mkdir()
     (files / "바다.pdf").write_bytes(make_pdf(["등대는 하루에 두 번 소등한다.", "선착장은 여섯 시에 연다."], "바다"))
-    (files / "fares.md").write_text("# Fares\n\nThe ferry to the island costs twelve coins.\n")
+    (files / "fares.md").write_text("# Fares\n\nThe ferry to the island costs twelve coins.\n", encoding="utf-8")
     (files / "bad.pdf").write_bytes(b"no pdf")
     return files
 
@@ -98,7 +98,7 @@ def test_the_life_of_a_tenant(product: Product, folder: Path) -> None:
     assert set(removed["receipt"]["after"].values()) == {0}
     assert (folder / "jetty/uploads/fares.md").read_bytes() == (folder / "fares.md").read_bytes()
     (text,) = (folder / "jetty/texts").rglob("*.txt")
-    assert "twelve coins" in text.read_text()
+    assert "twelve coins" in text.read_text(encoding="utf-8")
     fetched = [path for path in (folder / "jetty").rglob("*") if path.is_file()]
     assert len(fetched) == removed["export"]["objects"] == removed["receipt"]["export"]["objects"]
 

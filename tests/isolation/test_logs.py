@@ -46,7 +46,7 @@ def test_no_log_holds_a_secret_or_a_content(clouds: Clouds, walls: Walls) -> Non
     assert told(messages, product.confidential | TEXTS) == []
     assert told([message for message in messages if '"message":"audit"' not in message], SEALS) == []
     assert told(histories(product), product.confidential | TEXTS) == []
-    said = product.cloud.log.read_text(errors="replace")
+    said = product.cloud.log.read_text(errors="replace", encoding="utf-8")
     assert told(["its own log:", *said.splitlines()], product.confidential | TEXTS | SEALS) == []
 
 

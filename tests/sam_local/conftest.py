@@ -13,7 +13,7 @@ def missing_engine() -> str | None:
     """Why no container engine can be used, as a sentence, or None where one can."""
     if not shutil.which("docker"):
         return "no `docker` command is installed"
-    asked = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)  # noqa: S607 - whichever docker the user has
+    asked = subprocess.run(["docker", "info"], capture_output=True, encoding="utf-8", check=False)  # noqa: S607 - whichever docker the user has
     if asked.returncode:
         return f"no container engine answers: {asked.stderr.strip() or asked.stdout.strip()}"
     return None

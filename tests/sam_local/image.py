@@ -70,7 +70,7 @@ def write_root(archive: IO[bytes], runtime: Runtime, artifacts: Path) -> None:
 
 def _standard_library(python: Path) -> Path:
     program = "import sysconfig; print(sysconfig.get_path('stdlib'))"
-    found = subprocess.run([str(python), "-c", program], check=True, capture_output=True, text=True)
+    found = subprocess.run([str(python), "-c", program], check=True, capture_output=True, encoding="utf-8")
     return Path(found.stdout.strip())
 
 
@@ -81,7 +81,7 @@ def _tool(name: str) -> Path:
 def _libraries(programs: Iterable[Path]) -> Iterator[Path]:
     """Every shared library, and the loader, that the programs and those of wheels need, under the path they ask for."""
     listing = subprocess.run(
-        ["/usr/bin/ldd", *map(str, programs)], check=False, capture_output=True, text=True
+        ["/usr/bin/ldd", *map(str, programs)], check=False, capture_output=True, encoding="utf-8"
     ).stdout  # fails where one of them is not dynamic, which is no fault
     found = set(re.findall(r"(/\S+\.so[.\d]*|/\S+/ld-linux\S+) \(0x", listing))
     system = {path for name in LIBRARIES_OF_WHEELS for path in Path("/usr/lib").glob(f"*-linux-gnu/{name}")}

@@ -38,7 +38,13 @@ def invoke(logical_id: str, event: Path, image: str, layers: Path) -> tuple[Any,
         "SAM_CLI_TELEMETRY": "0",
     }
     done = subprocess.run(
-        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=INVOKE_SECONDS, check=False
+        command,
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=INVOKE_SECONDS,
+        check=False,
     )
     lines = done.stdout.strip().splitlines()
     assert lines, done.stderr

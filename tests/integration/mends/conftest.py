@@ -62,10 +62,12 @@ def deploy(cloud: LocalCloud, name: str = NAME) -> Stack:
     s3 = cloud.client("s3")
     bucket = f"{name}-code"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    s3.put_object(Bucket=bucket, Key="code.zip", Body=archive({"app.py": (FOLDER / "app.py").read_text()}))
+    s3.put_object(
+        Bucket=bucket, Key="code.zip", Body=archive({"app.py": (FOLDER / "app.py").read_text(encoding="utf-8")})
+    )
     layer = {"python/lib/python3.13/site-packages/shared_by_layer.py": "NAME = 'shared'\n"}
     s3.put_object(Bucket=bucket, Key="layer.zip", Body=archive(layer))
-    return create_stack(cloud, name, (FOLDER / "template.yaml").read_text(), {"CodeBucket": bucket})
+    return create_stack(cloud, name, (FOLDER / "template.yaml").read_text(encoding="utf-8"), {"CodeBucket": bucket})
 
 
 def create_stack(cloud: LocalCloud, name: str, template: str, parameters: dict[str, str] | None = None) -> Stack:

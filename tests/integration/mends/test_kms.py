@@ -21,7 +21,7 @@ SMALL_INDEX = {"dataType": "float32", "dimension": 2, "distanceMetric": "cosine"
 
 @pytest.fixture(scope="module")
 def encrypted(cloud: LocalCloud) -> Stack:
-    return create_stack(cloud, "encrypted", (FOLDER / "encrypted.yaml").read_text())
+    return create_stack(cloud, "encrypted", (FOLDER / "encrypted.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tests.integration.mends.conftest import Stack, deploy
 
 def run(cloud: LocalCloud, command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        cloud.command(command), cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
+        cloud.command(command), cwd=REPOSITORY, capture_output=True, encoding="utf-8", timeout=60, check=False
     )
 
 
@@ -29,13 +29,13 @@ def own(tmp_path: Path) -> Iterator[LocalCloud]:
 
 
 def process_of(cloud: LocalCloud) -> int:
-    return int(json.loads((cloud.state / "cloud.json").read_text())["pid"])
+    return int(json.loads((cloud.state / "cloud.json").read_text(encoding="utf-8"))["pid"])
 
 
 def members(group: int) -> list[int]:
     """The processes of a process group."""
     command = ["ps", "-eo", "pgid=,pid=,stat="]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     rows = [line.split() for line in listed.splitlines()]
     return [int(pid) for pgid, pid, state in rows if int(pgid) == group and not state.startswith("Z")]
 
@@ -43,7 +43,7 @@ def members(group: int) -> list[int]:
 def test_everything_is_there_again_after_a_restart(own: LocalCloud) -> None:
     started = run(own, "start")
     assert started.returncode == 0, started.stderr
-    description = json.loads((own.state / "cloud.json").read_text())
+    description = json.loads((own.state / "cloud.json").read_text(encoding="utf-8"))
     assert (description["endpoint"], description["region"]) == (own.endpoint, "ap-northeast-2")
     before = deploy(own, "kept")
     own.client("s3").put_object(Bucket=before["Documents"], Key="kept.txt", Body="옹기".encode())
@@ -99,7 +99,7 @@ def test_a_port_in_use_is_said(own: LocalCloud, cloud: LocalCloud) -> None:
 
 def test_missing_model_data_is_said(own: LocalCloud, tmp_path: Path) -> None:
     command = [*own.command("start")[:-1], str(tmp_path)]
-    started = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
+    started = subprocess.run(command, cwd=REPOSITORY, capture_output=True, encoding="utf-8", timeout=60, check=False)
     assert started.returncode == 2
     assert "--botocore-data" in started.stderr
     assert "Traceback" not in started.stderr

@@ -79,13 +79,15 @@ def test_the_table_tells_whether_a_goal_is_reached() -> None:
 def test_the_sample_has_each_content_once_in_an_order_by_content_until_there_are_enough_pages(tmp_path: Path) -> None:
     files = [tmp_path / f"{number}.pdf" for number in range(9)]
     for number, file in enumerate(files):
-        file.write_text(str(number % 8))
+        file.write_text(str(number % 8), encoding="utf-8")
 
     sample = sampled(files, lambda _: 300)
     reversed_sample = sampled(reversed(files), lambda _: 300)
 
     assert (list(sample.pages.values()), sample.looked_at, sample.of) == ([300, 300, 300, 300], 4, 8)
-    assert [file.read_text() for file in sample.pages] == [file.read_text() for file in reversed_sample.pages]
+    assert [file.read_text(encoding="utf-8") for file in sample.pages] == [
+        file.read_text(encoding="utf-8") for file in reversed_sample.pages
+    ]
 
 
 @pytest.mark.parametrize(("pages", "taken"), [(0, False), (4, False), (5, True), (500, True), (501, False)])

@@ -237,14 +237,14 @@ class Shell:
             "endpoint": "http://127.0.0.1:4566",
             "outputs": OUTPUTS,
         }
-        (self.local_folder / "stack.json").write_text(json.dumps(written))
+        (self.local_folder / "stack.json").write_text(json.dumps(written), encoding="utf-8")
 
     def know_key(self, tenant_id: str) -> None:
         """Keep a key of a tenant, as `onggi tenant create` does."""
         path = self.local_folder / "keys.json"
-        keys = json.loads(path.read_text()) if path.exists() else {"onggi-local": {}}
+        keys = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"onggi-local": {}}
         keys["onggi-local"][tenant_id] = {"key_id": "k1", "api_key": f"onggi_{tenant_id}_secret"}
-        path.write_text(json.dumps(keys))
+        path.write_text(json.dumps(keys), encoding="utf-8")
 
     def run(self, *arguments: str) -> int:
         """Run the command; what it printed before is forgotten."""

@@ -71,7 +71,7 @@ def test_create_waits_keeps_the_key_and_shows_it_once(shell: Shell) -> None:
     assert len(shell.time.pauses) == 2
     kept = shell.local_folder / "keys.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert json.loads(kept.read_text())["onggi-local"]["hanbit"]["api_key"] == "onggi_hanbit_shown"
+    assert json.loads(kept.read_text(encoding="utf-8"))["onggi-local"]["hanbit"]["api_key"] == "onggi_hanbit_shown"
 
 
 def test_create_tells_programs_the_tenant_and_the_key(shell: Shell) -> None:
@@ -277,7 +277,7 @@ def test_put_says_how_many_pages_could_not_be_read(shell: Shell) -> None:
 def test_put_draws_bars_on_a_terminal(shell: Shell) -> None:
     prepare_upload(shell, document("a.md", version="v2"))
     shell.err = Terminal()
-    (shell.folder / "a.md").write_text("x")
+    (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md")) == 0
     assert "━" in shell.err.getvalue()
     assert "ready" in shell.err.getvalue()
@@ -302,7 +302,7 @@ def test_put_reports_a_document_that_failed(shell: Shell) -> None:
 
 def test_put_of_several_files_reports_each(shell: Shell) -> None:
     prepare_upload(shell, document("a.md", version="v2"))
-    (shell.folder / "a.md").write_text("x")
+    (shell.folder / "a.md").write_text("x", encoding="utf-8")
     files = [str(shell.folder / "a.md"), str(shell.folder / "missing.md")]
     assert shell.run("put", *files, "--json") == 1
     first, second = shell.printed["documents"]
@@ -316,7 +316,7 @@ def test_put_of_several_files_reports_each(shell: Shell) -> None:
 
 def test_put_without_waiting(shell: Shell) -> None:
     prepare_upload(shell)
-    (shell.folder / "a.md").write_text("x")
+    (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md"), "--no-wait", "--json") == 0
     [outcome] = shell.printed["documents"]
     assert (outcome["document_id"], outcome["version"], outcome["status"]) == ("d1", "v2", "uploaded")
@@ -326,7 +326,7 @@ def test_put_passes_on_why_s3_refuses(shell: Shell) -> None:
     prepare_upload(shell)
     refusal = b"<Error><Code>EntityTooLarge</Code><Message>Your proposed upload is too large</Message></Error>"
     shell.transport.on("POST", FORM, Response(400, {}, refusal))
-    (shell.folder / "a.md").write_text("x")
+    (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md")) == 1
     assert "S3 refuses a.md: Your proposed upload is too large. (upload_refused)" in shell.out.getvalue()
 
@@ -354,7 +354,7 @@ def test_put_says_what_a_redirect_to_nowhere_means(shell: Shell) -> None:
 
 def test_put_waits_for_a_quarter_of_an_hour_at_most(shell: Shell) -> None:
     prepare_upload(shell, document("a.md", version="v2", status="processing"))
-    (shell.folder / "a.md").write_text("x")
+    (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md"), "--json") == 1
     assert shell.printed["documents"][0]["error"]["code"] == "timeout"
     assert shell.time.elapsed == pytest.approx(900)
@@ -370,7 +370,7 @@ def test_put_refuses_metadata_of_another_form(shell: Shell, capsys: pytest.Captu
 def test_an_interrupted_put_stops_and_says_so_by_its_status(shell: Shell) -> None:
     prepare_upload(shell)
     shell.transport.on("POST", f"{BASE}/documents", KeyboardInterrupt())
-    (shell.folder / "a.md").write_text("x")
+    (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md")) == 130
 
 

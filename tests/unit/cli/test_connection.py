@@ -30,7 +30,7 @@ def test_the_environment_names_another_local_cloud(shell: Shell, tmp_path: Path)
 
 @pytest.mark.parametrize("written", ["{", "[]", '{"stack_name": "onggi"}'])
 def test_a_broken_stack_file_is_a_sentence(shell: Shell, written: str) -> None:
-    (shell.local_folder / "stack.json").write_text(written)
+    (shell.local_folder / "stack.json").write_text(written, encoding="utf-8")
     with pytest.raises(StackError, match="make up"):
         read_local_stack(shell.local_folder)
 
@@ -58,7 +58,7 @@ def test_a_deployed_stack_is_asked_of_cloudformation_and_has_its_own_keys(bare_s
     assert authorizations(shell)[-1] == "Bearer onggi_hanbit_deployed"
     kept = configuration / "onggi" / "keys.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert list(json.loads(kept.read_text())) == ["arn:aws:cloudformation:stack/onggi-prod/1"]
+    assert list(json.loads(kept.read_text(encoding="utf-8"))) == ["arn:aws:cloudformation:stack/onggi-prod/1"]
 
 
 def test_an_unknown_deployed_stack(bare_shell: Shell) -> None:
@@ -120,10 +120,10 @@ def test_a_key_is_replaced_without_touching_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize("written", ["{", "[]"])
 def test_a_broken_key_file_is_a_sentence_and_stays(tmp_path: Path, written: str) -> None:
     path = tmp_path / "keys.json"
-    path.write_text(written)
+    path.write_text(written, encoding="utf-8")
     with pytest.raises(CredentialError, match="mend it or move it away"):
         KeyStore(path, "one").put("hanbit", "k", "onggi_hanbit_1")
-    assert path.read_text() == written
+    assert path.read_text(encoding="utf-8") == written
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_the_key_of_a_tenant_that_was_removed_is_forgotten_and_no_other(shell: S
     shell.know_key("ridgeline")
     shell.transport.on("GET", ROUTE, reply(200, REMOVED))
     assert shell.run("tenant", "remove", "hanbit", "--yes") == 0
-    kept = json.loads((shell.local_folder / "keys.json").read_text())["onggi-local"]
+    kept = json.loads((shell.local_folder / "keys.json").read_text(encoding="utf-8"))["onggi-local"]
     assert set(kept) == {"ridgeline"}
 
 
@@ -314,10 +314,10 @@ def test_a_tenant_that_had_nothing_is_removed_all_the_same(shell: Shell) -> None
 def test_a_folder_that_cannot_take_an_export_is_told_before_anything_is_removed(shell: Shell, obstacle: str) -> None:
     folder = export(shell, {"uploads/a.md": b"a"})
     if obstacle == "a file":
-        folder.write_text("mine")
+        folder.write_text("mine", encoding="utf-8")
     else:
         folder.mkdir()
-        (folder / "mine.txt").write_text("mine")
+        (folder / "mine.txt").write_text("mine", encoding="utf-8")
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(folder)) == 1
     assert str(folder) in shell.err.getvalue()
     assert shell.transport.sent == []

@@ -864,7 +864,7 @@ class PlainReader:
 
     def read(self, file: Path, name: str, recognised: Mapping[int, str]) -> ExtractedText:
         self.read_names.append(name)
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         if text.startswith("corrupt"):
             raise BadDocument("corrupt")
         pages = [recognised.get(number, page) for number, page in enumerate(text.split("\f"), start=1)]

@@ -98,7 +98,7 @@ class Functions:
         self.probe = FakeWallProbe()
 
     def event(self, name: str) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+        loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text(encoding="utf-8"))
         return loaded
 
     def call(self, name: str, event: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -278,7 +278,7 @@ def test_a_wrong_credential_is_told_as_the_gateway_wants_it(functions: Functions
 WORKFLOW = [
     name
     for name in NAMES
-    if {"tenant", "document"} <= json.loads((ROOT / "events" / f"{name}.json").read_text()).keys()
+    if {"tenant", "document"} <= json.loads((ROOT / "events" / f"{name}.json").read_text(encoding="utf-8")).keys()
 ]
 
 

@@ -51,7 +51,7 @@ def test_bytecode_is_used_whatever_time_stamp_the_archive_gave_its_source(tmp_pa
     (artifact / "app.py").write_text("VALUE = 2\n", encoding="utf-8")
 
     program = [sys.executable, "-c", "import app; print(app.VALUE)"]
-    loaded = subprocess.run(program, cwd=artifact, capture_output=True, text=True, check=True)
+    loaded = subprocess.run(program, cwd=artifact, capture_output=True, encoding="utf-8", check=True)
     assert loaded.stdout == "1\n"
 
 

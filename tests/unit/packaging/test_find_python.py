@@ -28,7 +28,7 @@ def command(path: Path, script: str) -> None:
 def find(finder: Path, home: Path, *folders: Path) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([*map(str, folders), str(tools(home))])
     environment = {"PATH": path, "HOME": str(home)}
-    return subprocess.run(["/bin/sh", str(finder)], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(["/bin/sh", str(finder)], env=environment, capture_output=True, encoding="utf-8", check=False)
 
 
 def tools(home: Path) -> Path:
