@@ -76,7 +76,7 @@ def test_an_answer() -> None:
     ],
 )
 def test_a_problem(monkeypatch: pytest.MonkeyPatch, error: OnggiError, status: int, title: str, detail: str) -> None:
-    monkeypatch.setattr(entry.bootstrap, "meter", FakeMeter)
+    monkeypatch.setattr("onggi.bootstrap.meter", FakeMeter)
     found = answer(of_tenant(), raising(error))
     problem = {
         "type": "urn:onggi:problem:" + title.lower().replace(" ", "-"),
@@ -106,7 +106,7 @@ def test_what_is_refused_for_now_is_metered_and_what_is_refused_for_good_is_not(
     monkeypatch: pytest.MonkeyPatch, error: OnggiError, throttled: int
 ) -> None:
     meter = FakeMeter()
-    monkeypatch.setattr(entry.bootstrap, "meter", lambda: meter)
+    monkeypatch.setattr("onggi.bootstrap.meter", lambda: meter)
     found = answer(of_tenant(), raising(error))
     assert meter.recorded == [("acme", {"ThrottledRequests": 1})] * throttled
     assert found["headers"].get("retry-after") == ("7" if throttled else None)
