@@ -8,11 +8,12 @@ import pytest
 from onggi.domain.chunk import Passage, Scores
 from onggi.domain.document import DocumentVersion
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import AnswerPart, GeneratedAnswer, PublishedFacts, StoredObject, WaitingEvent
+from onggi.ports import AnswerPart, CopyProgress, GeneratedAnswer, PublishedFacts, StoredObject, WaitingEvent
 from onggi.steps.answer import answer
 from onggi.steps.artifacts import VersionArtifacts
 from onggi.steps.carry_over_uploads import carry_over_uploads
 from onggi.steps.chunk_text import chunk_text
+from onggi.steps.copy_tenant_data import copy_tenant_data
 from onggi.steps.describe_document import Description, describe_document
 from onggi.steps.documents import delete_document
 from onggi.steps.embed_chunks import embed_chunks
@@ -21,6 +22,7 @@ from onggi.steps.index_chunks import index_chunks
 from onggi.steps.onboarding import activate_tenant
 from onggi.steps.publish_document import publish_document
 from onggi.steps.record_failure import Failure, record_failure
+from onggi.steps.record_tenant_failure import record_tenant_failure
 from onggi.steps.register_document import register_document
 from onggi.steps.release_uploads import release_uploads
 from onggi.steps.remove_document import remove_document
@@ -176,12 +178,12 @@ def test_a_citation_without_words_of_the_passage_is_of_all_of_it(jar: Jar, quote
 def test_an_execution_of_what_has_waited_has_a_name_of_its_own_that_step_functions_takes(jar: Jar) -> None:
     """Names have 80 characters at most; 48 hexadecimal digits never meet another."""
     waiting, ingestion = FakeWaitingEvents(), FakeWorkflow()
-    for noted_by in ("e1", "e2"):
-        raw = jar.documents.upload(KEY, b"x")
-        waiting.note("acme", WaitingEvent(KEY, "01", noted_by, raw))
+    raw = jar.documents.upload(KEY, b"x")
+    for key, sequencer, noted_by in ((KEY, "01", "e1"), (KEY, "01", "e2"), (KEY, "02", "e1"), (KEY + "x", "01", "e1")):
+        waiting.note("acme", WaitingEvent(key, sequencer, noted_by, raw))
         release_uploads(jar.directory.records["acme"], waiting, ingestion)
     names = list(ingestion.started)
-    assert len(set(names)) == 2
+    assert len(set(names)) == 4
     assert {len(name) for name in names} == {len("released-") + 48}
 
 
@@ -204,3 +206,101 @@ def test_what_was_looked_at_to_the_end_is_not_looked_at_again(jar: Jar) -> None:
     objects = OnePage()
     assert carry_over_uploads(jar.tenant, None, objects, jar.ledger) is None  # type: ignore[arg-type]  # one page of nothing
     assert objects.asked == 1
+
+
+def test_what_an_embedding_costs_is_metered(jar: Jar) -> None:
+    document = registered(jar, b"red pepper\nsalt")
+    cut(jar, document)
+    embedded = embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+    assert (embedded.batch, embedded.embedded, embedded.reused, embedded.tokens) == (0, 2, 0, 3)
+    assert jar.meter.recorded == [("acme", {"EmbeddingTokens": 3, "EstimatedCostUSD": pytest.approx(3e-6)})]
+
+
+def test_attributes_that_cannot_be_used_any_more_are_described_after_publishing(jar: Jar) -> None:
+    document = registered(jar)
+    cut(jar, document)
+    embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+    index_chunks(document, 0, jar.ports)
+    facts = PublishedFacts(1, 2, 2, "en")
+    assert not publish_document(jar.tenant, document, facts, jar.ports).describe
+    jar.documents.upload(KEY + ".metadata.json", b"{")
+    assert publish_document(jar.tenant, document, facts, jar.ports).describe
+
+
+@pytest.mark.parametrize("row", ["gone", "of a newer event"])
+def test_a_deletion_that_was_overtaken_right_after_its_claim_is_stale(
+    jar: Jar, monkeypatch: pytest.MonkeyPatch, row: str
+) -> None:
+    document = published(jar)
+    jar.documents.delete(KEY)
+    event = ObjectEvent.from_eventbridge(jar.documents.events[-1])
+    claim = jar.ledger.claim_deletion
+
+    def overtaken(*given: Any) -> Any:
+        claimed = claim(*given)
+        if row == "gone":
+            del jar.ledger.rows[document.document_id]
+        else:
+            newer = replace(jar.ledger.rows[document.document_id], sequencer="F" * 64)
+            jar.ledger.rows[document.document_id] = newer
+        return claimed
+
+    monkeypatch.setattr(jar.ledger, "claim_deletion", overtaken)
+    registration = register_document(event, "e2", jar.directory, jar.ports_of, 100)
+    assert (registration.outcome, registration.versions) == ("stale", [])
+
+
+@pytest.mark.parametrize(
+    ("status", "run", "noted", "now"),
+    [
+        ("provisioning", "run-1", True, "failed"),
+        ("active", "run-1", True, "active"),
+        ("removing", "run-1", True, "removing"),
+        ("suspended", "run-1", False, "suspended"),
+        ("failed", "run-1", False, "failed"),
+        ("removing", "run-2", False, "removing"),
+    ],
+)
+def test_which_failures_of_a_tenants_workflow_are_noted(
+    jar: Jar, status: Any, run: str, now: str, *, noted: bool
+) -> None:
+    jar.directory.set_status("acme", status, run="run-1")
+    error = {"Error": "Conflict", "Cause": '{"errorMessage": "Do this."}'}
+    assert record_tenant_failure("acme", run, error, jar.directory, FakeLifecycle(jar.directory)) is noted
+    record = jar.directory.records["acme"]
+    assert (record.status, record.reason) == (now, "Do this." if noted else None)
+
+
+def test_what_is_as_new_at_both_places_is_carried_over(jar: Jar) -> None:
+    """Times have seconds only, so that equal ones tell nothing: an upload that is repeated does no harm."""
+    repeated: list[Any] = []
+
+    class Both:
+        def uploads(self, _: str | None) -> tuple[list[StoredObject], str | None]:
+            return [StoredObject(KEY, "v1", "2026-11-21T09:00:00.000Z", is_deleted=False)], None
+
+        def copied(self, *_: object) -> list[StoredObject]:
+            return [StoredObject(KEY, "w1", "2026-11-21T09:00:00.000Z", is_deleted=False)]
+
+        def copy_uploads(self, uploads: list[Any]) -> list[str | None]:
+            repeated.extend(uploads)
+            return [None] * len(uploads)
+
+    carry_over_uploads(jar.tenant, None, Both(), jar.ledger)  # type: ignore[arg-type]  # copies only
+    assert repeated == [(KEY, "v1")]
+
+
+def test_vectors_are_copied_behind_a_document_that_does_not_answer(jar: Jar) -> None:
+    document = published(jar)
+    pending = replace(
+        jar.ledger.rows[document.document_id],
+        document_id="0" * 32,
+        current_version=None,
+        uploaded_at="2026-11-22T09:00:00.000Z",
+    )
+    jar.ledger.rows[pending.document_id] = pending
+    new_place = Jar(artifacts=jar.artifacts, ledger=jar.ledger)
+    nothing: Any = None  # no objects are looked at
+    progress = copy_tenant_data(jar.tenant, CopyProgress(stage="vectors"), nothing, jar.ports, new_place.ports)
+    assert not progress.more
+    assert new_place.index.vectors == jar.index.vectors

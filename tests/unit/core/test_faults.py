@@ -228,6 +228,7 @@ def test_what_is_wrong_with_a_sidecar(content: bytes, fault: str) -> None:
 
 def test_attributes_are_the_same_in_any_order_and_type_by_type() -> None:
     assert are_same({"a": 1, "b": 2}, {"b": 2, "a": 1})
+    assert are_same({"b": 2, "a": 1}, {"a": 1, "b": 2})
     assert not are_same({"a": 1}, {"a": 1.0})
 
 
@@ -263,6 +264,8 @@ def test_an_operator_reads_what_helps(name: str) -> None:
     [
         {"Error": "NotFound", "Cause": '{"errorMessage": "x"}'},
         {"Error": "Conflict", "Cause": "{"},
+        {"Error": "Conflict", "Cause": "{}"},
+        {"Error": "Conflict", "Cause": "[]"},
         {},
         {"Error": "Conflict"},
     ],
