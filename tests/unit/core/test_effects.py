@@ -6,19 +6,29 @@ from typing import Any
 import pytest
 
 from onggi.domain.chunk import Passage, Scores
-from onggi.domain.document import DocumentVersion
+from onggi.domain.document import Document, DocumentVersion
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import AnswerPart, CopyProgress, GeneratedAnswer, PublishedFacts, StoredObject, WaitingEvent
-from onggi.steps.answer import answer
+from onggi.ports import (
+    AnswerPart,
+    CopyProgress,
+    ExportProgress,
+    GeneratedAnswer,
+    PublishedFacts,
+    StoredObject,
+    WaitingEvent,
+)
+from onggi.steps.answer import Answer, answer
 from onggi.steps.artifacts import VersionArtifacts
 from onggi.steps.carry_over_uploads import carry_over_uploads
 from onggi.steps.chunk_text import chunk_text
 from onggi.steps.copy_tenant_data import copy_tenant_data
 from onggi.steps.describe_document import Description, describe_document
-from onggi.steps.documents import delete_document
+from onggi.steps.documents import UploadRequest, delete_document, permit_upload
 from onggi.steps.embed_chunks import embed_chunks
+from onggi.steps.export_tenant_data import export_tenant_data
 from onggi.steps.extract_text import extract_text
 from onggi.steps.index_chunks import index_chunks
+from onggi.steps.offboarding import remove_tenant
 from onggi.steps.onboarding import activate_tenant
 from onggi.steps.publish_document import publish_document
 from onggi.steps.record_failure import Failure, record_failure
@@ -30,6 +40,7 @@ from onggi.steps.retire import Retired, retire_version
 from onggi.steps.retrieve import Retrieval
 from tests.unit.core.fakes import (
     OCR_MODEL,
+    FakeExport,
     FakeLifecycle,
     FakeWaitingEvents,
     FakeWorkflow,
@@ -185,6 +196,7 @@ def test_an_execution_of_what_has_waited_has_a_name_of_its_own_that_step_functio
     names = list(ingestion.started)
     assert len(set(names)) == 4
     assert {len(name) for name in names} == {len("released-") + 48}
+    assert all(name.startswith("released-") for name in names), "operators see which executions had waited"
 
 
 def test_a_tenant_that_is_active_again_has_no_reason_any_more(jar: Jar) -> None:
@@ -304,3 +316,71 @@ def test_vectors_are_copied_behind_a_document_that_does_not_answer(jar: Jar) -> 
     progress = copy_tenant_data(jar.tenant, CopyProgress(stage="vectors"), nothing, jar.ports, new_place.ports)
     assert not progress.more
     assert new_place.index.vectors == jar.index.vectors
+
+
+def test_a_failure_of_one_execution_speaks_of_its_own_version(jar: Jar) -> None:
+    """Another that has registered the same event is at work; what this one knows is the event alone."""
+    event = ObjectEvent.from_eventbridge(jar.documents.upload(KEY, b"xy", "text/csv"))
+    register_document(event, "e1", jar.directory, jar.ports_of, 100)
+    failure = Failure("internal", "Fault.", ours=True)
+    recorded = record_failure(event, "e2", failure, jar.directory, jar.ports_of)
+    assert (recorded.outcome, recorded.alarm) == ("overtaken", False)
+    (row,) = jar.ledger.rows.values()
+    assert (row.status, row.execution, row.content_type) == ("processing", "e1", "text/csv")
+
+
+def test_a_failure_removes_what_every_version_has_left_that_nobody_needs(jar: Jar) -> None:
+    first = registered(jar)
+    cut(jar, first)
+    event = ObjectEvent.from_eventbridge(jar.documents.upload(KEY, b"pepper"))
+    second = register_document(event, "e2", jar.directory, jar.ports_of, 100).document
+    cut(jar, second)
+    record_failure(event, "e2", Failure("corrupt", "Broken.", ours=False), jar.directory, jar.ports_of)
+    assert jar.artifacts.content == {}
+    assert jar.ledger.rows[first.document_id].versions == frozenset()
+
+
+def test_a_permitted_upload_is_noted_as_it_was_asked_for(jar: Jar) -> None:
+    permitted = permit_upload(jar.tenant, UploadRequest("a.csv", "text/csv", 5, {"year": 2026}), 9, jar.ports)
+    assert jar.ledger.rows[permitted["document_id"]] == Document(
+        document_id=permitted["document_id"],
+        key="tenants/acme/a.csv",
+        name="a.csv",
+        version="",
+        sequencer="",
+        status="pending",
+        size=5,
+        content_type="text/csv",
+        uploaded_at="2026-11-21T09:00:00.000Z",
+        metadata={"year": 2026},
+    )
+    assert set(permitted) == {"document_id", "upload", "expires_at"}
+    assert permitted["upload"]["url"] == "https://documents.example"
+
+
+def test_the_model_is_not_asked_where_nothing_was_found_and_that_costs_nothing(jar: Jar) -> None:
+    found = answer("Why?", Retrieval((), 1), "claude", 9, jar.ports)
+    assert found == Answer("The documents do not hold an answer to this question.", (), 0, 0)
+    assert (
+        answer("왜?", Retrieval((), 1), "claude", 9, jar.ports).text == "문서에서 이 질문에 대한 답을 찾지 못했습니다."
+    )
+    assert jar.generator.questions == []
+
+
+def test_a_removal_under_way_is_left_alone_and_one_that_stopped_gets_a_new_run(jar: Jar) -> None:
+    lifecycle, workflow = FakeLifecycle(jar.directory), FakeWorkflow()
+    state = {"grace": 960, "export": {"more": False, "stage": "uploads", "token": None, "part": 0, "objects": 0}}
+    runs = []
+    for reason in (None, None, "S3 was down."):
+        known = jar.directory.records["acme"] = replace(jar.directory.records["acme"], reason=reason)
+        jar.clock.advance(seconds=1)
+        runs.append(remove_tenant(known, 960, lifecycle, workflow, jar.clock).run)
+    assert runs[0] == runs[1] != runs[2]
+    assert workflow.started == {
+        f"acme-{run}": {"tenant_id": "acme", "run": run, **state} for run in dict.fromkeys(runs)
+    }
+
+
+def test_an_export_ends_with_its_last_stage() -> None:
+    progress = export_tenant_data(ExportProgress(more=True), FakeExport())
+    assert progress == ExportProgress(more=False, stage="rows", objects=4)
