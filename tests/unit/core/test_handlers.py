@@ -399,7 +399,22 @@ def test_passages_and_oneself_over_http(functions: Functions) -> None:
         passage["text"] for passage in found["passages"]
     ]
     status, me = functions.api("query", "GET", "/v1/me")
-    assert (status, me["tenant_id"], me["status"], me["models"]) == (200, "acme", "active", ["claude"])
+    assert status == 200
+    assert me == {
+        "tenant_id": "acme",
+        "name": "Acme",
+        "tier": "basic",
+        "status": "active",
+        "limits": {
+            "documents": 10_000,
+            "stored_bytes": 10 * 2**30,
+            "document_bytes": me["limits"]["document_bytes"],
+            "max_question_characters": 4000,
+            "max_top_k": 50,
+            "max_answer_tokens": 4096,
+        },
+        "models": ["claude"],
+    }
 
 
 def test_tenants_over_http(functions: Functions) -> None:

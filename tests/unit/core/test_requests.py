@@ -191,6 +191,19 @@ def test_the_parameters_of_a_listing() -> None:
     assert requests.listing(query, with_status=True) == ("failed", 100, "abc")
 
 
+def test_the_longest_of_each_text() -> None:
+    assert requests.listing({"cursor": "x" * 1024}, with_status=True) == (None, 25, "x" * 1024)
+    assert requests.listing({"limit": "00001"}, with_status=True)[1] == 1
+    assert requests.upload_request(UPLOAD | {"name": "김" * 300}).name == "김" * 300
+    assert requests.upload_request(UPLOAD | {"size": 5 * 2**30}).size == 5 * 2**30
+    media_type = "a" * 64 + "/" + "b" * 64
+    assert requests.upload_request(UPLOAD | {"content_type": media_type}).content_type == media_type
+    assert requests.tenant_request({"tenant_id": "acme", "name": "x" * 200}).name == "x" * 200
+    highest = {"documents": 10**9, "stored_bytes": 2**50, "document_bytes": 5 * 2**30}
+    assert requests.tenant_limits(highest, ChosenLimits()).to_dict() == highest
+    assert requests.tenant_settings({"chunk_size": 200}).chunk_size == 200
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -342,6 +342,15 @@ def test_an_upload_form_is_good_for_the_seconds_given() -> None:
     assert before + timedelta(seconds=899) <= ends <= datetime.now(UTC) + timedelta(seconds=900)
 
 
+def test_a_link_to_an_exported_object_is_good_for_15_minutes() -> None:
+    listed = {"Contents": [{"Key": "exports/acme/run-1/uploads/a", "Size": 3}], "IsTruncated": False}
+    found, more = export(RecordedAws(["s3"], ListObjectsV2=listed).session).page(40, None)
+    assert [(each.name, each.size) for each in found] == [("uploads/a", 3)]
+    assert "/manifests/exports/acme/run-1/uploads/a?" in found[0].url or "manifests.s3" in found[0].url
+    assert "X-Amz-Expires=900&" in found[0].url
+    assert more is None
+
+
 @pytest.mark.parametrize(("count", "sizes"), [(1000, [1000]), (1001, [1000, 1])])
 def test_artifacts_are_deleted_as_many_at_a_time_as_s3_takes(count: int, sizes: list[int]) -> None:
     """DeleteObjects takes 1,000 keys (S3 API reference)."""
