@@ -78,7 +78,7 @@ THROTTLING_AND_OUTAGES = {
 }
 TIMEOUTS = {"States.Timeout", "Sandbox.Timedout"}
 FILE_READERS = {"ExtractText", "ChunkText"}
-RECORDERS = {"RecordFailure", "RecordTenantFailure"}
+RECORDERS = {"RecordFailure", "RecordInterruption", "RecordTenantFailure"}
 
 
 def retrier_of(state: dict[str, Any], error: str) -> dict[str, Any]:

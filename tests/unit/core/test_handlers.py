@@ -481,8 +481,8 @@ def test_a_failure_after_registration_cleans_up_the_version_that_was_registered(
     state = functions.call("register_document", {"event": removed, "execution": "e3"})
     assert state["document"]["version"] == first["detail"]["object"]["version-id"]
     functions.jar.documents.delete(key)
-    functions.call("register_document", {"event": functions.jar.documents.events[-1], "execution": "e4"})
     functions.call("extract_text", state)
+    functions.call("register_document", {"event": functions.jar.documents.events[-1], "execution": "e4"})
     failed = {
         "event": removed | {"registration": state},
         "execution": "e3",
