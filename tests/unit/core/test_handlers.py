@@ -405,7 +405,6 @@ def test_uploads_of_a_suspended_tenant_are_processed_once_it_is_active_again(fun
     assert functions.jar.ledger.rows == {}
     assert patch(functions, status="active")[1]["status"] == "active"
     ((_, state),) = functions.resumption.started.items()
-    assert functions.call("release_uploads", dict(state)) == {"more": True}
     assert functions.call("release_uploads", dict(state)) == {"more": False}
     ((name, started),) = functions.ingestion.started.items()
     registered = functions.call("register_document", {"event": started, "execution": name})
@@ -445,7 +444,7 @@ def test_a_tenant_is_removed_over_http_and_leaves_a_receipt(functions: Functions
     assert state["grace"] == 960
     state = dict(state)
     state["before"] = functions.call("count_tenant_data", state)
-    assert state["before"] == {"counts": {"uploads": 3, "keys": 1}, "busy": False}
+    assert (state["before"]["counts"], state["before"]["busy"]) == ({"uploads": 3, "keys": 1}, False)
     state["export"] = functions.call("export_tenant_data", state)
     assert (state["export"]["more"], state["export"]["objects"]) == (False, 4)
     closing = state | {"before": state["before"]["counts"]}

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, error_code, translated
 from onggi.adapters.dynamodb import Item, to_item, to_row
+from onggi.adapters.moving import COPIES_AT_A_TIME
 from onggi.domain.tenant import TenantContext
 from onggi.ports import ExportedObject, ExportProgress
 
@@ -75,14 +77,15 @@ class S3TenantExport:
         return [entry["Key"] for entry in answer.get("Contents", [])], answer.get("NextContinuationToken")
 
     def _copy(self, bucket: str, names: Iterable[tuple[str, str]]) -> int:
-        count = 0
-        for key, name in names:
+        def copy(each: tuple[str, str]) -> None:
+            key, name = each
             with translated("S3"):
                 self._session.client("s3").copy_object(
                     Bucket=self._bucket, Key=self._prefix + name, CopySource={"Bucket": bucket, "Key": key}
                 )
-            count += 1
-        return count
+
+        with ThreadPoolExecutor(COPIES_AT_A_TIME) as pool:
+            return sum(1 for _ in pool.map(copy, names))
 
     def _vectors(self, progress: ExportProgress) -> tuple[str | None, int]:
         placement = self._tenant.placement
