@@ -41,8 +41,8 @@ def test_a_document_whose_execution_is_stopped_has_failed_and_leaves_nothing(pro
     tenant.wait_for_status(tenant.prefix + "stopped.txt", "failed")
     document = tenant.document(row["document_id"]["S"])
     assert document["error"] == {"code": "internal", "message": STOPPED_MESSAGE}
-    told = recorded(product, row["execution"]["S"])
-    assert (told["status"], told["error"]) == ("FAILED", "DocumentInterrupted"), "which raises the alarm"
+    recording = recorded(product, row["execution"]["S"])
+    assert (recording["status"], recording["error"]) == ("FAILED", "DocumentInterrupted"), "which raises the alarm"
     wait_for(lambda: not tenant.left(document["document_id"]), 60)
     assert tenant.metric("DocumentsFailed") == 1
     assert tenant.retrieve("Who counts the cranes?")["passages"] == []
@@ -56,15 +56,15 @@ def test_the_same_file_uploaded_again_is_ready(product: Product, tenant: Tenant)
     assert len(tenant.vector_keys(document["document_id"])) == document["chunks"]
 
 
-def test_a_failure_that_was_recorded_is_told_of_once(product: Product, tenant: Tenant) -> None:
+def test_a_failure_that_was_recorded_raises_no_second_alarm(product: Product, tenant: Tenant) -> None:
     where = {"vectorBucketName": product["VectorBucketName"], "indexName": tenant.tenant_id}
     product.root("s3vectors").delete_index(**where)
     before = tenant.ingest("fault.txt", "A text without an index to go to, once more.")
     (execution,) = product.executions_of(before["key"])
     assert execution["status"] == "FAILED"
-    told = recorded(product, execution["name"])
-    assert told["status"] == "SUCCEEDED", "the alarm on failed executions is the only one"
-    assert json.loads(told["output"])["interruption"] == {"outcome": "recorded", "alarm": False}
+    recording = recorded(product, execution["name"])
+    assert recording["status"] == "SUCCEEDED", "the alarm on failed executions is the only one"
+    assert json.loads(recording["output"])["interruption"] == {"outcome": "recorded", "alarm": False}
     assert tenant.document(before["document_id"]) == before
     assert tenant.metric("DocumentsFailed") == 1
 
@@ -74,7 +74,7 @@ def test_a_document_that_was_replaced_meanwhile_is_left_alone(product: Product, 
     recorded(product, row["execution"]["S"])
     document = tenant.ready("newer.txt", "The cranes were counted by the miller's daughter.")
     states = product.root("stepfunctions")
-    told = recorded(product, row["execution"]["S"])
-    again = states.start_execution(stateMachineArn=told["stateMachineArn"], input=told["input"])
+    recording = recorded(product, row["execution"]["S"])
+    again = states.start_execution(stateMachineArn=recording["stateMachineArn"], input=recording["input"])
     assert product.ended(again["executionArn"])["status"] == "SUCCEEDED"
     assert tenant.document(document["document_id"]) == document

@@ -1,4 +1,4 @@
-"""Follows the definition of a workflow over functions that answer as they are told to; no time passes."""
+"""Follows the definition of a workflow over functions that answer as a test says; no time passes."""
 
 import copy
 import json

@@ -31,7 +31,7 @@ START = {"stage": "preparing", "settling": 30, "decisions": 60, "grace": 960, "e
 
 
 class Endless:
-    """Functions of which one asks for many more calls; each tells which call it was."""
+    """Functions of which one asks for many more calls; each answers with the number of its call."""
 
     def __init__(self, loop: str, calls: int) -> None:
         self._loop = loop
@@ -120,8 +120,8 @@ def test_a_loop_goes_on_in_the_next_execution(machine: str, loop: str, turns: in
 def test_a_call_goes_on_behind_the_one_before(machine: str, loop: str) -> None:
     run, _ = started(machine, Endless(loop, calls=5), turns=2)
     given = [inputs for name, inputs in zip(run.tasks, run.inputs, strict=True) if name == loop]
-    told = [each.get("progress") or each.get("copy") or each.get("export") or each for each in given]
-    reached = [each["after"] for each in told if each.get("after")]
+    progress = [each.get("progress") or each.get("copy") or each.get("export") or each for each in given]
+    reached = [each["after"] for each in progress if each.get("after")]
     with_progress = loop in {"CountTenantData", "CopyTenantData", "ExportTenantData", "CarryOverUploads"}
     assert reached[:4] == (["1", "2", "3", "4"] if with_progress else [])
 

@@ -1,4 +1,4 @@
-"""An execution that was stopped, timed out or failed leaves no document `processing`, and is told of once."""
+"""An execution that was stopped, timed out or failed leaves no document `processing`, once."""
 
 import json
 from typing import Any
@@ -52,8 +52,8 @@ def test_a_document_that_was_being_processed_has_failed(jar: Jar, status: Execut
     event = uploaded(jar)
     document = registered(jar, event)
     extract_text(jar.tenant, document, jar.ports, PlainReader(), OCR_MODEL)
-    told = ended(jar, event, status)
-    assert told == RecordedInterruption("failed", alarm=status != "FAILED"), "a failed execution has its own alarm"
+    recorded = ended(jar, event, status)
+    assert recorded == RecordedInterruption("failed", alarm=status != "FAILED"), "a failed execution has its own alarm"
     assert (row(jar).status, row(jar).error_code) == ("failed", "internal")
     expected = BAD_DOCUMENT_MESSAGES["internal"] if status == "FAILED" else STOPPED_MESSAGE
     assert row(jar).error_message == expected
@@ -62,7 +62,7 @@ def test_a_document_that_was_being_processed_has_failed(jar: Jar, status: Execut
 
 
 @pytest.mark.parametrize("status", ENDS)
-def test_to_be_told_again_changes_nothing_and_counts_nothing(jar: Jar, status: ExecutionStatus) -> None:
+def test_a_second_event_changes_nothing_and_counts_nothing(jar: Jar, status: ExecutionStatus) -> None:
     event = uploaded(jar)
     registered(jar, event)
     ended(jar, event, status)
@@ -127,7 +127,7 @@ def test_a_version_that_answers_outlives_the_one_whose_execution_was_stopped(jar
     assert (row(jar).status, row(jar).current_version) == ("failed", first.version)
 
 
-def test_an_execution_that_was_stopped_before_it_registered_anything_is_told_of(jar: Jar) -> None:
+def test_an_execution_that_was_stopped_before_it_registered_anything_is_recorded(jar: Jar) -> None:
     event = uploaded(jar)
     assert ended(jar, event, "ABORTED") == RecordedInterruption("failed", alarm=True)
     assert (row(jar).status, row(jar).error_message) == ("failed", STOPPED_MESSAGE)
@@ -136,7 +136,7 @@ def test_an_execution_that_was_stopped_before_it_registered_anything_is_told_of(
 
 
 @pytest.mark.parametrize("status", ENDS)
-def test_a_deletion_that_was_stopped_is_told_of(jar: Jar, status: ExecutionStatus) -> None:
+def test_a_deletion_that_was_stopped_raises_an_alarm(jar: Jar, status: ExecutionStatus) -> None:
     registered(jar, uploaded(jar))
     jar.documents.delete(KEY)
     deletion = ObjectEvent.from_eventbridge(jar.documents.events[-1])

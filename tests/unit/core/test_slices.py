@@ -60,7 +60,7 @@ def test_what_was_achieved_before_a_fault_is_kept() -> None:
         work_slice(2, step, lambda: 100.0, is_over=lambda _: False)
 
 
-def test_other_faults_are_told_at_once() -> None:
+def test_other_faults_are_raised_at_once() -> None:
     def step(_: int) -> int:
         raise KeyError("a fault of ours")
 
