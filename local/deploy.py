@@ -35,7 +35,11 @@ BUILD = REPOSITORY / ".aws-sam" / "build"
 SAM = REPOSITORY / ".venvs" / "sam" / "bin" / "sam"
 ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
 DEPLOY_SECONDS = 180
-LOCAL_PARAMETERS = ("RemovalGraceSeconds=3", "AuthorizationCacheSeconds=5")  # a laptop is not to wait for minutes
+LOCAL_PARAMETERS = (
+    "RemovalGraceSeconds=3",  # a laptop is not to wait for minutes
+    "AuthorizationCacheSeconds=5",
+    "TurnsPerExecution=2",  # nor for the loops of a large tenant, before an execution hands over
+)
 POLL_SECONDS = "0.2"  # sam's own 5 s are made for a cloud that takes minutes
 
 

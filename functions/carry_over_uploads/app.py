@@ -1,5 +1,6 @@
 """Carries over what was uploaded to the place that a tenant has left."""
 
+from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap, entry
@@ -16,7 +17,7 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         record = let_uploads_in(record, bootstrap.lifecycle())
         ledger = bootstrap.tenant_ports(record.context).ledger
         objects = bootstrap.moving_objects(record)
-        after = carry_over_uploads(record.context, state["after"], objects, ledger)
-        return {"more": after is not None, "after": after}
+        seconds_left = entry.seconds_left_of(context)
+        return asdict(carry_over_uploads(record.context, state["after"], objects, ledger, seconds_left))
 
     return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -17,6 +17,7 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), stages=COPYING)
         ports, new_place = bootstrap.tenant_ports(record.context), bootstrap.tenant_ports(record.elsewhere)
         progress = CopyProgress(**state["copy"])
-        return asdict(copy_tenant_data(record.context, progress, bootstrap.moving_objects(record), ports, new_place))
+        objects, seconds_left = bootstrap.moving_objects(record), entry.seconds_left_of(context)
+        return asdict(copy_tenant_data(record.context, progress, objects, ports, new_place, seconds_left))
 
     return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

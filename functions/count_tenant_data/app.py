@@ -1,20 +1,27 @@
 """Counts what there is of a tenant that goes, or is moved."""
 
+from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap, entry
+from onggi.ports import CountProgress
 from onggi.steps.move_tenant import COPYING
 from onggi.steps.offboarding import count_tenant_data
 from onggi.steps.onboarding import tenant_in_hands
 
 
 def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes `{"tenant_id", "run"}`; answers the counts, and whether a document is still being processed."""
+    """Takes `{"tenant_id", "run", "progress"?, "counting"?}`; answers the progress, and the counts at its end.
+
+    `busy` asks for another call: a document is still being processed, or there was no time for everything.
+    """
 
     def work() -> dict[str, Any]:
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "removing", stages=COPYING)
         remains = bootstrap.tenant_remains(record)
-        counts, busy = count_tenant_data(remains, bootstrap.ingestion())
-        return {"counts": counts, "busy": busy}
+        before = CountProgress(**state.get("progress") or {})
+        seconds_left, counting = entry.seconds_left_of(context), state.get("counting", True)
+        progress = count_tenant_data(remains, bootstrap.ingestion(), before, seconds_left, counting=counting)
+        return {"counts": progress.counts, "busy": progress.more, "progress": asdict(progress)}
 
     return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -15,6 +15,7 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
     def work() -> dict[str, Any]:
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "removing")
         export = bootstrap.tenant_export(record.context, record.run)
-        return asdict(export_tenant_data(ExportProgress(**state["export"]), export))
+        progress = ExportProgress(**state["export"])
+        return asdict(export_tenant_data(progress, export, entry.seconds_left_of(context)))
 
     return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

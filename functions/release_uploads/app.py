@@ -16,6 +16,7 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "active", stages=REMOVING)
         if record.holds_uploads:  # suspended while it was being moved, or active again while it still is
             return {"more": False}
-        return {"more": release_uploads(record, bootstrap.waiting_events(), bootstrap.ingestion())}
+        waiting, ingestion = bootstrap.waiting_events(), bootstrap.ingestion()
+        return {"more": release_uploads(record, waiting, ingestion, entry.seconds_left_of(context))}
 
     return entry.logged(context, {"tenant_id": tenant_id}, work)

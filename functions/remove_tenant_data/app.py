@@ -13,6 +13,6 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
     def work() -> dict[str, Any]:
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "removing", stages=REMOVING)
         remains = bootstrap.tenant_remains(record) if record.status == "removing" else bootstrap.left_place(record)
-        return {"more": remains.remove_some()}
+        return {"more": remains.remove_some(entry.seconds_left_of(context))}
 
     return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -1,15 +1,21 @@
-"""Step Functions: idempotent starts, capped and jittered retries, execution timeouts, throttled functions by name."""
+"""Step Functions: idempotent starts, capped and jittered retries, execution timeouts, errors by their AWS names.
+
+And the context object in a ResultSelector (Step Functions developer guide, "Accessing execution data from the Context
+object").
+"""
 
 import json
 import random
 import threading
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from ministack.services import lambda_svc, stepfunctions
 
 type Json = dict[str, Any]
 type Reply = tuple[int, dict[str, str], bytes]
+
+_context: ContextVar[Json | None] = ContextVar("context object of the task that is being executed", default=None)
 
 DEFAULT_INTERVAL_SECONDS = 1
 DEFAULT_BACKOFF_RATE = 2.0
@@ -21,6 +27,8 @@ def apply() -> None:
     _respect_retry_delays()
     _keep_final_status()
     _name_throttling()
+    _name_refused_starts()
+    _select_results_with_context()
 
 
 def _make_starts_idempotent() -> None:
@@ -122,3 +130,40 @@ def _name_throttling() -> None:
         return response
 
     lambda_svc._throttle_response = throttled
+
+
+def _name_refused_starts() -> None:
+    """An execution that a state cannot start fails it as StepFunctions.<error>Exception, the name that Catch lists."""
+    start_nested = stepfunctions._invoke_nested_start_execution
+
+    def start(resource: str, request: Json) -> Json:
+        try:
+            reply: Json = start_nested(resource, request)
+        except stepfunctions._ExecutionError as error:
+            name = f"StepFunctions.{error.error.removesuffix('Exception')}Exception"
+            raise stepfunctions._ExecutionError(name, error.cause) from error
+        return reply
+
+    stepfunctions._invoke_nested_start_execution = start
+
+
+def _select_results_with_context() -> None:
+    """A ResultSelector reads the context object as Parameters do, such as `$$.State.RetryCount`."""
+    execute_task = stepfunctions._execute_task
+    select = stepfunctions._apply_result_selector
+
+    def execute(state: Json, given: Any, execution: Json, context: Json) -> Any:
+        token = _context.set(context)
+        try:
+            return execute_task(state, given, execution, context)
+        finally:
+            _context.reset(token)
+
+    def select_with_context(state: Json, result: Any) -> Any:
+        selector, context = state.get("ResultSelector"), _context.get()
+        if not selector or context is None:
+            return select(state, result)
+        return stepfunctions._resolve_params_obj(selector, result, context)
+
+    stepfunctions._execute_task = execute
+    stepfunctions._apply_result_selector = select_with_context

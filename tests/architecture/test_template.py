@@ -443,6 +443,46 @@ def test_uploads_of_premium_tenants_start_the_workflow() -> None:
     )
 
 
+def test_every_end_of_an_execution_but_success_is_heard_of() -> None:
+    """The children of the Map are executions of another name, `<machine>/<label>`, and their end is the Map's."""
+    (event,) = resources("AWS::Serverless::StateMachine")["InterruptionStateMachine"]["Events"].values()
+    assert event["Type"] == "EventBridgeRule"
+    assert event["Properties"]["Pattern"] == {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {
+            "stateMachineArn": [{"Ref": "IngestionStateMachine"}],
+            "status": ["ABORTED", "TIMED_OUT", "FAILED"],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("machine", "queue"),
+    [("IngestionStateMachine", "UndeliveredEvents"), ("InterruptionStateMachine", "UndeliveredInterruptions")],
+)
+def test_an_event_is_delivered_for_a_day_and_then_kept_with_an_alarm(machine: str, queue: str) -> None:
+    ((name, event),) = resources("AWS::Serverless::StateMachine")[machine]["Events"].items()
+    assert event["Properties"]["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
+    assert event["Properties"]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": f"{queue}.Arn"}}
+    sending, unencrypted = resources("AWS::SQS::QueuePolicy")[f"{queue}Policy"]["PolicyDocument"]["Statement"]
+    assert sending["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": f"{machine}{name}.Arn"}}}
+    assert (unencrypted["Effect"], unencrypted["Principal"]) == ("Deny", "*")
+    watched = resources("AWS::CloudWatch::Alarm")[f"{queue}Alarm"]["Dimensions"]
+    assert watched == [{"Name": "QueueName", "Value": {"Fn::GetAtt": f"{queue}.QueueName"}}]
+
+
+@pytest.mark.parametrize("machine", [name for name in WORKERS if name.endswith("StateMachine")])
+def test_a_workflow_that_fails_raises_an_alarm(machine: str) -> None:
+    """That of onboarding is seen by the operator who has asked for it: the tenant says `failed`."""
+    watched = [
+        alarm["Dimensions"][0]["Value"]
+        for alarm in resources("AWS::CloudWatch::Alarm").values()
+        if alarm["MetricName"] == "ExecutionsFailed"
+    ]
+    assert ({"Ref": machine} in watched) == (machine != "OnboardingStateMachine")
+
+
 ANSWERS_WHEN_A_FUNCTION_DOES_NOT = (
     "INTEGRATION_TIMEOUT",
     "INTEGRATION_FAILURE",

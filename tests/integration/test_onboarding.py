@@ -1,6 +1,7 @@
 """Tenants come in by a workflow: from the request to an active tenant, or to a sentence that tells why not."""
 
 import json
+import re
 from typing import Any
 
 from tests.integration.local_cloud import wait_for
@@ -31,7 +32,7 @@ def onboardings(product: Product, tenant_id: str) -> list[str]:
     """ARNs of the executions about a tenant, the newest first."""
     machine = product["IngestionStateMachineArn"].replace("-ingestion", "-onboarding")
     listed = product.root("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
-    return [each["executionArn"] for each in listed if each["name"].startswith(f"{tenant_id}-2")]
+    return [each["executionArn"] for each in listed if re.fullmatch(f"{tenant_id}-[0-9a-f]{{11}}", each["name"])]
 
 
 def test_a_tenant_is_active_only_after_every_step(product: Product) -> None:

@@ -25,6 +25,7 @@ FUNCTIONS = (
     "DescribeDocument",
     "RemoveDocument",
     "RecordFailure",
+    "RecordInterruption",
     "Query",
     "Documents",
 )

@@ -72,7 +72,12 @@ def event_of(scene: Scene, **changes: str) -> Json:
     version, key = scene.target.document["version"], scene.target.document["key"]
     detail = {
         "bucket": {"name": changes.get("bucket", scene.target.placement["documents_bucket"])},
-        "object": {"key": changes.get("key", key), "version-id": version, "sequencer": "FF", "size": 9},
+        "object": {
+            "key": changes.get("key", key),
+            "version-id": version,
+            "sequencer": changes.get("sequencer", "FF"),
+            "size": 9,
+        },
     }
     kind = changes.get("kind", "Object Created")
     return {"detail-type": kind, "source": "aws.s3", "time": "2026-01-01T00:00:00Z", "detail": detail}
@@ -111,6 +116,21 @@ def failed_at_home(scene: Scene) -> Any:
     claimed = {"outcome": "process", "document": {"version": scene.target.document["version"]}}
     state = {"event": event_of(scene) | {"registration": claimed}, "execution": "x", "error": {"Error": "x"}}
     return scene.bench.call("record_failure", state, scene.own, scene.target)
+
+
+def interrupted(**changes: str) -> Callable[[Scene], Any]:
+    """The end of an execution of the attacker's that had been started with a newer event of the target's key."""
+
+    def act(scene: Scene) -> Any:
+        event = event_of(scene, sequencer="FF" * 8, **changes)
+        state = {"input": json.dumps(event), "execution": "attack", "status": "ABORTED"}
+        return scene.bench.call("record_interruption", state, scene.own, scene.target)
+
+    return act
+
+
+def interrupted_at_a_foreign_bucket(scene: Scene) -> Any:
+    return interrupted(bucket=scene.own.placement["artifacts_bucket"])(scene)
 
 
 def requested(
@@ -192,6 +212,7 @@ HANDLER_ATTACKS: Final = [
     *(Attack("handlers", name, act, ALL, strict=False, own=act) for name, act in ROUTES.items()),
     Attack("handlers", "register_document, other bucket", registered_at_a_foreign_bucket, ALL, True, registered()),
     Attack("handlers", "record_failure, other bucket", failed, ALL, strict=False, own=failed_at_home),
+    Attack("handlers", "record_interruption, other bucket", interrupted_at_a_foreign_bucket, ALL, False, interrupted()),
     *(
         Attack("handlers", f"register_document, {trick}", act, CHECKED, strict=False, own=registered())
         for trick in KEY_TRICKS

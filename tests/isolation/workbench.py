@@ -20,7 +20,7 @@ from onggi.domain.tenant import Placement, TenantContext
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import TenantDirectory, TenantPorts
 from onggi.settings import Settings
-from onggi.steps import record_failure, register_document
+from onggi.steps import record_failure, record_interruption, register_document
 from tests.integration.local_cloud import REGION
 from tests.integration.product import Json, Product
 from tests.isolation.jars import Jar
@@ -110,7 +110,7 @@ class Workbench:
         patched.setattr(TenantContext, "for_document", staticmethod(lambda data, _: unchecked_context(data)))
         patched.setattr(DocumentVersion, "from_dict", staticmethod(lambda _, data: DocumentVersion(**data)))
         patched.setattr(S3DocumentStore, "_at", lambda store, key: {"Bucket": store._bucket, "Key": key})
-        for step in (register_document, record_failure):
+        for step in (register_document, record_failure, record_interruption):
             patched.setattr(step, "tenant_of", taken_for_attacker)
 
 

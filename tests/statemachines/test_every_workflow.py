@@ -23,8 +23,10 @@ STATES: list[tuple[str, str, dict[str, Any]]] = [
     for machine, definition in (MACHINES | CHILDREN).items()
     for name, state in definition["States"].items()
 ]
-TASKS = [found for found in STATES if found[2]["Type"] == "Task"]
-SERVICE_ERRORS = re.compile(r"(States|Lambda|Sandbox|Runtime)\.\w+")
+HAND_OVER = "HandOver"
+"""The one state that calls no function; test_hand_over.py has what it promises."""
+TASKS = [found for found in STATES if found[2]["Type"] == "Task" and found[1] != HAND_OVER]
+SERVICE_ERRORS = re.compile(r"(States|Lambda|Sandbox|Runtime|StepFunctions)\.\w+")
 
 every_task = pytest.mark.parametrize(("machine", "name", "state"), TASKS, ids=lambda value: str(value)[:20])
 
@@ -78,7 +80,7 @@ THROTTLING_AND_OUTAGES = {
 }
 TIMEOUTS = {"States.Timeout", "Sandbox.Timedout"}
 FILE_READERS = {"ExtractText", "ChunkText"}
-RECORDERS = {"RecordFailure", "RecordTenantFailure"}
+RECORDERS = {"RecordFailure", "RecordInterruption", "RecordTenantFailure"}
 
 
 def retrier_of(state: dict[str, Any], error: str) -> dict[str, Any]:
@@ -144,6 +146,13 @@ def test_whatever_fails_is_recorded(machine: str) -> None:
     assert states[recorder]["Next"] == decision
 
 
+def test_what_calls_no_function_hands_over() -> None:
+    others = {state["Resource"] for _, _, state in STATES if state["Type"] == "Task"} - {
+        f"${{{name}Arn}}" for _, name, _ in TASKS
+    }
+    assert others == {"arn:${Partition}:states:::states:startExecution"}
+
+
 def test_every_error_name_exists() -> None:
     leaves = {
         name
@@ -163,7 +172,8 @@ def test_every_substitution_is_given_and_used(machine: str) -> None:
     given = properties["DefinitionSubstitutions"]
     assert set(re.findall(r"\$\{(\w+)\}", text)) == set(given)
     for name, value in given.items():
-        assert value == ({"Ref": "AWS::Partition"} if name == "Partition" else {"Fn::GetAtt": f"{name[:-3]}.Arn"})
+        references = {"Partition": "AWS::Partition", "TurnsPerExecution": "TurnsPerExecution"}
+        assert value == ({"Ref": references[name]} if name in references else {"Fn::GetAtt": f"{name[:-3]}.Arn"})
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -173,5 +183,9 @@ def test_a_workflow_calls_its_own_functions_and_no_others(machine: str) -> None:
     (steps,) = [statement for statement in statements if statement["Action"] == "lambda:InvokeFunction"]
     called = {f"{name}.Arn" for within, name, _ in TASKS if within.split("-")[0] == machine}
     assert {resource["Fn::GetAtt"] for resource in steps["Resource"]} == called
+    starting = [each["Resource"]["Fn::Sub"] for each in statements if each["Action"] == "states:StartExecution"]
+    assert [resource.rpartition(":")[2] for resource in starting] == (
+        [f"${{AWS::StackName}}-{machine}"] if machine != "interruption" else []
+    )
     wild = [statement["Action"] for statement in statements if statement["Resource"] == "*"]
     assert all(action.startswith(("logs:", "xray:")) for actions in wild for action in actions)

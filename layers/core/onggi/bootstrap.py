@@ -21,7 +21,7 @@ from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
 from onggi.adapters.stacks import CloudFormationTenantStacks
 from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import DynamoWaitingEvents
-from onggi.adapters.workflows import StepFunctionsWorkflow
+from onggi.adapters.workflows import ContinuedWorkflow, StepFunctionsWorkflow
 from onggi.domain.errors import Conflict
 from onggi.domain.tenant import TenantContext, TenantRecord
 from onggi.ports import (
@@ -142,19 +142,19 @@ def lifecycle() -> TenantLifecycle:
 @cache
 def onboarding() -> Workflow:
     """The workflow that takes tenants in."""
-    return StepFunctionsWorkflow(_own_session(), settings().onboarding_state_machine_arn)
+    return ContinuedWorkflow(_own_session(), settings().onboarding_state_machine_arn)
 
 
 @cache
 def resumption() -> Workflow:
     """The workflow that starts what has waited while a tenant was suspended."""
-    return StepFunctionsWorkflow(_own_session(), settings().resumption_state_machine_arn)
+    return ContinuedWorkflow(_own_session(), settings().resumption_state_machine_arn)
 
 
 @cache
 def offboarding() -> Workflow:
     """The workflow that removes tenants."""
-    return StepFunctionsWorkflow(_own_session(), settings().offboarding_state_machine_arn)
+    return ContinuedWorkflow(_own_session(), settings().offboarding_state_machine_arn)
 
 
 def tenant_export(tenant: TenantContext, run: str) -> TenantExport:
@@ -223,7 +223,7 @@ def waits() -> Waits:
 @cache
 def relocation() -> Workflow:
     """The workflow that moves tenants."""
-    return StepFunctionsWorkflow(_own_session(), settings().relocation_state_machine_arn)
+    return ContinuedWorkflow(_own_session(), settings().relocation_state_machine_arn)
 
 
 def tenant_stacks(template: str) -> TenantStacks:

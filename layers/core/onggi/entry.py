@@ -92,14 +92,16 @@ def workflow_step(step: Callable[[WorkflowTask], dict[str, Any]]) -> Handler:
         about = {"tenant_id": tenant.tenant_id, "document_id": document.document_id, "version": document.version}
 
         def work() -> dict[str, Any]:
-            return step(WorkflowTask(tenant, document, state, bootstrap.tenant_ports(tenant), seconds_left))
-
-        def seconds_left() -> float:
-            return float(context.get_remaining_time_in_millis()) / 1000
+            return step(WorkflowTask(tenant, document, state, bootstrap.tenant_ports(tenant), seconds_left_of(context)))
 
         return logged(context, about, work)
 
     return handle
+
+
+def seconds_left_of(context: Any) -> Callable[[], float]:  # noqa: ANN401 - Lambda's context has no public type
+    """A function that returns the seconds until Lambda ends this one."""
+    return lambda: float(context.get_remaining_time_in_millis()) / 1000
 
 
 def logged(

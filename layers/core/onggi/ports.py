@@ -1,6 +1,6 @@
 """Everything outside, as the steps see it. A port that touches tenants' data is bound to one tenant when it is made."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -521,17 +521,40 @@ Counts = dict[str, int]
 class TenantRemains(Protocol):
     """Everything of one tenant that offboarding counts and removes."""
 
-    def counts(self) -> Counts:
-        """How much there is of each kind, versions and delete markers of objects included."""
+    def count_page(self, cursor: str | None) -> tuple[Counts, str | None]:
+        """Counts one page of what there is, versions and delete markers of objects included.
+
+        Returns:
+            How much of each kind the page holds, each kind named by the first page; and the cursor that others follow.
+        """
         ...
 
-    def unfinished(self) -> list[str]:
-        """Executions of the ingestion workflow to which documents belong that are neither done nor failed."""
+    def unfinished_page(self, cursor: str | None) -> tuple[list[str], str | None]:
+        """Executions of the ingestion workflow to which documents belong that are neither done nor failed, by pages."""
         ...
 
-    def remove_some(self) -> bool:
-        """Removes the index and some of everything else; answers whether more may be left."""
+    def remove_some(self, seconds_left: Callable[[], float]) -> bool:
+        """Removes the index and, while there is time, everything else; answers whether more may be left."""
         ...
+
+
+COUNT_STAGES: Final = ("unfinished", "counts")
+
+
+@dataclass(frozen=True, slots=True)
+class CountProgress:
+    """How far looking for documents under way, and then counting, has come; a JSON-ready part of the workflow's state.
+
+    Attributes:
+        more: whether it is not over.
+        cursor: what the next page of the stage comes after.
+        counts: what was counted so far.
+    """
+
+    more: bool = True
+    stage: str = COUNT_STAGES[0]
+    cursor: str | None = None
+    counts: Counts = field(default_factory=dict)
 
 
 EXPORT_STAGES: Final = ("uploads", "texts", "vectors", "rows")

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -225,3 +226,49 @@ def was_scheduled(stack: Stack, execution: str) -> bool:
 def errors_of(stack: Stack, execution: str) -> set[str]:
     events = history(stack, execution)
     return {event["taskFailedEventDetails"]["error"] for event in events if event["type"] == "TaskFailed"}
+
+
+def test_a_result_selector_reads_the_context_object(stack: Stack, machine: Callable[[Json], str]) -> None:
+    selector = {"state.$": "$$.State.Name", "retries.$": "$$.State.RetryCount", "answer.$": "$"}
+    arn = machine({"StartAt": "Try", "States": {"Try": task(ResultSelector=selector, ResultPath="$.selected")}})
+    ended = run(stack, arn, {"do": "answer"})
+    selected = json.loads(ended["output"])["selected"]
+    assert (selected["state"], selected["retries"]) == ("Try", 0)
+
+
+def test_an_execution_starts_another_of_its_own_machine_by_name(stack: Stack, machine: Callable[[Json], str]) -> None:
+    """The same name again is an error that a Catch knows by the name that AWS gives it."""
+    start = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution",
+        "Parameters": {
+            "StateMachineArn.$": "$$.StateMachine.Id",
+            "Name.$": "States.Format('next-{}', States.MathAdd($.number, 1))",
+            "Input": {"number.$": "States.MathAdd($.number, 1)", "most.$": "$.most"},
+        },
+        "ResultPath": None,
+        "Catch": [{"ErrorEquals": ["StepFunctions.ExecutionAlreadyExistsException"], "Next": "Known"}],
+        "Next": "Done",
+    }
+    rules = [{"Variable": "$.number", "NumericGreaterThanEqualsPath": "$.most", "Next": "Done"}]
+    states = {
+        "Look": {"Type": "Choice", "Choices": rules, "Default": "Start"},
+        "Start": start,
+        "Known": {"Type": "Fail", "Error": "Known"},
+        "Done": {"Type": "Succeed"},
+    }
+    arn = machine({"StartAt": "Look", "States": states})
+    assert run(stack, arn, {"number": 0, "most": 3})["status"] == "SUCCEEDED"
+    for number in (1, 2, 3):
+        execution = f"{arn.replace(':stateMachine:', ':execution:')}:next-{number}"
+        wait_for(partial(known, stack, execution), 15)
+        assert finished(stack, execution)["status"] == "SUCCEEDED"
+    again = run(stack, arn, {"number": 0, "most": 3})
+    assert (again["status"], again["error"]) == ("FAILED", "Known")
+
+
+def known(stack: Stack, execution: str) -> bool:
+    try:
+        return bool(stack.cloud.client("stepfunctions").describe_execution(executionArn=execution))
+    except ClientError:
+        return False

@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -45,6 +45,7 @@ from onggi.ports import (
     Stored,
     StoredObject,
     TenantPorts,
+    TenantRemains,
     WaitingEvent,
 )
 from onggi.steps.embed_chunks import BatchTask
@@ -702,20 +703,45 @@ class FakeExport:
         return ([], None) if cursor else ([ExportedObject("uploads/a.md", 3, "https://example.com/a")], "uploads/a.md")
 
 
+def one_step() -> float:
+    """The seconds that are left to a function that has no time for a second step."""
+    return 0.0
+
+
+def all_day() -> float:
+    """The seconds that are left to a function that is never ended."""
+    return 1e6
+
+
+def counted(remains: TenantRemains) -> dict[str, int]:
+    """Everything that there is, counted page by page."""
+    counts, cursor = remains.count_page(None)
+    while cursor is not None:
+        found, cursor = remains.count_page(cursor)
+        counts = counts | {kind: counts.get(kind, 0) + count for kind, count in found.items()}
+    return counts
+
+
 class FakeRemains:
-    """Removes one kind of thing at a time."""
+    """Counts one thing and looks at one execution a page; removes one kind of thing at a time."""
 
     def __init__(self, **there: int) -> None:
         self.there = there
         self.executions: list[str] = []
 
-    def counts(self) -> dict[str, int]:
-        return dict(self.there)
+    def count_page(self, cursor: str | None) -> tuple[dict[str, int], str | None]:
+        things = [kind for kind, count in self.there.items() for _ in range(count)]
+        number = int(cursor or 0)
+        counts = dict.fromkeys(self.there, 0) if cursor is None else {}
+        found = counts | ({things[number]: 1} if number < len(things) else {})
+        return found, str(number + 1) if number + 1 < len(things) else None
 
-    def unfinished(self) -> list[str]:
-        return self.executions
+    def unfinished_page(self, cursor: str | None) -> tuple[list[str], str | None]:
+        number = int(cursor or 0)
+        return self.executions[number : number + 1], str(number + 1) if number + 1 < len(self.executions) else None
 
-    def remove_some(self) -> bool:
+    def remove_some(self, seconds_left: Callable[[], float]) -> bool:
+        assert seconds_left() >= 0
         left = next((kind for kind, count in self.there.items() if count), None)
         if left:
             self.there[left] = 0

@@ -34,6 +34,7 @@ from tests.unit.core.fakes import (
     Jar,
     LineSplitter,
     PlainReader,
+    one_step,
     try_of,
 )
 
@@ -120,7 +121,7 @@ class TwoPlaces:
         while progress.more:
             self.clock.advance(seconds=1)
             ports = self.here.ports, self.elsewhere.ports
-            progress = copy_tenant_data(self.record.context, progress, self.objects(), *ports)
+            progress = copy_tenant_data(self.record.context, progress, self.objects(), *ports, one_step)
             if once:
                 break
         return progress
@@ -135,8 +136,9 @@ class TwoPlaces:
         after: str | None = None
         while True:
             self.clock.advance(seconds=1)
-            after = carry_over_uploads(self.record.context, after, self.objects(), self.ledger)
-            if after is None:
+            progress = carry_over_uploads(self.record.context, after, self.objects(), self.ledger, one_step)
+            after = progress.after
+            if not progress.more:
                 return len(self.here.documents.events) - before
 
     def move(self) -> None:
@@ -203,7 +205,7 @@ class TwoPlaces:
 
     def release(self) -> list[str]:
         """Takes all events that have waited all the way."""
-        while release_uploads(self.record, self.waiting, self.ingestion):
+        while release_uploads(self.record, self.waiting, self.ingestion, one_step):
             pass
         started = dict(self.ingestion.started)
         self.ingestion.ended |= set(started)

@@ -46,6 +46,7 @@ from tests.unit.core.fakes import (
     Jar,
     LineSplitter,
     PlainReader,
+    one_step,
     tenant_named,
     version_of,
 )
@@ -209,6 +210,7 @@ def test_a_batch_has_32_texts_and_1024_chunks_at_most(jar: Jar, repeated: list[i
     """32 texts are embedded within a minute, and the vectors of 1,024 chunks fit into memory and a call."""
     lines = [f"text {number}" for number, count in enumerate(repeated) for _ in range(count)]
     version = version_of(jar.tenant)
+    jar.ledger.claim(version, "e1")
     artifacts = VersionArtifacts(jar.artifacts, version.document_id, version.version)
     artifacts.write_text(ExtractedText("\n".join(lines), (0,), "en"))
     chunking = chunk_text(version, jar.ports, LineSplitter(), "manifests")
@@ -343,13 +345,12 @@ class Endless:
         return []
 
 
-def test_so_many_pages_are_worked_on_by_one_call_as_a_function_has_time_for(jar: Jar) -> None:
-    """A page has up to 100 copies of some 50 ms each: 1,000 of an export, 500 of a move."""
+def test_a_call_without_time_for_a_second_page_works_on_one(jar: Jar) -> None:
     exported, copied, carried = Endless(), Endless(), Endless()
-    assert export_tenant_data(ExportProgress(more=True), exported).more  # type: ignore[arg-type]  # pages only
-    assert copy_tenant_data(jar.tenant, CopyProgress(), copied, jar.ports, jar.ports).more  # type: ignore[arg-type]  # likewise
-    assert carry_over_uploads(jar.tenant, None, carried, jar.ledger) is not None  # type: ignore[arg-type]  # likewise
-    assert (exported.pages, copied.pages, carried.pages) == (10, 5, 5)
+    assert export_tenant_data(ExportProgress(more=True), exported, one_step).more  # type: ignore[arg-type]  # pages only
+    assert copy_tenant_data(jar.tenant, CopyProgress(), copied, jar.ports, jar.ports, one_step).more  # type: ignore[arg-type]  # likewise
+    assert carry_over_uploads(jar.tenant, None, carried, jar.ledger, one_step).more  # type: ignore[arg-type]  # likewise
+    assert (exported.pages, copied.pages, carried.pages) == (1, 1, 1)
 
 
 class AskedLedger(FakeLedger):
@@ -367,7 +368,7 @@ class AskedLedger(FakeLedger):
 def test_the_vectors_of_twenty_documents_are_copied_at_a_time(jar: Jar) -> None:
     ledger = AskedLedger()
     ports = replace(jar.ports, ledger=ledger)
-    copy_tenant_data(jar.tenant, CopyProgress(stage="vectors"), Endless(), ports, ports)  # type: ignore[arg-type]  # vectors only
+    copy_tenant_data(jar.tenant, CopyProgress(stage="vectors"), Endless(), ports, ports, one_step)  # type: ignore[arg-type]  # vectors only
     assert ledger.limits == [20]
 
 

@@ -47,6 +47,9 @@ from tests.unit.core.fakes import (
     Jar,
     LineSplitter,
     PlainReader,
+    all_day,
+    one_step,
+    try_of,
     version_of,
 )
 from tests.unit.core.test_steps import MODEL
@@ -67,7 +70,7 @@ def cut(jar: Jar, document: DocumentVersion) -> None:
 def published(jar: Jar, content: bytes = b"kimchi\nsalt") -> DocumentVersion:
     document = registered(jar, content)
     cut(jar, document)
-    embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+    embed_chunks(jar.tenant, document, try_of(0), jar.ports, MODEL)
     index_chunks(document, 0, jar.ports)
     publish_document(jar.tenant, document, PublishedFacts(1, 2, 2, "en"), jar.ports)
     return document
@@ -192,7 +195,7 @@ def test_an_execution_of_what_has_waited_has_a_name_of_its_own_that_step_functio
     raw = jar.documents.upload(KEY, b"x")
     for key, sequencer, noted_by in ((KEY, "01", "e1"), (KEY, "01", "e2"), (KEY, "02", "e1"), (KEY + "x", "01", "e1")):
         waiting.note("acme", WaitingEvent(key, sequencer, noted_by, raw))
-        release_uploads(jar.directory.records["acme"], waiting, ingestion)
+        release_uploads(jar.directory.records["acme"], waiting, ingestion, one_step)
     names = list(ingestion.started)
     assert len(set(names)) == 4
     assert {len(name) for name in names} == {len("released-") + 48}
@@ -216,14 +219,14 @@ def test_what_was_looked_at_to_the_end_is_not_looked_at_again(jar: Jar) -> None:
             return [], None
 
     objects = OnePage()
-    assert carry_over_uploads(jar.tenant, None, objects, jar.ledger) is None  # type: ignore[arg-type]  # one page of nothing
+    assert not carry_over_uploads(jar.tenant, None, objects, jar.ledger, one_step).more  # type: ignore[arg-type]  # one page of nothing
     assert objects.asked == 1
 
 
 def test_what_an_embedding_costs_is_metered(jar: Jar) -> None:
     document = registered(jar, b"red pepper\nsalt")
     cut(jar, document)
-    embedded = embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+    embedded = embed_chunks(jar.tenant, document, try_of(0), jar.ports, MODEL)
     assert (embedded.batch, embedded.embedded, embedded.reused, embedded.tokens) == (0, 2, 0, 3)
     assert jar.meter.recorded == [("acme", {"EmbeddingTokens": 3, "EstimatedCostUSD": pytest.approx(3e-6)})]
 
@@ -231,7 +234,7 @@ def test_what_an_embedding_costs_is_metered(jar: Jar) -> None:
 def test_attributes_that_cannot_be_used_any_more_are_described_after_publishing(jar: Jar) -> None:
     document = registered(jar)
     cut(jar, document)
-    embed_chunks(jar.tenant, document, 0, jar.ports, MODEL)
+    embed_chunks(jar.tenant, document, try_of(0), jar.ports, MODEL)
     index_chunks(document, 0, jar.ports)
     facts = PublishedFacts(1, 2, 2, "en")
     assert not publish_document(jar.tenant, document, facts, jar.ports).describe
@@ -298,7 +301,7 @@ def test_what_is_as_new_at_both_places_is_carried_over(jar: Jar) -> None:
             repeated.extend(uploads)
             return [None] * len(uploads)
 
-    carry_over_uploads(jar.tenant, None, Both(), jar.ledger)  # type: ignore[arg-type]  # copies only
+    carry_over_uploads(jar.tenant, None, Both(), jar.ledger, one_step)  # type: ignore[arg-type]  # copies only
     assert repeated == [(KEY, "v1")]
 
 
@@ -313,7 +316,7 @@ def test_vectors_are_copied_behind_a_document_that_does_not_answer(jar: Jar) -> 
     jar.ledger.rows[pending.document_id] = pending
     new_place = Jar(artifacts=jar.artifacts, ledger=jar.ledger)
     nothing: Any = None  # no objects are looked at
-    progress = copy_tenant_data(jar.tenant, CopyProgress(stage="vectors"), nothing, jar.ports, new_place.ports)
+    progress = copy_tenant_data(jar.tenant, CopyProgress(stage="vectors"), nothing, jar.ports, new_place.ports, all_day)
     assert not progress.more
     assert new_place.index.vectors == jar.index.vectors
 
@@ -382,5 +385,5 @@ def test_a_removal_under_way_is_left_alone_and_one_that_stopped_gets_a_new_run(j
 
 
 def test_an_export_ends_with_its_last_stage() -> None:
-    progress = export_tenant_data(ExportProgress(more=True), FakeExport())
+    progress = export_tenant_data(ExportProgress(more=True), FakeExport(), all_day)
     assert progress == ExportProgress(more=False, stage="rows", objects=4)

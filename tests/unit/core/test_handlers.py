@@ -498,7 +498,6 @@ def test_uploads_of_a_suspended_tenant_are_processed_once_it_is_active_again(fun
     assert functions.jar.ledger.rows == {}
     assert patch(functions, status="active")[1]["status"] == "active"
     ((_, state),) = functions.resumption.started.items()
-    assert functions.call("release_uploads", dict(state)) == {"more": True}
     assert functions.call("release_uploads", dict(state)) == {"more": False}
     ((name, started),) = functions.ingestion.started.items()
     registered = functions.call("register_document", {"event": started, "execution": name})
@@ -538,7 +537,7 @@ def test_a_tenant_is_removed_over_http_and_leaves_a_receipt(functions: Functions
     assert state["grace"] == 960
     state = dict(state)
     state["before"] = functions.call("count_tenant_data", state)
-    assert state["before"] == {"counts": {"uploads": 3, "keys": 1}, "busy": False}
+    assert (state["before"]["counts"], state["before"]["busy"]) == ({"uploads": 3, "keys": 1}, False)
     state["export"] = functions.call("export_tenant_data", state)
     assert (state["export"]["more"], state["export"]["objects"]) == (False, 4)
     closing = state | {"before": state["before"]["counts"]}
@@ -574,8 +573,8 @@ def test_a_failure_after_registration_cleans_up_the_version_that_was_registered(
     state = functions.call("register_document", {"event": removed, "execution": "e3"})
     assert state["document"]["version"] == first["detail"]["object"]["version-id"]
     functions.jar.documents.delete(key)
-    functions.call("register_document", {"event": functions.jar.documents.events[-1], "execution": "e4"})
     functions.call("extract_text", state)
+    functions.call("register_document", {"event": functions.jar.documents.events[-1], "execution": "e4"})
     failed = {
         "event": removed | {"registration": state},
         "execution": "e3",

@@ -2,8 +2,8 @@
 
 Uploads, deletions and removals of single versions change one key of a versioned bucket and that of its sidecar. Their
 events arrive in any order, more than once. Each starts an execution that goes step by step, repeats steps as Step
-Functions does, and may break down anywhere; the steps of all executions interleave, and inside of a description its
-single writes.
+Functions does, and may break down or be stopped anywhere; the steps of all executions interleave, and inside of a
+description its single writes.
 """
 
 import json
@@ -31,6 +31,7 @@ from onggi.steps.extract_text import extract_text
 from onggi.steps.index_chunks import index_chunks
 from onggi.steps.publish_document import Publication, publish_document
 from onggi.steps.record_failure import Failure, record_failure
+from onggi.steps.record_interruption import ExecutionStatus, record_interruption
 from onggi.steps.register_document import register_document
 from onggi.steps.remove_document import remove_document
 from onggi.steps.retrieve import RetrievalRequest, retrieve
@@ -124,19 +125,55 @@ class Execution:
             if repeat and not breaks:
                 self._next()
             if breaks:
-                self.broken = True
-                self.broken_removal = self._event.kind != "created" and not self._is_of_sidecar
-                self.broken_description = self._is_of_sidecar
+                self._note_break()
                 raise BreakdownError
             self._next = next(self._steps)
         except StopIteration:
             self.ended = True
+            if self._error is not None:
+                self._record_recorded_failure()
         except (OnggiError, BreakdownError) as error:
             if self._next == self._fail:
                 return  # Step Functions tries this state again
             self._error = error
             self._steps = iter(())
             self._next = self._fail
+
+    def _note_break(self) -> None:
+        self.broken = True
+        self.broken_removal = self._event.kind != "created" and not self._is_of_sidecar
+        self.broken_description = self._is_of_sidecar
+
+    def stop(self, *, outlived: bool) -> None:
+        """Ends it as StopExecution does; its function at work goes on, and the end is recorded before or after that.
+
+        EventBridge tells of the end twice.
+        """
+        self._note_break()
+        if not outlived:
+            self._end_work()
+        self._record_end("ABORTED")
+        if outlived:
+            self._end_work()
+        self._record_end("ABORTED")
+        self.ended = True
+
+    def _end_work(self) -> None:
+        try:
+            self._next()
+            while self._next == self._describe and self._description is not None and not self._description.ended:
+                self._describe()
+        except OnggiError:
+            return
+
+    def _record_end(self, status: ExecutionStatus) -> None:
+        jar = self._jar
+        record_interruption(self._event, self.name, status, jar.directory, jar.ports_of)
+
+    def _record_recorded_failure(self) -> None:
+        failed = self._jar.meter.total("DocumentsFailed")
+        self._record_end("FAILED")
+        assert self._jar.meter.total("DocumentsFailed") == failed
 
     def start_again(self) -> None:
         """Gives up a description in the middle and begins it anew, as after a transient fault."""
@@ -220,6 +257,8 @@ Act = Literal[
     "start again",
     "run",
     "break down",
+    "stop",
+    "stop too late",
 ]
 CONTENTS = (
     "kimchi\nsalt\nred pepper",
@@ -295,6 +334,8 @@ class World:
             execution.start_again()
         elif act in {"step", "repeat a step", "break down"}:
             execution.advance(repeat=act == "repeat a step", breaks=act == "break down")
+        elif act in {"stop", "stop too late"}:
+            execution.stop(outlived=act == "stop too late")
 
     def _change_sidecar(self, act: Act, choice: int) -> None:
         documents = self.jar.documents
@@ -379,7 +420,7 @@ acts = st.tuples(
         ["upload", "upload", "delete", "remove", "delete by API", "deliver", "deliver", "deliver", "deliver again"]
         + ["describe", "describe", "delete sidecar", "remove from sidecar"]
         + ["step"] * 6
-        + ["repeat a step", "start again", "run", "run", "break down"]
+        + ["repeat a step", "start again", "run", "run", "break down", "stop", "stop too late"]
     ),
     st.integers(0, 5),
 )
@@ -492,6 +533,30 @@ DESCRIBED_WHILE_INDEXED_IN_VAIN: list[tuple[Act, int]] = [
 ]
 """It breaks down when it has indexed what was true before."""
 
+STOPPED_WHILE_READ: list[tuple[Act, int]] = [
+    ("upload", 0),
+    ("deliver", 0),
+    ("step", 0),
+    ("stop too late", 0),
+]
+"""The text is written after the end of its execution was recorded."""
+STOPPED_WHILE_INDEXED: list[tuple[Act, int]] = [
+    ("upload", 0),
+    ("deliver", 0),
+    ("step", 0),
+    ("step", 0),
+    ("step", 0),
+    ("step", 0),
+    ("stop too late", 0),
+]
+"""So are vectors."""
+STOPPED_BEFORE_IT_IS_REGISTERED: list[tuple[Act, int]] = [
+    ("upload", 0),
+    ("deliver", 0),
+    ("stop too late", 0),
+]
+"""A claim comes after the end of its execution was recorded."""
+
 
 @patch("onggi.steps.chunk_text.BATCH_SIZE", 2)
 @settings(max_examples=1500, deadline=None, derandomize=True)
@@ -503,5 +568,8 @@ DESCRIBED_WHILE_INDEXED_IN_VAIN: list[tuple[Act, int]] = [
 @example(DESCRIBED_WHILE_REMOVED)
 @example(DESCRIBED_WHILE_INDEXED_AGAIN)
 @example(DESCRIBED_WHILE_INDEXED_IN_VAIN)
+@example(STOPPED_WHILE_READ)
+@example(STOPPED_WHILE_INDEXED)
+@example(STOPPED_BEFORE_IT_IS_REGISTERED)
 def test_any_interleaving_ends_in_one_truth(played: list[tuple[Act, int]]) -> None:
     World().play(played)

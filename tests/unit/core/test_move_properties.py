@@ -37,7 +37,7 @@ from onggi.steps.record_failure import Failure, record_failure
 from onggi.steps.register_document import Registration, register_document
 from onggi.steps.release_uploads import release_uploads
 from onggi.steps.remove_document import remove_document
-from tests.unit.core.fakes import OCR_MODEL, FakeMovingObjects, Jar, LineSplitter, PlainReader, try_of
+from tests.unit.core.fakes import OCR_MODEL, FakeMovingObjects, Jar, LineSplitter, PlainReader, one_step, try_of
 from tests.unit.core.moves import MAX_BYTES, MODEL, TwoPlaces
 
 NAMES = ("a.txt", "b.txt")
@@ -310,7 +310,7 @@ class World:
         progress = CopyProgress(**asdict(self.progress))
         places.clock.advance(seconds=1)
         objects = self._disturbed(places.objects())
-        copied = copy_tenant_data(places.record.context, progress, objects, *ports)
+        copied = copy_tenant_data(places.record.context, progress, objects, *ports, one_step)
         assert len(places.embedder.embedded) == embedded
         self.progress = copied
 
@@ -353,8 +353,9 @@ class World:
             let_uploads_in(places.record, places.lifecycle)
             places.clock.advance(seconds=1)
             objects = self._disturbed(places.objects_after_switch())
-            progress[0] = carry_over_uploads(places.record.context, progress[0], objects, places.ledger)
-            ended[0] = progress[0] is None
+            carried = carry_over_uploads(places.record.context, progress[0], objects, places.ledger, one_step)
+            progress[0] = carried.after
+            ended[0] = not carried.more
 
         while not ended[0]:
             yield carry
@@ -362,7 +363,7 @@ class World:
     def _release(self) -> Iterator[Step]:
         def release() -> None:
             places = self.places
-            release_uploads(places.record, places.waiting, places.ingestion)
+            release_uploads(places.record, places.waiting, places.ingestion, one_step)
             for name, event in places.ingestion.started.items():
                 if name not in {each.name for each in self.executions}:
                     self.begin(dict(event), name)
@@ -612,9 +613,8 @@ RESUMED_WHILE_LEAVING: Parts = (
 
 
 @patch("onggi.steps.chunk_text.BATCH_SIZE", 2)
-@patch("onggi.steps.copy_tenant_data.PAGES_A_CALL", 1)
-@patch("onggi.steps.copy_tenant_data.DOCUMENTS_A_PAGE", 1)
-@patch("onggi.steps.carry_over_uploads.PAGES_A_CALL", 1)
+@patch("onggi.steps.copy_tenant_data.DOCUMENTS_A_PAGE", 2)
+@patch("onggi.steps.copy_tenant_data.BATCHES_A_STEP", 1)
 @settings(max_examples=1500, deadline=None, derandomize=True)
 @given(st.booleans(), st.tuples(acts, acts, acts, acts, acts))
 @example(begun=True, parts=IN_THE_MIDDLE)

@@ -9,7 +9,9 @@ from onggi.domain.errors import Conflict, TransientError
 from onggi.domain.tenant import MoveStage, Placement, Tier
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import CopyProgress
+from onggi.steps.copy_tenant_data import VectorPlace
 from onggi.steps.describe_document import describe_document
+from onggi.steps.documents import delete_document
 from onggi.steps.move_tenant import (
     AFTER_SWITCH,
     BEFORE_SWITCH,
@@ -23,7 +25,7 @@ from onggi.steps.offboarding import remove_tenant
 from onggi.steps.onboarding import place_tenant, provision_tenant, tenant_in_hands
 from onggi.steps.record_tenant_failure import UNAVAILABLE, record_tenant_failure
 from onggi.steps.register_document import register_document
-from tests.unit.core.fakes import FakeProvisioner, FakeRemains, FakeStacks, FakeWorkflow, Jar
+from tests.unit.core.fakes import FakeProvisioner, FakeRemains, FakeStacks, FakeWorkflow, Jar, one_step
 from tests.unit.core.moves import TwoPlaces
 
 SIDECAR = '{"metadataAttributes": {"team": "%s"}}'
@@ -314,6 +316,50 @@ def test_what_answers_is_copied_without_an_embedding(places: TwoPlaces) -> None:
     assert places.ledger.stored() == stored
     queries = len(places.embedder.embedded) - len(embedded)
     assert places.embedder.embedded[len(embedded) :] == ["kimchi"] * queries
+
+
+def test_a_document_of_many_batches_is_copied_batch_by_batch(
+    places: TwoPlaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onggi.steps.chunk_text.BATCH_SIZE", 1)
+    monkeypatch.setattr("onggi.steps.copy_tenant_data.BATCHES_A_STEP", 2)
+    places.ingest(places.upload("long.txt", "\n".join(f"kimchi {number}" for number in range(9))))
+    places.ingest(places.upload("short.txt", "salt"))
+    prepared(places)
+    progress, steps = CopyProgress(), 0
+    while progress.more:
+        again = places.copy(progress)
+        progress = places.copy(progress)
+        assert again == progress
+        steps += progress.stage == "vectors"
+    assert steps >= 5, "nine batches and one, two at a time"
+    assert places.elsewhere.index.vectors == places.first.index.vectors
+
+
+def test_a_page_whose_document_is_gone_is_copied_from_its_beginning(
+    places: TwoPlaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onggi.steps.copy_tenant_data.BATCHES_A_STEP", 1)
+    for number in range(3):
+        places.ingest(places.upload(f"{number}.txt", f"kimchi {number}"))
+    prepared(places)
+    progress = CopyProgress()
+    while progress.stage != "vectors" or progress.after is None:
+        progress = places.copy(progress)
+    place = VectorPlace.from_text(progress.after)
+    assert place.document_id is not None
+    delete_document(place.document_id, places.here.ports)
+    while progress.more:
+        progress = places.copy(progress)
+    left = {each.document_id for each in places.first.index.vectors.values()} - {place.document_id}
+    assert {each.document_id for each in places.elsewhere.index.vectors.values()} >= left
+
+
+@pytest.mark.parametrize(
+    "place", [VectorPlace(), VectorPlace("WyJ4Il0="), VectorPlace("WyJ4Il0=", "d1", 7), VectorPlace(None, "d1", 0)]
+)
+def test_a_place_among_vectors_outlasts_the_state_of_a_workflow(place: VectorPlace) -> None:
+    assert VectorPlace.from_text(place.to_text()) == place
 
 
 def test_every_page_may_be_copied_twice(places: TwoPlaces) -> None:
@@ -666,7 +712,7 @@ def test_a_move_ends_when_nothing_is_left(places: TwoPlaces) -> None:
     left = FakeRemains(uploads=2, vectors=0, stacks=1)
     assert not close_move(places.record, left, places.lifecycle)
     assert places.record.move is not None
-    while left.remove_some():
+    while left.remove_some(one_step):
         pass
     stale = replace(places.record, revision=0)
     with pytest.raises(TransientError):

@@ -24,7 +24,7 @@ from onggi.domain.errors import Conflict, TransientError
 from onggi.domain.tenant import Move, Placement, Receipt, TenantContext, TenantRecord
 from onggi.ports import PublishedFacts
 from tests.unit.core.conftest import CONTROL_TABLE, TENANT_TABLE
-from tests.unit.core.fakes import FixedClock, tenant_named, version_of
+from tests.unit.core.fakes import FixedClock, counted, one_step, tenant_named, version_of
 
 OWN = Placement("own-documents", "own-artifacts", "own-vectors", "acme", "onggi-silo-1", generation=1)
 
@@ -436,8 +436,11 @@ class NoVectors:
         monkeypatch.setattr(AwsTenantRemains, "_count_vectors", self.count)
         monkeypatch.setattr(AwsTenantRemains, "_remove_index", self.remove)
 
-    def count(self, placement: Placement) -> int | None:
-        return 7 if placement.vector_bucket in self.there else None
+    def count(self, placement: Placement, place: str | None) -> tuple[dict[str, int], str | None]:
+        """Two pages, of four vectors and of three."""
+        if placement.vector_bucket not in self.there:
+            return {}, None
+        return ({"vectors": 3}, None) if place else ({"indexes": 1, "vectors": 4}, "behind the fourth")
 
     def remove(self, placement: Placement) -> None:
         if placement.vector_bucket in self.there:
@@ -463,11 +466,11 @@ def test_what_is_left_of_a_tenant_that_moves_lies_at_both_places(
     record = moving_record(tenant, replace(OWN, stack=""))
     places = RemainsPlaces.of_tenant(record, "manifests", TENANT_TABLE, CONTROL_TABLE)
     remains = AwsTenantRemains(aws, aws, places, None, "r2")
-    counts = remains.counts()
+    counts = counted(remains)
     assert (counts["uploads"], counts["artifacts"], counts["indexes"], counts["vectors"]) == (4, 4, 2, 14)
-    while remains.remove_some():
+    while remains.remove_some(one_step):
         pass
-    assert set(remains.counts().values()) == {0}
+    assert set(counted(remains).values()) == {0}
     assert indexes.there == []
 
 
@@ -480,15 +483,15 @@ def test_only_the_place_that_is_not_in_use_is_cleared(
     record = moving_record(tenant, replace(OWN, stack=""))
     assert record.move
     left = AwsTenantRemains(aws, aws, RemainsPlaces.of_placements(tenant, record.move.other), None, "r1")
-    assert left.counts() == {"uploads": 2, "artifacts": 2, "indexes": 1, "vectors": 7, "stacks": 0}
-    while left.remove_some():
+    assert counted(left) == {"uploads": 2, "artifacts": 2, "indexes": 1, "vectors": 7, "stacks": 0}
+    while left.remove_some(one_step):
         pass
-    assert set(left.counts().values()) == {0}
+    assert set(counted(left).values()) == {0}
     assert indexes.there == ["vectors"]
     whole = AwsTenantRemains(
         aws, aws, RemainsPlaces.of_tenant(record, "manifests", TENANT_TABLE, CONTROL_TABLE), None, "r2"
     )
-    there = whole.counts()
+    there = counted(whole)
     assert (there["uploads"], there["artifacts"], there["ledger_items"]) == (2, 2, 1)
 
 
@@ -500,8 +503,8 @@ def test_buckets_that_were_never_made_or_went_with_their_stack_hold_nothing(
     left = AwsTenantRemains(aws, aws, RemainsPlaces.of_placements(tenant, never), None, "r1")
     for _ in range(2):
         stands_as(cloudformation, None)
-    assert set(left.counts().values()) == {0}
-    assert not left.remove_some()
+    assert set(counted(left).values()) == {0}
+    assert not left.remove_some(one_step)
 
 
 def test_a_place_without_a_vector_bucket_has_no_index_to_look_at(tenant: TenantContext) -> None:
@@ -518,20 +521,20 @@ def test_a_stack_goes_last_and_is_waited_for(
     fill(aws, tenant, "own-documents")
     left = AwsTenantRemains(aws, aws, RemainsPlaces.of_placements(tenant, OWN), None, "r1")
     stands_as(cloudformation, "CREATE_COMPLETE")
-    assert left.counts()["stacks"] == 1
+    assert counted(left)["stacks"] == 1
     stands_as(cloudformation, "CREATE_COMPLETE")
     cloudformation.add_response("delete_stack", {}, {"StackName": OWN.stack, "ClientRequestToken": "r1"})
-    assert left.remove_some()
+    assert left.remove_some(one_step)
     assert aws.client("s3").list_object_versions(Bucket="own-documents", Prefix=tenant.prefix).get("Versions", []) == []
     stands_as(cloudformation, "DELETE_IN_PROGRESS")
-    assert left.remove_some()
+    assert left.remove_some(one_step)
     stands_as(cloudformation, "DELETE_FAILED")
     was_left_by(cloudformation, "r1")
     with pytest.raises(Conflict, match="DELETE_FAILED"):
-        left.remove_some()
+        left.remove_some(one_step)
     stands_as(cloudformation, "DELETE_FAILED")
     was_left_by(cloudformation, "r0")
     cloudformation.add_response("delete_stack", {}, {"StackName": OWN.stack, "ClientRequestToken": ANY})
-    assert left.remove_some(), "another run tries it again"
+    assert left.remove_some(one_step), "another run tries it again"
     stands_as(cloudformation, None)
-    assert not left.remove_some()
+    assert not left.remove_some(one_step)

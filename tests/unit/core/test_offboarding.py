@@ -1,7 +1,7 @@
 """How tenants go: shut out at once, removed by their own session, with a receipt that was read back."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -18,12 +18,21 @@ from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import waiting_of
 from onggi.domain.errors import Conflict, NotFound
 from onggi.domain.tenant import Receipt, TenantContext, TenantRecord
-from onggi.ports import ExportProgress
+from onggi.ports import CountProgress, ExportProgress
 from onggi.steps.export_tenant_data import export_tenant_data
-from onggi.steps.offboarding import close_tenant, count_tenant_data, exported_tenant, remove_tenant
+from onggi.steps.offboarding import close_tenant, count_tenant_data, exported_tenant, remove_tenant, what_is_left
 from onggi.steps.tenants import execution_name
 from tests.unit.core.conftest import CONTROL_TABLE, TENANT_TABLE
-from tests.unit.core.fakes import FakeLifecycle, FakeRemains, FakeWorkflow, Jar, tenant_named
+from tests.unit.core.fakes import (
+    FakeLifecycle,
+    FakeRemains,
+    FakeWorkflow,
+    Jar,
+    all_day,
+    counted,
+    one_step,
+    tenant_named,
+)
 from tests.unit.core.test_tenant_users import Pool
 
 NOT_EXPORTED = ExportProgress(more=False)
@@ -71,16 +80,50 @@ def test_documents_in_work_are_waited_for_while_their_executions_run() -> None:
     remains, ingestion = FakeRemains(uploads=1), FakeWorkflow()
     remains.executions = ["aborted", "running"]
     ingestion.start("running", {})
-    assert count_tenant_data(remains, ingestion) == ({}, True)
+    busy = count_tenant_data(remains, ingestion, CountProgress(), all_day, counting=True)
+    assert (busy.more, busy.counts) == (True, {})
     ingestion.ended.add("running")
-    assert count_tenant_data(remains, ingestion) == ({"uploads": 1}, False)
+    done = count_tenant_data(remains, ingestion, busy, all_day, counting=True)
+    assert (done.more, done.counts) == (False, {"uploads": 1})
+
+
+def test_counting_goes_on_where_the_slice_before_has_ended() -> None:
+    remains, ingestion = FakeRemains(uploads=5, keys=0, vectors=3), FakeWorkflow()
+    remains.executions = ["ended"] * 4
+    progress, slices = CountProgress(), 0
+    while progress.more:
+        again = count_tenant_data(remains, ingestion, progress, one_step, counting=True)
+        progress = CountProgress(**json.loads(json.dumps(asdict(progress))))
+        progress = count_tenant_data(remains, ingestion, progress, one_step, counting=True)
+        assert progress == again, "a slice that is repeated counts nothing twice"
+        slices += 1
+    assert progress.counts == {"uploads": 5, "keys": 0, "vectors": 3}
+    assert slices == 4 + 8
+
+
+def test_a_move_looks_for_documents_under_way_and_counts_nothing() -> None:
+    remains = FakeRemains(uploads=5)
+    assert count_tenant_data(remains, FakeWorkflow(), CountProgress(), all_day, counting=False).more is False
+    assert count_tenant_data(remains, FakeWorkflow(), CountProgress(), all_day, counting=False).counts == {}
+
+
+def test_pages_without_a_document_under_way_are_looked_at_once() -> None:
+    remains, ingestion = FakeRemains(), FakeWorkflow()
+    remains.executions = ["ended", "running"]
+    ingestion.start("running", {})
+    busy = count_tenant_data(remains, ingestion, CountProgress(), all_day, counting=True)
+    assert busy == CountProgress(cursor="1")
+    remains.executions[0] = "never looked at again"
+    ingestion.start("never looked at again", {})
+    ingestion.ended.add("running")
+    assert not count_tenant_data(remains, ingestion, busy, all_day, counting=True).more
 
 
 def test_there_is_no_receipt_while_anything_is_left(jar: Jar, lifecycle: FakeLifecycle) -> None:
     remains = FakeRemains(uploads=0, keys=1)
     assert close_tenant(record_of(jar), {"uploads": 5}, NOT_EXPORTED, "exports", remains, lifecycle, jar.clock) is None
     assert "acme" in jar.directory.records
-    remains.remove_some()
+    remains.remove_some(one_step)
     receipt = close_tenant(record_of(jar), {"uploads": 5}, NOT_EXPORTED, "exports", remains, lifecycle, jar.clock)
     assert receipt == lifecycle.receipt("acme")
     assert receipt is not None
@@ -160,13 +203,59 @@ def test_everything_of_the_tenant_goes_and_nothing_of_its_neighbour(aws: AwsSess
         "users": 2,
         "stacks": 0,
     }
-    assert own.counts() == there
-    assert own.unfinished() == ["e0", "e1"]
-    while own.remove_some():
+    assert counted(own) == there
+    assert own.unfinished_page(None) == (["e0", "e1"], None)
+    while own.remove_some(one_step):
         pass
-    assert set(own.counts().values()) == {0}
-    assert not own.remove_some()
-    assert neighbour.counts() == there
+    assert set(counted(own).values()) == {0}
+    assert not own.remove_some(one_step)
+    assert counted(neighbour) == there
+
+
+def test_what_lies_on_many_pages_is_counted_and_removed_page_by_page(
+    aws: AwsSession, unused_tenant_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page is a call of its own, so that a function may end after any, and each cursor is JSON text."""
+    context = tenant_named(unused_tenant_id)
+    tenant = replace(context, placement=replace(context.placement, vector_bucket=""))
+    fill(aws, tenant)
+    of_few(monkeypatch, aws, 2)
+    remains = remains_of(aws, TenantRecord(tenant, "removing", "then"), Pool(a=unused_tenant_id, b="x", c="y"))
+    pages, cursor = 0, None
+    counts: dict[str, int] = {}
+    while pages == 0 or cursor is not None:
+        again = remains.count_page(cursor)
+        found, cursor = remains.count_page(cursor)
+        assert again == (found, cursor)
+        assert cursor is None or json.loads(cursor)
+        counts = {kind: counts.get(kind, 0) + found.get(kind, 0) for kind in (counts or found)}
+        pages += 1
+    assert counts == counted(remains)
+    assert (counts["uploads"], counts["ledger_items"], counts["users"]) == (3, 60, 1)
+    assert pages > 30
+    executions, cursor = remains.unfinished_page(None)
+    assert (executions, cursor is None) == (["e0", "e1"], False)
+    calls = 0
+    while remains.remove_some(one_step):
+        calls += 1
+    assert calls > 1
+    assert set(counted(remains).values()) == {0}
+
+
+def of_few(monkeypatch: pytest.MonkeyPatch, aws: AwsSession, most: int) -> None:
+    """Has S3 and DynamoDB answer few things a page, as they answer a thousand or a megabyte of many."""
+    s3, dynamodb = aws.client("s3"), aws.client("dynamodb")
+    listed, queried = s3.list_object_versions, dynamodb.query
+    monkeypatch.setattr(s3, "list_object_versions", lambda **asked: listed(**asked, MaxKeys=most))
+    monkeypatch.setattr(dynamodb, "query", lambda **asked: queried(**{**asked, "Limit": most}))
+
+
+def test_a_receipt_is_not_kept_from_by_what_is_on_a_later_page() -> None:
+    remains = FakeRemains(uploads=0, keys=2)
+    left = what_is_left(remains)
+    assert set(left) == {"uploads", "keys"}
+    assert left["keys"] > 0
+    assert what_is_left(FakeRemains(uploads=0, keys=0)) == {"uploads": 0, "keys": 0}
 
 
 def test_a_receipt_tells_where_the_export_lies(aws: AwsSession, jar: Jar, unused_tenant_id: str) -> None:
@@ -200,7 +289,7 @@ def test_an_export_holds_everything_page_by_page_and_twice_the_same(aws: AwsSess
     for _ in range(2):
         progress = ExportProgress(more=True)
         while progress.more:
-            progress = export_tenant_data(progress, export)
+            progress = export_tenant_data(progress, export, one_step)
         assert progress.objects == 103
     names, cursor = [], None
     while True:
@@ -220,7 +309,7 @@ def export_once(export: S3TenantExport) -> tuple[int, list[str]]:
     """Export everything; returns the number of objects counted, and their names."""
     progress = ExportProgress(more=True)
     while progress.more:
-        progress = export_tenant_data(progress, export)
+        progress = export_tenant_data(progress, export, one_step)
     return progress.objects, [each.name for each in export.page(100, None)[0]]
 
 
@@ -268,5 +357,5 @@ def test_an_export_that_is_denied_what_is_there_stops(
 
 def test_nothing_is_exported_unless_it_was_asked_for(aws: AwsSession, unused_tenant_id: str) -> None:
     export = S3TenantExport(aws, TENANT_TABLE, tenant_named(unused_tenant_id), "manifests", "run-1")
-    assert export_tenant_data(NOT_EXPORTED, export) == NOT_EXPORTED
+    assert export_tenant_data(NOT_EXPORTED, export, all_day) == NOT_EXPORTED
     assert export.page(10, None) == ([], None)

@@ -1,6 +1,7 @@
 """How tenants come in: requests repeated and overtaken, pools that fill, walls that do not hold."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from moto import mock_aws
@@ -8,9 +9,9 @@ from moto import mock_aws
 from onggi.adapters.aws import AwsSession
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
-from onggi.adapters.workflows import StepFunctionsWorkflow
+from onggi.adapters.workflows import ContinuedWorkflow, StepFunctionsWorkflow
 from onggi.domain.errors import Conflict, NotFound, TenantMismatch, TransientError
-from onggi.domain.tenant import ChosenLimits, ChosenSettings, TenantRecord, Tier
+from onggi.domain.tenant import ChosenLimits, ChosenSettings, TenantRecord, Tier, is_tenant_id
 from onggi.ports import TenantDirectory, TenantLifecycle
 from onggi.steps.onboarding import (
     activate_tenant,
@@ -21,7 +22,7 @@ from onggi.steps.onboarding import (
     verify_tenant,
 )
 from onggi.steps.record_tenant_failure import FAULT, UNAVAILABLE, reason_of, record_tenant_failure
-from onggi.steps.tenants import Places, Pool, Silo, TenantRequest, create_tenant, execution_name
+from onggi.steps.tenants import Places, Pool, Silo, TenantRequest, create_tenant, execution_name, new_run
 from tests.unit.core.conftest import CONTROL_TABLE
 from tests.unit.core.fakes import (
     FakeDirectory,
@@ -298,3 +299,52 @@ def test_a_workflow_starts_once_by_name(monkeypatch: pytest.MonkeyPatch) -> None
         client.stop_execution(executionArn=execution)
         assert not workflow.start("one", {"a": 1})
         assert len(client.list_executions(stateMachineArn=arn)["executions"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("executions", "is_running"),
+    [
+        ({}, False),
+        ({"run": "RUNNING"}, True),
+        ({"run": "ended"}, False),
+        ({"run": "ended", "run-2": "RUNNING"}, True),
+        ({"run": "ended", "run-2": "ended", "run-3": "RUNNING"}, True),
+        ({"run": "ended", "run-2": "ended"}, False),
+        ({"run": "ended", "run-3": "RUNNING"}, False),
+        ({"runs-2": "RUNNING"}, False),
+    ],
+)
+def test_a_run_lives_as_long_as_one_of_its_executions(
+    monkeypatch: pytest.MonkeyPatch, unused_tenant_id: str, executions: dict[str, str], *, is_running: bool
+) -> None:
+    """Else the same request again would take the tenant from an execution that took over, and begin from scratch."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        session = AwsSession()
+        client = session.client("stepfunctions")
+        arn = client.create_state_machine(
+            name=unused_tenant_id,
+            definition=str(MACHINE).replace("'", '"'),
+            roleArn="arn:aws:iam::123456789012:role/any",
+        )["stateMachineArn"]
+        for name, status in executions.items():
+            execution = client.start_execution(stateMachineArn=arn, name=name, input=f'"{name}"')["executionArn"]
+            if status == "ended":
+                client.stop_execution(executionArn=execution)
+        workflow = ContinuedWorkflow(session, arn)
+        assert workflow.is_running("run") == is_running
+        if executions.get("run") == "ended":
+            assert workflow.start("run", {}) == is_running, "a run that was handed over is not started again"
+
+
+def test_the_name_of_a_run_leaves_room_for_a_tenant_and_a_number() -> None:
+    """An execution's name has 80 characters at most (StartExecution, Step Functions API reference)."""
+    moments = [datetime(2026, 11, 21, 9, 0, 0, milli * 1000, tzinfo=UTC) for milli in (0, 1, 999)]
+    runs = [new_run(lambda moment=moment: moment) for moment in (*moments, datetime(2100, 1, 1, tzinfo=UTC))]
+    assert runs == sorted(runs)
+    assert len(set(runs)) == len(runs)
+    longest = "a" + "-a" * 30
+    assert is_tenant_id(longest)
+    assert all(len(f"{longest}-{run}-{999_999}") <= 80 for run in runs)

@@ -201,7 +201,7 @@ def test_the_longest_of_each_text() -> None:
     assert requests.tenant_request({"tenant_id": "acme", "name": "x" * 200}).name == "x" * 200
     highest = {"documents": 10**9, "stored_bytes": 2**50, "document_bytes": 5 * 2**30}
     assert requests.tenant_limits(highest, ChosenLimits()).to_dict() == highest
-    assert requests.tenant_settings({"chunk_size": 200}).chunk_size == 200
+    assert requests.tenant_settings({"chunk_size": 200}, ChosenSettings()).chunk_size == 200
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from onggi.domain.audit import AuditEntry, Author
 from onggi.domain.errors import TransientError
 from onggi.domain.tenant import Placement, TenantRecord
 from onggi.ports import ExportProgress, WaitingEvent
-from tests.unit.core.fakes import FixedClock, tenant_named
+from tests.unit.core.fakes import FixedClock, all_day, one_step, tenant_named
 from tests.unit.core.recorded import RecordedAws
 
 TENANT = tenant_named()
@@ -293,7 +293,7 @@ CASES: dict[str, tuple[str, Callable[[AwsSession], object], str, dict[str, Any]]
     ),
     "users are looked for": (
         "cognito-idp",
-        lambda s: CognitoTenantUsers(s, "pool", TENANT).count(),
+        lambda s: CognitoTenantUsers(s, "pool", TENANT).count_page(None),
         "ListUsers",
         {"UserPoolId": "pool"},
     ),
@@ -425,37 +425,44 @@ def removal(session: AwsSession) -> AwsTenantRemains:
     return AwsTenantRemains(session, session, places, None, "run-1")
 
 
-def versions(count: int) -> dict[str, Any]:
-    return {"Versions": [{"Key": f"k{number}", "VersionId": "v"} for number in range(count)]}
+def versions(count: int, *, more: bool = False) -> dict[str, Any]:
+    found = [{"Key": f"k{number}", "VersionId": "v"} for number in range(count)]
+    return {"Versions": found, "IsTruncated": more}
+
+
+def items(count: int, *, more: bool = False) -> dict[str, Any]:
+    return {"Items": [item("p", "s")] * count, **({"LastEvaluatedKey": item("p", "s")} if more else {})}
 
 
 REMAINS = {
-    "ListObjectVersions": [versions(1001), {}],
-    "Query": {"Items": []},
+    "ListObjectVersions": [versions(1000, more=True), versions(1), versions(0)],
+    "Query": items(0),
     "ListVectors": {"vectors": []},
 }
 
 
 def test_remains_are_removed_batch_by_batch() -> None:
-    aws = RecordedAws(
-        ["s3", "dynamodb", "s3vectors"], **REMAINS | {"Query": [{"Items": [item("p", "s")] * 26}, {"Items": []}]}
-    )
-    assert not removal(aws.session).remove_some()
+    queries = [items(25, more=True), items(1), items(0)]
+    aws = RecordedAws(["s3", "dynamodb", "s3vectors"], **REMAINS | {"Query": queries})
+    assert not removal(aws.session).remove_some(all_day)
     assert aws.sizes("DeleteObjects", "Delete", "Objects") == [1000, 1]
     assert aws.sizes("BatchWriteItem", "RequestItems", "tenant") == [25, 1], "BatchWriteItem takes 25 items"
     assert all(request["Delete"]["Quiet"] for name, request in aws.requests if name == "DeleteObjects")
     listed = [request for name, request in aws.requests if name == "Query"]
-    assert [each["ExpressionAttributeValues"][":pk"]["S"] for each in listed] == ["acme", "KEYS#acme", "WAITING#acme"]
-    assert {each["ConsistentRead"] for each in listed} == {True}
+    assert [each["ExpressionAttributeValues"][":pk"]["S"] for each in listed] == [
+        "acme",
+        "acme",
+        "KEYS#acme",
+        "WAITING#acme",
+    ]
+    assert {(each["ConsistentRead"], each["Limit"]) for each in listed} == {(True, 25)}
     assert ("DeleteIndex", {"vectorBucketName": "vectors", "indexName": "acme"}) in aws.requests
 
 
-@pytest.mark.parametrize(("count", "more"), [(50_000, False), (50_001, True)])
-def test_so_many_objects_are_removed_by_one_call_as_a_function_has_time_for(count: int, *, more: bool) -> None:
-    """50 batches of 1,000 objects take about a minute."""
-    aws = RecordedAws(["s3", "dynamodb", "s3vectors"], **REMAINS | {"ListObjectVersions": [versions(count), {}]})
-    assert removal(aws.session).remove_some() is more
-    assert aws.sizes("DeleteObjects", "Delete", "Objects") == [1000] * 50
+def test_a_call_without_time_for_a_second_batch_removes_one() -> None:
+    aws = RecordedAws(["s3", "dynamodb", "s3vectors"], **REMAINS)
+    assert removal(aws.session).remove_some(one_step)
+    assert aws.sizes("DeleteObjects", "Delete", "Objects") == [1000]
 
 
 @pytest.mark.parametrize(
@@ -468,7 +475,7 @@ def test_so_many_objects_are_removed_by_one_call_as_a_function_has_time_for(coun
 def test_what_was_not_removed_is_removed_by_the_next_call(operation: str, answer: dict[str, Any]) -> None:
     answers = REMAINS | {"Query": {"Items": [item("p", "s")]}, operation: answer}
     with pytest.raises(TransientError):
-        removal(RecordedAws(["s3", "dynamodb", "s3vectors"], **answers).session).remove_some()
+        removal(RecordedAws(["s3", "dynamodb", "s3vectors"], **answers).session).remove_some(all_day)
 
 
 @pytest.mark.parametrize(("count", "more"), [(999, False), (1000, True)])

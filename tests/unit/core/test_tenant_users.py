@@ -33,6 +33,12 @@ class Pool:
         for page in batched(list(self.tenants.items()), 2, strict=False):
             yield {"Users": [{"Username": name, "Attributes": attributes_of(tenant)} for name, tenant in page]}
 
+    def list_users(self, *, UserPoolId: str, PaginationToken: str = "0") -> Any:  # noqa: N803 - the SDK's names
+        number = int(PaginationToken)
+        pages = list(self.paginate(UserPoolId=UserPoolId)) or [{"Users": []}]
+        following = {"PaginationToken": str(number + 1)} if number + 1 < len(pages) else {}
+        return pages[number] | following
+
     def admin_delete_user(self, *, UserPoolId: str, Username: str) -> None:  # noqa: N803 - the SDK's names
         assert UserPoolId == "pool"
         del self.tenants[Username]
@@ -49,12 +55,20 @@ def users_of(pool: Pool) -> CognitoTenantUsers:
     return CognitoTenantUsers(pool, "pool", tenant_named("jar"))  # type: ignore[arg-type]  # all that is used of a session
 
 
+def count(pool: Pool) -> int:
+    found, token = users_of(pool).count_page(None)
+    while token is not None:
+        more, token = users_of(pool).count_page(token)
+        found += more
+    return found
+
+
 def test_the_users_of_the_tenant_go_and_all_others_stay() -> None:
     pool = Pool(a="jar", b="jar-b", c=None, d="jar", e="ja", f="JAR", g="jar")
-    assert users_of(pool).count() == 3
+    assert count(pool) == 3
     assert not users_of(pool).remove_some()
     assert set(pool.tenants) == {"b", "c", "e", "f"}
-    assert users_of(pool).count() == 0
+    assert count(pool) == 0
 
 
 def test_many_users_go_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

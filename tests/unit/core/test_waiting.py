@@ -15,7 +15,7 @@ from onggi.ports import WaitingEvent, WaitingEvents
 from onggi.steps.admit_event import Admission, admit_event
 from onggi.steps.release_uploads import release_uploads
 from tests.unit.core.conftest import CONTROL_TABLE
-from tests.unit.core.fakes import FakeDirectory, FakeWaitingEvents, FakeWorkflow, Jar
+from tests.unit.core.fakes import FakeDirectory, FakeWaitingEvents, FakeWorkflow, Jar, one_step
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -136,7 +136,7 @@ def test_nothing_is_lost_and_nothing_starts_twice(keys: list[str], crashes: list
         newest[key] = raw
         assert admit(jar, raw, f"e{number}", waiting) == "waiting"
     if suspended_again:  # what was started meets a tenant that is suspended once more, and waits again
-        release_uploads(jar.directory.records["acme"], waiting, ingestion)
+        release_uploads(jar.directory.records["acme"], waiting, ingestion, one_step)
         for name, started in list(ingestion.started.items()):
             assert admit(jar, started, name, waiting) == "waiting"
             ingestion.ended.add(name)
@@ -145,7 +145,7 @@ def test_nothing_is_lost_and_nothing_starts_twice(keys: list[str], crashes: list
     waiting.crashes = crashes
     while True:
         try:
-            if not release_uploads(jar.directory.records["acme"], waiting, ingestion):
+            if not release_uploads(jar.directory.records["acme"], waiting, ingestion, one_step):
                 break
         except CrashError:
             ingestion.ended |= set(ingestion.started)
@@ -164,7 +164,7 @@ def test_many_are_released_batch_by_batch(jar: Jar) -> None:
         waiting.note("acme", event_named(f"{number}.txt"))
     released = []
     for _ in range(4):
-        more = release_uploads(jar.directory.records["acme"], waiting, ingestion)
+        more = release_uploads(jar.directory.records["acme"], waiting, ingestion, one_step)
         released.append((more, len(ingestion.started)))
     assert released == [(True, 50), (True, 100), (True, 101), (False, 101)]
 
@@ -174,5 +174,5 @@ def test_a_workflow_that_cannot_be_started_keeps_the_event(jar: Jar) -> None:
     waiting.note("acme", event_named())
     ingestion.fault = TransientError("down")
     with pytest.raises(TransientError):
-        release_uploads(jar.directory.records["acme"], waiting, ingestion)
+        release_uploads(jar.directory.records["acme"], waiting, ingestion, one_step)
     assert len(waiting.noted) == 1

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, error_code, translated
 from onggi.adapters.dynamodb import Item, to_item, to_row
+from onggi.adapters.moving import COPIES_AT_A_TIME
 from onggi.adapters.s3 import is_gone, is_listed
 from onggi.domain.tenant import TenantContext
 from onggi.ports import ExportedObject, ExportProgress
@@ -77,7 +79,8 @@ class S3TenantExport:
 
     def _copy(self, bucket: str, names: Iterable[tuple[str, str]]) -> int:
         """Copies objects and returns their number; what is gone since it was listed is left out."""
-        return sum(self._copied(bucket, key, name) for key, name in names)
+        with ThreadPoolExecutor(COPIES_AT_A_TIME) as pool:
+            return sum(pool.map(lambda each: self._copied(bucket, *each), names))
 
     def _copied(self, bucket: str, key: str, name: str) -> bool:
         s3 = self._session.client("s3")

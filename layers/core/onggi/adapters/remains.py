@@ -3,9 +3,10 @@
 Users are the exception: no session can be bound to those of one tenant.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import batched
+from functools import partial
 from typing import Any, Final, Self
 
 from botocore.exceptions import ClientError
@@ -13,7 +14,6 @@ from botocore.exceptions import ClientError
 from onggi.adapters.aws import AwsSession, error_code, translated
 from onggi.adapters.dynamodb import to_item, to_row
 from onggi.adapters.keys import keys_of
-from onggi.adapters.s3 import DELETE_BATCH
 from onggi.adapters.stacks import GOING_ON, refuse_own_failure, stack_status
 from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import waiting_of
@@ -23,8 +23,14 @@ from onggi.ports import Counts
 
 WRITE_BATCH: Final = 25
 """BatchWriteItem takes at most so many items (DynamoDB API reference)."""
-BATCHES_A_CALL: Final = 50
-"""Objects are removed by up to so many batches at a time: well within the time of a function."""
+LIST_VECTORS: Final = 1000
+"""ListVectors answers at most so many (S3 Vectors API reference)."""
+RESERVE_SECONDS: Final = 60.0
+"""Left when the last batch of a call begins; users take longest, some 40 s."""
+
+type Json = dict[str, Any]
+type CountPage = Callable[[Any], tuple[Counts, Any]]
+"""Counts a page behind a place, None for the first; answers the place that others follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,41 +98,73 @@ class AwsTenantRemains:
     def _client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
         return self._session.client(service)
 
-    def counts(self) -> Counts:
-        """How much there is of each kind, versions and delete markers of objects included."""
-        objects = {
-            kind: sum(1 for place in places for _ in self._versions(*place))
-            for kind, places in self._places.objects.items()
-        }
-        items = {kind: sum(1 for _ in self._items(*partition)) for kind, partition in self._places.partitions.items()}
-        vectors = [self._count_vectors(placement) for placement in self._places.placements]
-        found = [count for count in vectors if count is not None]
-        stacks = sum(1 for stack in self._stacks if stack_status(self._looking, stack) is not None)
-        users = {"users": self._users.count()} if self._users else {}
-        return {**objects, "indexes": len(found), "vectors": sum(found), **items, "stacks": stacks, **users}
+    def count_page(self, cursor: str | None) -> tuple[Counts, str | None]:
+        """Counts one page of what there is, versions and delete markers of objects included.
+
+        Returns:
+            How much of each kind the page holds, each kind named by the first page; and the cursor that others follow.
+        """
+        pages = self._count_pages()
+        number, inner = json.loads(cursor) if cursor else (0, None)
+        counts, inner = pages[number](inner)
+        if cursor is None:
+            counts = dict.fromkeys(self._kinds, 0) | counts
+        if inner is None:
+            number += 1
+        return counts, json.dumps([number, inner]) if number < len(pages) else None
+
+    @property
+    def _kinds(self) -> list[str]:
+        users = ["users"] if self._users else []
+        return [*self._places.objects, "indexes", "vectors", *self._places.partitions, "stacks", *users]
+
+    def _count_pages(self) -> list[CountPage]:
+        """What counts a page, for each place where something may lie."""
+        return [
+            *(
+                partial(self._count_versions, kind, *place)
+                for kind, places in self._places.objects.items()
+                for place in places
+            ),
+            *(partial(self._count_vectors, placement) for placement in self._places.placements),
+            *(partial(self._count_items, kind, *place) for kind, place in self._places.partitions.items()),
+            *([partial(_count_users, self._users)] if self._users else []),
+            self._count_stacks,
+        ]
+
+    def _count_stacks(self, _: None) -> tuple[Counts, None]:
+        return {"stacks": sum(stack_status(self._looking, stack) is not None for stack in self._stacks)}, None
 
     @property
     def _stacks(self) -> list[str]:
         return [placement.stack for placement in self._places.placements if placement.stack]
 
-    def unfinished(self) -> list[str]:
-        """Executions of the ingestion workflow to which documents belong that are neither done nor failed."""
+    def unfinished_page(self, cursor: str | None) -> tuple[list[str], str | None]:
+        """Executions of the ingestion workflow to which documents belong that are neither done nor failed, by pages."""
         table, partition = self._places.partitions["ledger_items"]
-        rows = (to_row(item) for item in self._items(table, partition, "execution", "status"))
-        return sorted({row["execution"] for row in rows if row.get("status") in {"processing", "deleting"}})
+        items, last = self._item_page(table, partition, json.loads(cursor) if cursor else None, "execution", "status")
+        rows = map(to_row, items)
+        found = sorted({row["execution"] for row in rows if row.get("status") in {"processing", "deleting"}})
+        return found, json.dumps(last) if last else None
 
-    def remove_some(self) -> bool:
-        """Removes the indexes and some of everything else, stacks last; answers whether more may be left.
+    def remove_some(self, seconds_left: Callable[[], float]) -> bool:
+        """Removes the indexes and, while there is time, everything else, stacks last; answers whether more may be left.
 
         Raises:
             Conflict: when this run has failed to remove a stack.
         """
         for placement in self._places.placements:
             self._remove_index(placement)
-        more = [self._remove_versions(*place) for places in self._places.objects.values() for place in places]
-        more += [self._remove_items(*partition) for partition in self._places.partitions.values()]
-        more += [self._users.remove_some()] if self._users else []
-        return any(more) or any(self._remove_stack(stack) for stack in self._stacks)
+        removals: list[Callable[[], bool]] = [
+            *(partial(self._remove_versions, *place) for places in self._places.objects.values() for place in places),
+            *(partial(self._remove_items, *place) for place in self._places.partitions.values()),
+            *([self._users.remove_some] if self._users else []),
+        ]
+        for remove_batch in removals:
+            while remove_batch():
+                if seconds_left() < RESERVE_SECONDS:
+                    return True
+        return any(self._remove_stack(stack) for stack in self._stacks)
 
     def _remove_stack(self, stack: str) -> bool:
         """Has a stack removed, which takes its time; answers whether it is there still."""
@@ -140,38 +178,46 @@ class AwsTenantRemains:
                 self._client("cloudformation").delete_stack(StackName=stack, ClientRequestToken=self._run)
         return True
 
-    def _versions(self, bucket: str, prefix: str) -> Iterator[dict[str, str]]:
-        """What is in a bucket; nothing where that is not there, since it went with its stack or was never made."""
-        pages = self._client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+    def _version_page(self, bucket: str, prefix: str, place: Json | None) -> tuple[list[dict[str, str]], Json | None]:
+        """A page of a bucket; nothing where that is not there, since it went with its stack or was never made."""
         try:
             with translated("S3"):
-                for page in pages:
-                    for entry in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
-                        yield {"Key": entry["Key"], "VersionId": entry["VersionId"]}
+                page = self._client("s3").list_object_versions(Bucket=bucket, Prefix=prefix, **(place or {}))
         except ClientError as error:
             if error_code(error) != "NoSuchBucket":
                 raise
+            return [], None
+        entries = (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+        found = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
+        following = {"KeyMarker": page.get("NextKeyMarker"), "VersionIdMarker": page.get("NextVersionIdMarker")}
+        return found, {name: value for name, value in following.items() if value} if page["IsTruncated"] else None
+
+    def _count_versions(self, kind: str, bucket: str, prefix: str, place: Json | None) -> tuple[Counts, Json | None]:
+        found, following = self._version_page(bucket, prefix, place)
+        return {kind: len(found)}, following
 
     def _remove_versions(self, bucket: str, prefix: str) -> bool:
-        for number, batch in enumerate(batched(self._versions(bucket, prefix), DELETE_BATCH, strict=False)):
-            if number == BATCHES_A_CALL:
-                return True
+        """Removes the first page of a bucket, which has at most a thousand objects, as many as one call deletes."""
+        found, following = self._version_page(bucket, prefix, None)
+        if found:
             with translated("S3"):
-                answer = self._client("s3").delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+                answer = self._client("s3").delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
             if answer.get("Errors"):
                 raise TransientError(f"S3 has not removed an object ({answer['Errors'][0]['Code']}); try again.")
-        return False
+        return following is not None
 
-    def _count_vectors(self, placement: Placement) -> int | None:
-        """How many vectors there are; None where there is no index."""
-        pages = self._client("s3vectors").get_paginator("list_vectors").paginate(**_index(placement))
+    def _count_vectors(self, placement: Placement, place: str | None) -> tuple[Counts, str | None]:
+        """Counts an index by its first page, and vectors; nothing where there is no index."""
         try:
             with translated("S3 Vectors"):
-                return sum(len(page["vectors"]) for page in pages)
+                page = self._client("s3vectors").list_vectors(
+                    **_index(placement), maxResults=LIST_VECTORS, **({"nextToken": place} if place else {})
+                )
         except ClientError as error:
             if error_code(error) != "NotFoundException":
                 raise
-            return None
+            return {}, None
+        return ({} if place else {"indexes": 1}) | {"vectors": len(page["vectors"])}, page.get("nextToken")
 
     def _remove_index(self, placement: Placement) -> None:
         try:
@@ -181,34 +227,41 @@ class AwsTenantRemains:
             if error_code(error) != "NotFoundException":
                 raise
 
-    def _items(self, table: str, partition: str, *fields: str) -> Iterator[dict[str, Any]]:
+    def _item_page(
+        self, table: str, partition: str, place: Json | None, *fields: str, limit: int | None = None
+    ) -> tuple[list[Json], Json | None]:
         names = {f"#{number}": field for number, field in enumerate(("pk", "sk", *fields))}
-        pages = (
-            self._client("dynamodb")
-            .get_paginator("query")
-            .paginate(
+        more = {"ExclusiveStartKey": place} if place else {}
+        with translated("DynamoDB"):
+            page = self._client("dynamodb").query(
                 TableName=table,
                 KeyConditionExpression="#0 = :pk",
                 ProjectionExpression=", ".join(names),
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=to_item({":pk": partition}),
                 ConsistentRead=True,
+                **more | ({"Limit": limit} if limit else {}),
             )
-        )
-        with translated("DynamoDB"):
-            for page in pages:
-                yield from page["Items"]
+        return page["Items"], page.get("LastEvaluatedKey")
+
+    def _count_items(self, kind: str, table: str, partition: str, place: Json | None) -> tuple[Counts, Json | None]:
+        items, following = self._item_page(table, partition, place)
+        return {kind: len(items)}, following
 
     def _remove_items(self, table: str, partition: str) -> bool:
-        for number, batch in enumerate(batched(self._items(table, partition), WRITE_BATCH, strict=False)):
-            if number == BATCHES_A_CALL:
-                return True
-            requests = [{"DeleteRequest": {"Key": key}} for key in batch]
+        items, following = self._item_page(table, partition, None, limit=WRITE_BATCH)
+        if items:
+            requests = [{"DeleteRequest": {"Key": key}} for key in items]
             with translated("DynamoDB"):
                 answer = self._client("dynamodb").batch_write_item(RequestItems={table: requests})
             if answer.get("UnprocessedItems"):
                 raise TransientError("DynamoDB has not removed every item; try again.")
-        return False
+        return following is not None
+
+
+def _count_users(users: CognitoTenantUsers, token: str | None) -> tuple[Counts, str | None]:
+    count, following = users.count_page(token)
+    return {"users": count}, following
 
 
 def _index(placement: Placement) -> dict[str, str]:

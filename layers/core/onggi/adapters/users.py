@@ -30,9 +30,13 @@ class CognitoTenantUsers:
     def _client(self) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
         return self._session.client("cognito-idp")
 
-    def count(self) -> int:
-        """How many users the tenant has."""
-        return sum(1 for _ in self._names())
+    def count_page(self, token: str | None) -> tuple[int, str | None]:
+        """How many of one page of the pool's users are the tenant's, and the token that the next page follows."""
+        with translated("Cognito"):
+            page = self._client.list_users(
+                UserPoolId=self._user_pool_id, **({"PaginationToken": token} if token else {})
+            )
+        return sum(self._is_own(user) for user in page["Users"]), page.get("PaginationToken")
 
     def remove_some(self) -> bool:
         """Removes some of the tenant's users; answers whether more may be left."""
@@ -48,9 +52,11 @@ class CognitoTenantUsers:
 
     def _names(self) -> Iterator[str]:
         pages = self._client.get_paginator("list_users").paginate(UserPoolId=self._user_pool_id)
-        own = {"Name": TENANT_ATTRIBUTE, "Value": self._tenant_id}
         with translated("Cognito"):
             for page in pages:
                 for user in page["Users"]:
-                    if own in user["Attributes"]:
+                    if self._is_own(user):
                         yield user["Username"]
+
+    def _is_own(self, user: dict[str, Any]) -> bool:
+        return {"Name": TENANT_ATTRIBUTE, "Value": self._tenant_id} in user["Attributes"]

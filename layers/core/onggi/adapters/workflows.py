@@ -1,12 +1,15 @@
 """State machines, started by name so that nothing runs twice at a time."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from itertools import count, takewhile
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, error_code, translated
+
+RUNNING: Final = "RUNNING"
 
 
 class StepFunctionsWorkflow:
@@ -38,12 +41,32 @@ class StepFunctionsWorkflow:
 
     def is_running(self, name: str) -> bool:
         """Whether an execution of a name is there and has not come to its end."""
+        return self._status(name) == RUNNING
+
+    def _status(self, name: str) -> str | None:
+        """The status of an execution; None where there is none of that name."""
         arn = self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
         try:
             with translated("Step Functions"):
                 status: str = self._client.describe_execution(executionArn=arn)["status"]
         except ClientError as error:
             if error_code(error) == "ExecutionDoesNotExist":
-                return False
+                return None
             raise
-        return status == "RUNNING"
+        return status
+
+
+class ContinuedWorkflow(StepFunctionsWorkflow):
+    """A state machine whose executions hand over before their history is full, each under the next number.
+
+    The names are `<name>`, `<name>-2`, `<name>-3`, as the state `HandOver` has them.
+    """
+
+    def is_running(self, name: str) -> bool:
+        """Whether an execution of a name, or one that it has handed over to, has not come to its end."""
+        return any(status == RUNNING for status in takewhile(bool, map(self._status, _names(name))))
+
+
+def _names(first: str) -> Iterator[str]:
+    yield first
+    yield from (f"{first}-{number}" for number in count(2))

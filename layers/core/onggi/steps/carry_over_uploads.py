@@ -1,20 +1,31 @@
 """CarryOverUploads: what was uploaded to the place that a tenant has left, or deleted there, after it was copied."""
 
 from collections.abc import Container, Sequence
-from typing import Final
+from dataclasses import dataclass
 
 from onggi.domain.document import Document, document_id_of
 from onggi.domain.metadata import document_key_of_sidecar
 from onggi.domain.tenant import TenantContext
 from onggi.ports import DocumentLedger, MovingObjects, StoredObject
+from onggi.steps.slices import SecondsLeft, work_slice
 
-PAGES_A_CALL: Final = 5
+
+@dataclass(frozen=True, slots=True)
+class CarryProgress:
+    """How far it has come: whether more may follow, and behind which key."""
+
+    more: bool = True
+    after: str | None = None
 
 
 def carry_over_uploads(
-    tenant: TenantContext, after: str | None, objects: MovingObjects, ledger: DocumentLedger
-) -> str | None:
-    """Compares both places key by key, repeats at the new one what is newer at the old one; answers where to go on.
+    tenant: TenantContext,
+    after: str | None,
+    objects: MovingObjects,
+    ledger: DocumentLedger,
+    seconds_left: SecondsLeft,
+) -> CarryProgress:
+    """Compares both places key by key, and repeats at the new one what is newer at the old one, while there is time.
 
     What is copied here is an upload like any other to the new place: its event starts the workflow.
 
@@ -23,23 +34,29 @@ def carry_over_uploads(
         after: the key to go on behind; None for the beginning.
         objects: the uploads at both places, the old one as the source.
         ledger: the tenant's.
+        seconds_left: returns the seconds until the function is ended.
 
     Raises:
         TransientError: when a dependency is not available.
     """
-    for _ in range(PAGES_A_CALL):
-        old, following = objects.uploads(after)
-        new = {each.key: each for each in objects.copied(after, old[-1].key)} if old else {}
-        rows = ledger.get_many(document_id_of(tenant, _document_key(each)) for each in old)
-        known = {row.key: row for row in rows.values()}
-        newer = [each for each in old if _is_newer(each, new.get(each.key), known.get(_document_key(each)))]
-        while newer:
-            _repeat(newer, new, objects)
-            newer = _replaced(newer, objects.uploads(after)[0])
-        after = following
-        if after is None:
-            break
-    return after
+
+    def carry_page(progress: CarryProgress) -> CarryProgress:
+        following = _carry_page(tenant, progress.after, objects, ledger)
+        return CarryProgress(following is not None, following)
+
+    return work_slice(CarryProgress(after=after), carry_page, seconds_left, is_over=lambda now: not now.more)
+
+
+def _carry_page(tenant: TenantContext, after: str | None, objects: MovingObjects, ledger: DocumentLedger) -> str | None:
+    old, following = objects.uploads(after)
+    new = {each.key: each for each in objects.copied(after, old[-1].key)} if old else {}
+    rows = ledger.get_many(document_id_of(tenant, _document_key(each)) for each in old)
+    known = {row.key: row for row in rows.values()}
+    newer = [each for each in old if _is_newer(each, new.get(each.key), known.get(_document_key(each)))]
+    while newer:
+        _repeat(newer, new, objects)
+        newer = _replaced(newer, objects.uploads(after)[0])
+    return following
 
 
 def _document_key(stored: StoredObject) -> str:

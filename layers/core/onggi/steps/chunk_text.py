@@ -10,6 +10,7 @@ from onggi.domain.document import DocumentVersion, ExtractedText
 from onggi.domain.errors import BadDocument, NotFound
 from onggi.ports import Splitter, TenantPorts
 from onggi.steps.artifacts import BATCH_SIZE, MAX_BATCH_CHUNKS, ChunkBatch, PlannedChunk, VersionArtifacts
+from onggi.steps.retire import leave_nothing_abandoned
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ def chunk_text(document: DocumentVersion, ports: TenantPorts, splitter: Splitter
 
     Raises:
         BadDocument: `no_text` when nothing but blanks is left to cut.
-        NotFound: when the text is gone, because the document was removed meanwhile.
+        NotFound: when the document was removed, replaced or given up meanwhile; nothing of the version stays then.
     """
     artifacts = VersionArtifacts(ports.artifacts, document.document_id, document.version)
     extracted = artifacts.read_text()
@@ -40,7 +41,9 @@ def chunk_text(document: DocumentVersion, ports: TenantPorts, splitter: Splitter
         planned = tuple(PlannedChunk(chunk, known.get(embedding_hash)) for embedding_hash, chunk in batch)
         artifacts.write_chunks(batches, ChunkBatch(extracted.language, reuse_version, planned))
         batches += 1
-    return Chunking(len(chunks), batches, manifests_bucket, artifacts.write_manifest(batches))
+    manifest_key = artifacts.write_manifest(batches)
+    leave_nothing_abandoned(document, ports)
+    return Chunking(len(chunks), batches, manifests_bucket, manifest_key)
 
 
 def chunks_of(extracted: ExtractedText, splitter: Splitter) -> list[Chunk]:

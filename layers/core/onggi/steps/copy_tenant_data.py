@@ -5,24 +5,59 @@ does not know is left out, sidecars too: it is carried over after the switch, wh
 """
 
 from collections.abc import Sequence
-from typing import Final
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, Self
 
-from onggi.domain.document import Document, document_id_of
+from onggi.domain.document import Document, DocumentVersion, document_id_of
 from onggi.domain.errors import TransientError
 from onggi.domain.tenant import TenantContext
 from onggi.ports import CopyProgress, MovingObjects, StoredObject, TenantPorts
 from onggi.steps.artifacts import VersionArtifacts
 from onggi.steps.index_chunks import put_batch
+from onggi.steps.slices import SecondsLeft, work_slice
 
-PAGES_A_CALL: Final = 5
-"""Up to five hundred copies: well within the time of a function."""
 DOCUMENTS_A_PAGE: Final = 20
+BATCHES_A_STEP: Final = 32
+BATCHES_AT_A_TIME: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class VectorPlace:
+    """Where the copy of vectors has come to: a batch of a document on a page of the ledger.
+
+    Attributes:
+        page: the ledger's cursor; None for the first page.
+        document_id: whose batches were copied last on that page; None at its beginning.
+        batch: the last of them.
+    """
+
+    page: str | None = None
+    document_id: str | None = None
+    batch: int = -1
+
+    def to_text(self) -> str:
+        """The place as the progress of the copy keeps it: `<document>/<batch>/<page>`, or the page alone."""
+        return f"{self.document_id}/{self.batch}/{self.page or ''}" if self.document_id else self.page or ""
+
+    @classmethod
+    def from_text(cls, text: str | None) -> Self:
+        """Restores what `to_text` made; None is the beginning."""
+        if not text or "/" not in text:
+            return cls(text or None)
+        document_id, batch, page = text.split("/", 2)
+        return cls(page or None, document_id, int(batch))
 
 
 def copy_tenant_data(
-    tenant: TenantContext, progress: CopyProgress, objects: MovingObjects, ports: TenantPorts, new_place: TenantPorts
+    tenant: TenantContext,
+    progress: CopyProgress,
+    objects: MovingObjects,
+    ports: TenantPorts,
+    new_place: TenantPorts,
+    seconds_left: SecondsLeft,
 ) -> CopyProgress:
-    """Copies some pages; answers how far it has come.
+    """Copies pages as long as there is time; answers how far it has come.
 
     Args:
         tenant: whose data it is.
@@ -30,14 +65,14 @@ def copy_tenant_data(
         objects: the uploads and artifacts at both places.
         ports: the tenant's, where it is.
         new_place: the tenant's, where it is going to be.
+        seconds_left: returns the seconds until the function is ended.
 
     Raises:
         NotFound: when artifacts of a version that answers are not there.
         TransientError: when a dependency is not available, or a row has changed, which ends by itself.
     """
-    for _ in range(PAGES_A_CALL):
-        if not progress.more:
-            break
+
+    def copy_page(progress: CopyProgress) -> CopyProgress:
         if progress.stage == "uploads":
             page, after = objects.uploads(progress.after)
             _copy_uploads(tenant, page, objects, ports)
@@ -45,8 +80,9 @@ def copy_tenant_data(
             after = _copy_artifacts(progress.after, objects, ports)
         else:
             after = _copy_vectors(progress.after, ports, new_place)
-        progress = progress.on(after)
-    return progress
+        return progress.on(after)
+
+    return work_slice(progress, copy_page, seconds_left, is_over=lambda now: not now.more)
 
 
 def _copy_uploads(
@@ -100,13 +136,37 @@ def _parts(name: str) -> tuple[str, str, str]:
     return document_id, version, rest
 
 
-def _copy_vectors(cursor: str | None, ports: TenantPorts, new_place: TenantPorts) -> str | None:
-    """Writes the vectors of some documents into the new index, from the artifacts that were copied there before."""
-    rows, following = ports.ledger.page(None, DOCUMENTS_A_PAGE, cursor)
-    for row in rows:
-        document = row.answering_version(row.current_metadata)
-        if document is None:
-            continue
-        for number in VersionArtifacts(ports.artifacts, document.document_id, document.version).batch_numbers():
-            put_batch(document, number, new_place)
+def _copy_vectors(after: str | None, ports: TenantPorts, new_place: TenantPorts) -> str | None:
+    """Writes some batches of vectors into the new index, from the artifacts that were copied there before.
+
+    A document has as many batches as it likes, so that the place is one of a batch and not of a document.
+    """
+    place = VectorPlace.from_text(after)
+    rows, following = ports.ledger.page(None, DOCUMENTS_A_PAGE, place.page)
+    answering = [document for row in rows if (document := row.answering_version(row.current_metadata)) is not None]
+    with ThreadPoolExecutor(BATCHES_AT_A_TIME) as pool:
+        batches = _behind(place, answering, list(pool.map(lambda each: _batch_numbers(each, ports), answering)))
+        some = batches[:BATCHES_A_STEP]
+        list(pool.map(lambda each: put_batch(each[0], each[1], new_place), some))
+    if len(batches) > len(some):
+        document, batch = some[-1]
+        return VectorPlace(place.page, document.document_id, batch).to_text()
     return following
+
+
+def _batch_numbers(document: DocumentVersion, ports: TenantPorts) -> list[int]:
+    return sorted(VersionArtifacts(ports.artifacts, document.document_id, document.version).batch_numbers())
+
+
+def _behind(
+    place: VectorPlace, documents: Sequence[DocumentVersion], numbers: Sequence[Sequence[int]]
+) -> list[tuple[DocumentVersion, int]]:
+    """The batches of a page behind a place; all of them where its document is gone, since each may be copied twice."""
+    ids = [document.document_id for document in documents]
+    reached = ids.index(place.document_id) if place.document_id in ids else -1
+    return [
+        (document, number)
+        for position, (document, own) in enumerate(zip(documents, numbers, strict=True))
+        for number in own
+        if position > reached or (position == reached and number > place.batch)
+    ]

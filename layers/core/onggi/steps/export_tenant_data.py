@@ -1,17 +1,13 @@
 """ExportTenantData: what a tenant takes along, page by page, before it is removed."""
 
-from typing import Final
-
 from onggi.ports import ExportProgress, TenantExport
-
-PAGES_A_CALL: Final = 10
-"""Up to a thousand copies: well within the time of a function."""
+from onggi.steps.slices import SecondsLeft, work_slice
 
 
-def export_tenant_data(progress: ExportProgress, export: TenantExport) -> ExportProgress:
-    """Exports some pages; answers how far it has come."""
-    for _ in range(PAGES_A_CALL):
-        if not progress.more:
-            break
-        progress = export.some(progress)
-    return progress
+def export_tenant_data(progress: ExportProgress, export: TenantExport, seconds_left: SecondsLeft) -> ExportProgress:
+    """Exports pages as long as there is time; answers how far it has come.
+
+    Raises:
+        TransientError: when a dependency is not available.
+    """
+    return work_slice(progress, export.some, seconds_left, is_over=lambda now: not now.more)

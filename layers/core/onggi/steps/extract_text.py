@@ -10,6 +10,7 @@ from onggi.domain.tenant import TenantContext
 from onggi.ports import TenantPorts, TextReader
 from onggi.steps.artifacts import VersionArtifacts
 from onggi.steps.recognise_pages import RecognitionModel, recognise_pages
+from onggi.steps.retire import leave_nothing_abandoned
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def extract_text(
 
     Raises:
         BadDocument: when the file cannot be read or holds no text.
-        NotFound: when this version is gone from S3.
+        NotFound: when this version is gone from S3, or was removed, replaced or given up meanwhile; nothing stays then.
         TransientError: when a dependency is not available.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -46,6 +47,7 @@ def extract_text(
     if not extracted.text.strip():
         raise BadDocument("no_text")
     VersionArtifacts(ports.artifacts, document.document_id, document.version).write_text(extracted)
+    leave_nothing_abandoned(document, ports)
     return Extraction(len(extracted.page_starts), len(extracted.text), extracted.language, len(extracted.needs_ocr))
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from onggi.domain.errors import Conflict, TransientError
 from onggi.domain.tenant import Move, MoveStage, Placement, TenantRecord, Tier
 from onggi.ports import Clock, TenantLifecycle, TenantRemains, Workflow
+from onggi.steps.offboarding import what_is_left
 from onggi.steps.tenants import new_run
 
 BEFORE_SWITCH: Final[tuple[MoveStage, ...]] = ("preparing", "copying")
@@ -131,7 +132,7 @@ def let_uploads_in(record: TenantRecord, lifecycle: TenantLifecycle) -> TenantRe
 
 def close_move(record: TenantRecord, left_place: TenantRemains, lifecycle: TenantLifecycle) -> bool:
     """Ends a move once nothing is left at the other place, which is read back; False where something is."""
-    if any(left_place.counts().values()):
+    if any(what_is_left(left_place).values()):
         return False
     with _tried_again():
         lifecycle.end_move(record)

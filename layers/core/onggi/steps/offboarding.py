@@ -1,11 +1,21 @@
 """The way of a tenant out: denied at once, removed when nothing works on it any more, with a receipt."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 from onggi.domain.errors import Conflict, NotFound
 from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord
 from onggi.domain.timestamps import timestamp
-from onggi.ports import Clock, Counts, ExportProgress, RunningWorkflow, TenantLifecycle, TenantRemains, Workflow
+from onggi.ports import (
+    Clock,
+    CountProgress,
+    Counts,
+    ExportProgress,
+    RunningWorkflow,
+    TenantLifecycle,
+    TenantRemains,
+    Workflow,
+)
+from onggi.steps.slices import SecondsLeft, work_slice
 from onggi.steps.tenants import new_run, started
 
 
@@ -43,10 +53,64 @@ def remove_tenant(
     return record
 
 
-def count_tenant_data(remains: TenantRemains, ingestion: RunningWorkflow) -> tuple[Counts, bool]:
-    """How much there is of a tenant; nothing is counted while a document of it is still being processed."""
-    busy = any(ingestion.is_running(execution) for execution in remains.unfinished())
-    return ({} if busy else remains.counts()), busy
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    """A slice of counting; `busy` ends it at a page with a document that is being processed, where the next begins."""
+
+    progress: CountProgress
+    busy: bool = False
+
+
+def count_tenant_data(
+    remains: TenantRemains,
+    ingestion: RunningWorkflow,
+    progress: CountProgress,
+    seconds_left: SecondsLeft,
+    *,
+    counting: bool,
+) -> CountProgress:
+    """Looks whether a document of a tenant is still being processed, then how much there is of it, while there is time.
+
+    Pages of the ledger that were looked at are not looked at again: nothing begins to be processed meanwhile.
+
+    Args:
+        remains: what there is of the tenant.
+        ingestion: the ingestion workflow.
+        progress: how far the slices before have come.
+        seconds_left: returns the seconds until the function is ended.
+        counting: whether to count after that.
+
+    Raises:
+        TransientError: when a dependency is not available.
+    """
+
+    def look(slice_: _Counting) -> _Counting:
+        now = slice_.progress
+        if now.stage == "counts":
+            found, cursor = remains.count_page(now.cursor)
+            return _Counting(replace(now, cursor=cursor, counts=_sum(now.counts, found), more=cursor is not None))
+        executions, cursor = remains.unfinished_page(now.cursor)
+        if any(ingestion.is_running(execution) for execution in executions):
+            return _Counting(now, busy=True)
+        if cursor is None:
+            return _Counting(CountProgress(more=counting, stage="counts"))
+        return _Counting(replace(now, cursor=cursor))
+
+    ended = work_slice(_Counting(progress), look, seconds_left, is_over=lambda now: now.busy or not now.progress.more)
+    return ended.progress
+
+
+def what_is_left(remains: TenantRemains) -> Counts:
+    """Counts what is left up to the first page that holds anything: zero of each kind where nothing is left."""
+    counts, cursor = remains.count_page(None)
+    while cursor is not None and not any(counts.values()):
+        found, cursor = remains.count_page(cursor)
+        counts = _sum(counts, found)
+    return counts
+
+
+def _sum(counts: Counts, more: Counts) -> Counts:
+    return counts | {kind: counts.get(kind, 0) + count for kind, count in more.items()}
 
 
 def close_tenant(
@@ -66,7 +130,7 @@ def close_tenant(
     Raises:
         Conflict: when the tenant was changed in the meantime.
     """
-    after = remains.counts()
+    after = what_is_left(remains)
     if any(after.values()):
         return None
     export = {"bucket": exports_bucket, "run": record.run, "objects": exported.objects} if exported.objects else None

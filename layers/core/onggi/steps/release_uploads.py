@@ -6,13 +6,18 @@ from typing import Final
 from onggi.domain.tenant import TenantRecord
 from onggi.domain.upload import ObjectEvent
 from onggi.ports import WaitingEvent, WaitingEvents, Workflow
+from onggi.steps.slices import SecondsLeft, work_slice
 
 BATCH: Final = 50
-"""Started by one call: well within its time."""
+"""Started at a time."""
+RESERVE_SECONDS: Final = 10.0
+"""A batch takes about two seconds, two calls of an API for each event."""
 
 
-def release_uploads(record: TenantRecord, waiting: WaitingEvents, ingestion: Workflow) -> bool:
-    """Starts an execution for each of some events, and forgets an event only once its execution was started.
+def release_uploads(
+    record: TenantRecord, waiting: WaitingEvents, ingestion: Workflow, seconds_left: SecondsLeft
+) -> bool:
+    """Starts an execution for each of the events, while there is time, and forgets an event only after that.
 
     After a crash in between the same execution is started again, which its name does not let happen twice. Events of a
     place that the tenant has left are forgotten only: what they speak of was carried over.
@@ -23,6 +28,16 @@ def release_uploads(record: TenantRecord, waiting: WaitingEvents, ingestion: Wor
     Raises:
         TransientError: when the control table or the workflow is not available.
     """
+    return work_slice(
+        begun=True,
+        step=lambda _more: _release_batch(record, waiting, ingestion),
+        seconds_left=seconds_left,
+        is_over=lambda more: not more,
+        reserve=RESERVE_SECONDS,
+    )
+
+
+def _release_batch(record: TenantRecord, waiting: WaitingEvents, ingestion: Workflow) -> bool:
     tenant_id = record.context.tenant_id
     batch = waiting.some(tenant_id, BATCH)
     for each in batch:

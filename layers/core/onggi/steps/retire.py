@@ -26,6 +26,18 @@ def is_abandoned(document: DocumentVersion, ports: TenantPorts) -> bool:
     return row is None or not row.needs(document.version)
 
 
+def leave_nothing_abandoned(document: DocumentVersion, ports: TenantPorts) -> None:
+    """Removes what was just written of a version that nobody will clean up after any more.
+
+    Raises:
+        NotFound: when there was such a version, so that nothing more is made of it.
+        TransientError: when a dependency is not available.
+    """
+    if is_abandoned(document, ports):
+        retire_version(document.document_id, document.version, ports)
+        raise NotFound("The document was removed, replaced or given up while it was being processed.")
+
+
 def retire_version(document_id: str, version: str, ports: TenantPorts) -> Retired:
     """Removes a version from the index and the artifacts, unless the ledger needs it; safe to repeat.
 

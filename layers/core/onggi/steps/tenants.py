@@ -62,8 +62,12 @@ class Places:
 
 
 def new_run(clock: Clock) -> str:
-    """The name of a new run of a workflow on a tenant; with the tenant's id before it, an execution's name has room."""
-    return timestamp(clock()).translate(str.maketrans("", "", "-:.Z"))
+    """The name of a new run of a workflow on a tenant: the milliseconds since 1970 as hexadecimal, in order of time.
+
+    An execution's name has 80 characters at most (StartExecution, Step Functions API reference). With a tenant's id of
+    61 before it, and the number of an execution that took over behind it, there is room for a million of those.
+    """
+    return f"{round(clock().timestamp() * 1000):011x}"
 
 
 def execution_name(record: TenantRecord) -> str:
