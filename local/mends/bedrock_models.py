@@ -7,8 +7,9 @@ The emulator answers with canned text, and names each operation as its own IAM a
 import asyncio
 import json
 import re
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 from urllib.parse import unquote
 
@@ -29,11 +30,6 @@ _ACTIONS = {
     "converse-stream": "bedrock:InvokeModelWithResponseStream",
     "count-tokens": "bedrock:CountTokens",
 }
-# Requests wait in these for the embedding model, which serves urgent ones first, so that none may wait for a thread:
-# enough for the 128 calls that 16 functions make at a time, and others. They are not those of the emulator, 64 for all
-# services, which calls of functions need.
-MAX_REQUESTS = 256
-_threads = ThreadPoolExecutor(MAX_REQUESTS, thread_name_prefix="bedrock")
 _INFERENCE_PROFILE = re.compile(r"(global|us|us-gov|eu|apac|jp|au)\.")
 
 
@@ -78,11 +74,29 @@ async def handle_request(method: str, path: str, _headers: Json, body: bytes, _q
     if match is None or answer is None:
         return _error("UnknownOperationException", 404, f"The local cloud does not answer {method} {path}.")
     try:
-        # Models compute for long: not on the event loop.
-        result = await asyncio.get_running_loop().run_in_executor(_threads, answer, unquote(match["model"]), body)
+        result = await _in_a_thread(answer, unquote(match["model"]), body)
     except ModelError as error:
         return _error(error.code, error.status, error.message)
     return 200, {"Content-Type": "application/json"}, result
+
+
+async def _in_a_thread(answer: Callable[[str, bytes], bytes], model_id: str, body: bytes) -> bytes:
+    """Answer in a thread of its own: models compute for long, and the emulator's 64 threads are needed by functions.
+
+    None may wait for a thread, since the embedding model serves urgent requests first; and what waits for the model
+    must not keep the process from ending.
+    """
+    answered: Future[bytes] = Future()
+
+    def run() -> None:
+        answered.set_running_or_notify_cancel()
+        try:
+            answered.set_result(answer(model_id, body))
+        except BaseException as error:
+            answered.set_exception(error)
+
+    threading.Thread(target=run, name="bedrock", daemon=True).start()
+    return await asyncio.wrap_future(answered)
 
 
 def _converse(model_id: str, body: bytes) -> bytes:
