@@ -217,6 +217,11 @@ def test_a_parameter_of_a_listing_that_is_wrong(field: str, value: str) -> None:
     assert set(faults(requests.listing, {field: value}, with_status=True)) == {field}
 
 
+@pytest.mark.parametrize("status", ["pending", "processing", "ready", "failed", "deleting", "deleted"])
+def test_documents_are_listed_by_each_status(status: str) -> None:
+    assert requests.listing({"status": status}, with_status=True)[0] == status
+
+
 def test_a_listing_of_tenants_has_no_status() -> None:
     assert set(faults(requests.listing, {"status": "ready"}, with_status=False)) == {"status"}
 

@@ -1,0 +1,70 @@
+"""Where a citation lies, what a failure's cause may look like, and what a run is called."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from onggi.domain.chunk import Passage, Scores
+from onggi.domain.tenant import ChosenLimits, TenantSettings
+from onggi.ports import AnswerPart, GeneratedAnswer, PublishedFacts
+from onggi.steps.answer import answer
+from onggi.steps.publish_document import Publication, publish_document
+from onggi.steps.record_failure import Failure
+from onggi.steps.retrieve import Retrieval
+from onggi.steps.tenants import Places, Pool, Silo, TenantRequest, create_tenant
+from tests.unit.core.fakes import FakeDirectory, FakeLifecycle, FakeWorkflow, FixedClock, Jar, version_of
+
+
+@pytest.mark.parametrize(
+    ("quote", "start", "end", "page"),
+    [("one", 100, 103, 4), ("two", 104, 107, 5), ("six", 108, 111, 6), ("one\ntwo\nsix", 100, 111, 4)],
+)
+def test_a_citation_is_on_the_page_of_its_quote(jar: Jar, quote: str, start: int, end: int, page: int) -> None:
+    class Citing:
+        def answer(self, *_: object) -> GeneratedAnswer:
+            return GeneratedAnswer((AnswerPart("So.", ((0, quote),)),), 7, 8)
+
+    passage = Passage("d", "v", "a.txt", 4, 100, 111, "one\ntwo\nsix", Scores(vector=0.5), (104, 108))
+    found = answer("Why?", Retrieval((passage,), 1), "claude", 9, replace(jar.ports, generator=Citing()))
+    (citation,) = found.citations
+    assert citation.to_json() == {
+        "marker": 1,
+        "document_id": "d",
+        "document_name": "a.txt",
+        "page": page,
+        "start": start,
+        "end": end,
+        "quote": quote,
+        "score": 0.5,
+    }
+    assert (found.text, found.input_tokens, found.output_tokens) == ("So.[1]", 7, 8)
+
+
+@pytest.mark.parametrize("cause", ["", "{", "{}", "[]", "null", '"text"', "7", json.dumps({"errorMessage": "odd"})])
+def test_a_cause_of_another_form_is_a_fault_of_ours(cause: str) -> None:
+    failure = Failure.from_catch({"Error": "BadDocument", "Cause": cause})
+    assert (failure.code, failure.ours) == ("internal", True)
+    assert failure.message.endswith("because of a fault on our side; upload it again later.")
+
+
+def test_a_version_that_was_overtaken_is_retired(jar: Jar) -> None:
+    facts = PublishedFacts(1, 1, 1, "en")
+    assert publish_document(jar.tenant, version_of(jar.tenant), facts, jar.ports) == Publication(
+        "overtaken", 1, describe=False
+    )
+    assert jar.meter.recorded == []
+
+
+def test_a_new_tenant_has_a_run_from_the_beginning() -> None:
+    directory, workflow = FakeDirectory(), FakeWorkflow()
+    wanted = TenantRequest("acme", "Acme", "basic", TenantSettings(), ChosenLimits())
+    places = Places(Pool("documents", "artifacts"), Silo("onggi-silo-"))
+    record = create_tenant(wanted, places, directory, FakeLifecycle(directory), workflow, FixedClock())
+    assert (record.status, record.run, record.created_at) == (
+        "provisioning",
+        "20261121T090000000",
+        "2026-11-21T09:00:00.000Z",
+    )
+    assert directory.records["acme"] == record
+    assert workflow.started == {"acme-20261121T090000000": {"tenant_id": "acme", "run": "20261121T090000000"}}
