@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from onggi.domain.chunk import Passage, Scores
-from onggi.domain.tenant import ChosenLimits, TenantSettings
+from onggi.domain.tenant import ChosenLimits, ChosenSettings
 from onggi.ports import AnswerPart, GeneratedAnswer, PublishedFacts
 from onggi.steps.answer import answer
 from onggi.steps.publish_document import Publication, publish_document
@@ -58,7 +58,7 @@ def test_a_version_that_was_overtaken_is_retired(jar: Jar) -> None:
 
 def test_a_new_tenant_has_a_run_from_the_beginning() -> None:
     directory, workflow = FakeDirectory(), FakeWorkflow()
-    wanted = TenantRequest("acme", "Acme", "basic", TenantSettings(), ChosenLimits())
+    wanted = TenantRequest("acme", "Acme", "basic", ChosenSettings(), ChosenLimits())
     places = Places(Pool("documents", "artifacts"), Silo("onggi-silo-"))
     record = create_tenant(wanted, places, directory, FakeLifecycle(directory), workflow, FixedClock())
     assert (record.status, record.run, record.created_at) == (
