@@ -63,8 +63,8 @@ def test_a_new_tenant_has_a_run_from_the_beginning() -> None:
     record = create_tenant(wanted, places, directory, FakeLifecycle(directory), workflow, FixedClock())
     assert (record.status, record.run, record.created_at) == (
         "provisioning",
-        "20261121T090000000",
+        "1a1fd557a80",
         "2026-11-21T09:00:00.000Z",
     )
     assert directory.records["acme"] == record
-    assert workflow.started == {"acme-20261121T090000000": {"tenant_id": "acme", "run": "20261121T090000000"}}
+    assert workflow.started == {"acme-20261121T090000000": {"tenant_id": "acme", "run": "1a1fd557a80"}}
