@@ -60,7 +60,8 @@ class BotoAccount:
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            # Nothing throttles on this machine, and a cloud that does not run is to be noticed at once.
+            retries={"mode": "standard", "total_max_attempts": 1 if is_local(self._endpoint) else 3},
             s3={"addressing_style": addressing},
         )
         make = cast("Any", self._session.client)

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from cli.errors import StackError
 
 LOCAL_FOLDER = ".local"
+CLOUD_FILE = "cloud.json"
 LOCAL_FILE = "stack.json"
 LOCAL_FOLDER_VARIABLE = "ONGGI_LOCAL"
 
@@ -66,33 +67,50 @@ def is_local(endpoint: str | None) -> bool:
     return endpoint is not None and urlsplit(endpoint).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
+def nothing_deployed(reason: str, advice: str = "make up") -> StackError:
+    """The error where a stack in a local cloud was meant and there is none; `reason` begins the sentence."""
+    return StackError("no_stack", f"{reason}, so nothing is deployed here: {advice}.")
+
+
 def find_local_folder(environ: Mapping[str, str], start: Path) -> Path | None:
     """Find the local cloud's folder: the one the environment names, else `.local` here or in a parent folder."""
     named = environ.get(LOCAL_FOLDER_VARIABLE)
     candidates = [Path(named)] if named else [folder / LOCAL_FOLDER for folder in (start, *start.parents)]
-    return next((folder for folder in candidates if (folder / LOCAL_FILE).is_file()), None)
+    names = (CLOUD_FILE, LOCAL_FILE)
+    return next((folder for folder in candidates if any((folder / name).is_file() for name in names)), None)
 
 
-def read_local_stack(folder: Path) -> Stack:
-    """Read the stack that the local cloud's launcher wrote down.
+def local_endpoint(folder: Path) -> tuple[str, str]:
+    """Return endpoint and region of the cloud that runs in a folder, as its launcher wrote them down.
 
     Raises:
-        StackError: The file cannot be read or lacks a field.
+        StackError: None runs there.
     """
-    path = folder / LOCAL_FILE
     try:
-        written = json.loads(path.read_text(encoding="utf-8"))
-        return Stack(
-            name=written["stack_name"],
-            region=written["region"],
-            endpoint=written["endpoint"],
-            outputs=dict(written["outputs"]),
-            identity=written["stack_name"],
-            local_folder=folder,
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        message = f"{path} does not describe a stack: run `make up` to start the local cloud afresh."
-        raise StackError("bad_stack_file", message) from error
+        written = json.loads((folder / CLOUD_FILE).read_text(encoding="utf-8"))
+        return str(written["endpoint"]), str(written["region"])
+    except (OSError, ValueError, KeyError, TypeError):
+        reason = f"The local cloud of {folder} does not run"
+        raise nothing_deployed(reason) from None
+
+
+def find_local_stack(folder: Path, cloudformation: CloudFormation, region: str, endpoint: str) -> Stack:
+    """Ask the cloud that runs in a folder for the stack that was deployed to it.
+
+    Raises:
+        StackError: There is none, the cloud has ended, or another one has taken its port.
+    """
+    try:
+        written = json.loads((folder / LOCAL_FILE).read_text(encoding="utf-8"))
+        name, stack_id = str(written["stack_name"]), str(written["stack_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        reason = f"The deployment to the local cloud at {endpoint} has not come to its end"
+        raise nothing_deployed(reason) from None
+    stack = describe_stack(cloudformation, name, region, endpoint)
+    if stack.identity != stack_id:
+        reason = f"Another local cloud than that of {folder} answers at {endpoint}"
+        raise nothing_deployed(reason)
+    return replace(stack, identity=name, local_folder=folder)
 
 
 def describe_stack(cloudformation: CloudFormation, name: str, region: str, endpoint: str | None) -> Stack:
@@ -104,10 +122,17 @@ def describe_stack(cloudformation: CloudFormation, name: str, region: str, endpo
     try:
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        reason = error.response.get("Error", {}).get("Message", "no reason given").rstrip(".")
+        refusal = error.response.get("Error", {})
+        if is_local(endpoint) and refusal.get("Code") == "ValidationError":  # CloudFormation's word for "there is none"
+            reason = f"The local cloud at {endpoint} has no stack {name}"
+            raise nothing_deployed(reason) from error
+        reason = refusal.get("Message", "no reason given").rstrip(".")
         message = f"CloudFormation does not show the stack {name} in {region}: {reason}."
         raise StackError("no_stack", message) from error
     except BotoCoreError as error:
+        if is_local(endpoint) and isinstance(error, EndpointConnectionError | ConnectTimeoutError):
+            reason = f"No local cloud answers at {endpoint}"
+            raise nothing_deployed(reason) from error
         message = f"CloudFormation in {region} cannot be asked for the stack {name}: {str(error).rstrip('.')}."
         raise StackError("unreachable", message) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from cli.errors import CommandError, StackError
+from cli.stack import is_local, nothing_deployed
 
 CONNECT_SECONDS = 5
 OK = 200
@@ -67,7 +68,7 @@ class HttpTransport:
                 request.method, request.url, headers=request.headers, body=request.body, redirect=False
             )
         except HTTPError as error:
-            raise _unreachable(request.url) from error
+            raise _unreachable(request.url, error) from error
         return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
 
     def download(self, url: str, take: Callable[[bytes], object]) -> int:
@@ -86,7 +87,7 @@ class HttpTransport:
             finally:
                 answer.release_conn()
         except HTTPError as error:
-            raise _unreachable(url) from error
+            raise _unreachable(url, error) from error
         return answer.status
 
 
@@ -107,7 +108,12 @@ def redirected(name: str, status: int, location: str | None) -> CommandError:
     return CommandError("redirected", message)
 
 
-def _unreachable(url: str) -> StackError:
-    host = urllib3.util.parse_url(url).netloc
-    message = f"{host} does not answer: check the network, or start the local cloud with `make up`."
-    return StackError("unreachable", message)
+def _unreachable(url: str, error: HTTPError) -> StackError:
+    address = urllib3.util.parse_url(url)
+    origin = f"{address.scheme}://{address.netloc}"
+    if is_local(origin):
+        if isinstance(error, NewConnectionError | ConnectTimeoutError):
+            return nothing_deployed(f"No local cloud answers at {origin}")
+        message = f"The local cloud at {origin} has broken off its answer: try again; its log is .local/cloud.log."
+        return StackError("unreachable", message)
+    return StackError("unreachable", f"{address.netloc} does not answer: check the network.")

@@ -11,11 +11,18 @@ from typing import TextIO
 
 from cli.account import Account, BotoAccount
 from cli.api import ApiClient
-from cli.errors import CredentialError, StackError, UsageError
+from cli.errors import CredentialError, UsageError
 from cli.keystore import KeyStore, key_file
 from cli.output import Output
 from cli.signing import with_api_key, with_signature
-from cli.stack import Stack, describe_stack, find_local_folder, read_local_stack
+from cli.stack import (
+    Stack,
+    describe_stack,
+    find_local_folder,
+    find_local_stack,
+    local_endpoint,
+    nothing_deployed,
+)
 from cli.transport import HttpTransport, Transport
 from cli.waiting import Clock
 
@@ -78,9 +85,10 @@ class Workspace:
             raise UsageError("no_stack_named", message)
         folder = find_local_folder(self._outside.environ, self._outside.folder)
         if folder is None:
-            message = "There is no local cloud here: start it with `make up`, or name a deployed stack with --stack."
-            raise StackError("no_stack", message)
-        return read_local_stack(folder)
+            raise nothing_deployed("There is no local cloud", "make up, or name a deployed stack with --stack")
+        endpoint, region = local_endpoint(folder)
+        account = self._outside.open_account(region, None, endpoint)
+        return find_local_stack(folder, account.client("cloudformation"), region, endpoint)
 
     @cached_property
     def account(self) -> Account:

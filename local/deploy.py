@@ -10,13 +10,14 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError, WaiterError
 
 from local.settings import DEFAULT_STATE, REPOSITORY, LocalCloudError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_cloudformation.client import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
+    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
     from mypy_boto3_s3.client import S3Client
 
 STACK_NAME = "onggi"
@@ -40,6 +41,10 @@ LOCAL_PARAMETERS = (
     "AuthorizationCacheSeconds=5",
     "TurnsPerExecution=2",  # nor for the loops of a large tenant, before an execution hands over
 )
+STANDING = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+# A stack in one of these never stood, and cannot be updated (CloudFormation user guide, "Stack status codes").
+NEVER_STOOD = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
+BEGUN = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"}
 POLL_SECONDS = "0.2"  # sam's own 5 s are made for a cloud that takes minutes
 
 
@@ -49,6 +54,7 @@ class Deployment:
 
     Attributes:
         stack_name: CloudFormation's name of it.
+        stack_id: CloudFormation's id of it, which no other stack ever has.
         region: the region the local cloud says it is.
         endpoint: the URL of every AWS service.
         outputs: the stack's outputs by name.
@@ -56,6 +62,7 @@ class Deployment:
     """
 
     stack_name: str
+    stack_id: str
     region: str
     endpoint: str
     outputs: dict[str, str]
@@ -86,26 +93,38 @@ def deploy(state: Path) -> Deployment:
         What now stands in the cloud.
 
     Raises:
-        LocalCloudError: no cloud runs there, nothing is built, or `sam deploy` failed.
+        LocalCloudError: no cloud runs there or it has ended meanwhile, nothing is built, or `sam deploy` failed.
     """
     cloud = _running_cloud(state)
-    session = boto3.Session("test", "test", region_name=cloud["region"])
+    try:
+        return _deploy(state, cloud["endpoint"], cloud["region"])
+    except HTTPClientError as error:
+        message = f"The local cloud at {cloud['endpoint']} does not answer: start it again by `make up`."
+        raise LocalCloudError(message) from error
+
+
+def _deploy(state: Path, endpoint: str, region: str) -> Deployment:
+    session = boto3.Session("test", "test", region_name=region)
     direct = Config(proxies={}, retries={"max_attempts": 1})
-    cloudformation = session.client("cloudformation", endpoint_url=cloud["endpoint"], config=direct)
-    wanted = fingerprint(BUILD, cloud["endpoint"])
+    cloudformation = session.client("cloudformation", endpoint_url=endpoint, config=direct)
+    wanted = fingerprint(BUILD, endpoint)
     standing = _standing(state, cloudformation)
     if standing and standing.fingerprint == wanted:
         return standing
-    _ensure_bucket(session.client("s3", endpoint_url=cloud["endpoint"], config=direct), cloud["region"])
+    _remove_unfinished(cloudformation)
+    _ensure_bucket(session.client("s3", endpoint_url=endpoint, config=direct), region)
     log = state / DEPLOY_LOG
-    status = _sam_deploy(cloud["endpoint"], cloud["region"], log)
-    outputs = _outputs(cloudformation)
-    if status or outputs is None:
+    status = _sam_deploy(endpoint, region, log)
+    stack = _stack(cloudformation)
+    if status or stack is None or stack["StackStatus"] not in STANDING:
         reasons = "\n".join(_failures(cloudformation))
-        message = f"`sam deploy` failed; all that it said is in {log}.\n{reasons}".rstrip()
+        message = (
+            f"`sam deploy` failed; all that it said is in {log}.\n{reasons}".rstrip()
+            + "\nWhere nothing else helps, `make reset` deletes what the local cloud holds."
+        )
         raise LocalCloudError(message)
-    deployment = Deployment(STACK_NAME, cloud["region"], cloud["endpoint"], outputs, wanted)
-    (state / STACK_FILE).write_text(json.dumps(asdict(deployment), indent=2) + "\n", encoding="utf-8")
+    deployment = Deployment(STACK_NAME, stack["StackId"], region, endpoint, _outputs(stack), wanted)
+    _write(state / STACK_FILE, json.dumps(asdict(deployment), indent=2) + "\n")
     return deployment
 
 
@@ -156,21 +175,55 @@ def _standing(state: Path, cloudformation: "CloudFormationClient") -> Deployment
     try:
         written = Deployment(**json.loads((state / STACK_FILE).read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
-        return None  # never deployed, or written by another version: deploying anew is always right
-    return written if _outputs(cloudformation) == written.outputs else None
+        return None  # never deployed, or written by another version: deploying once more is always right
+    stack = _stack(cloudformation)
+    stands = stack and stack["StackStatus"] in STANDING and stack["StackId"] == written.stack_id
+    return written if stack and stands and _outputs(stack) == written.outputs else None
 
 
-def _outputs(cloudformation: "CloudFormationClient") -> dict[str, str] | None:
-    """The outputs of our stack, or None where it is missing or not complete."""
+def _stack(cloudformation: "CloudFormationClient") -> "StackTypeDef | None":
+    """Our stack, or None where there is none."""
     try:
-        stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+        return cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":  # how CloudFormation says that there is none
             return None
         raise
-    if stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-        return None
+
+
+def _outputs(stack: "StackTypeDef") -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def _remove_unfinished(cloudformation: "CloudFormationClient") -> None:
+    """Delete the stack where its creation has failed, so that it can be created again.
+
+    Raises:
+        LocalCloudError: something of it cannot be deleted.
+    """
+    stack = _stack(cloudformation)
+    if stack is None or stack["StackStatus"] not in NEVER_STOOD:
+        return
+    cloudformation.delete_stack(StackName=STACK_NAME)
+    try:
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=STACK_NAME, WaiterConfig={"Delay": 1, "MaxAttempts": DEPLOY_SECONDS}
+        )
+    except WaiterError as error:
+        reasons = "\n".join(_failures(cloudformation))
+        message = (
+            "An earlier deployment has failed, and what it left cannot be deleted: `make reset` deletes what the local "
+            f"cloud holds.\n{reasons}"
+        )
+        raise LocalCloudError(message) from error
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file as a whole: whoever reads it meanwhile, or after a sudden end, finds the old one or the new."""
+    descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    Path(new).replace(path)
 
 
 def _failures(cloudformation: "CloudFormationClient") -> list[str]:
@@ -179,7 +232,7 @@ def _failures(cloudformation: "CloudFormationClient") -> list[str]:
     try:
         for event in _events(cloudformation):
             status = event.get("ResourceStatus", "")
-            if event["LogicalResourceId"] == STACK_NAME and status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}:
+            if event["LogicalResourceId"] == STACK_NAME and status in BEGUN:
                 break  # events come newest first: here the latest deployment began
             if status.endswith("_FAILED"):
                 latest.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}")

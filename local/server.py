@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 from local.bedrock.settings import language_model_server
-from local.settings import CloudSettings, LocalCloudError, configure_process
+from local.settings import EMULATOR_VERSION, CloudSettings, LocalCloudError, configure_process
 
-EMULATOR_VERSION = "1.5.33"
 LOCK_MODE = 0o600
 
 

@@ -1,5 +1,6 @@
 """Where one local cloud lives and how the emulator is told so."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 
 REGION = "ap-northeast-2"
 DEFAULT_PORT = 4566
+EMULATOR_VERSION = "1.5.33"
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_STATE = REPOSITORY / ".local"
 DEFAULT_BOTOCORE_DATA = REPOSITORY / ".venv" / "lib" / "python3.13" / "site-packages" / "botocore" / "data"
@@ -33,6 +35,14 @@ SERVICES = (
 )
 
 
+# Patterns of the names of what the local cloud, its launcher and the `onggi` command write into its folder.
+HELD_IN_STATE = (
+    *("cloud.json", "cloud.log", "data", "deploy.log", "port", "tmp"),
+    *("keys.json", ".keys.json.*", "stack.json", ".stack.json.*"),
+    *("s3", "s3vectors", "services"),  # by earlier versions
+)
+
+
 class LocalCloudError(Exception):
     """Something the user of the local cloud has to know or to do, as a sentence."""
 
@@ -46,12 +56,14 @@ class CloudSettings:
         state: folder that holds everything the cloud remembers.
         botocore_data: botocore's `data` folder whose service models requests are validated against.
         iam: whether policies are evaluated; without them everybody may do everything, which is for tests alone.
+        port_is_named: whether the user has named the port, so that a cloud at another one is not the one meant.
     """
 
     port: int
     state: Path
     botocore_data: Path
     iam: bool = True
+    port_is_named: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -74,14 +86,42 @@ class CloudSettings:
         return self.state / "cloud.log"
 
     @property
+    def data(self) -> Path:
+        """What the cloud's services hold."""
+        return self.state / "data"
+
+    @property
     def temporary(self) -> Path:
         """Scratch space of the emulator and of the functions."""
         return self.state / "tmp"
 
     def describe(self, pid: int) -> None:
-        """Write the description for a cloud that runs as process `pid`."""
-        text = json.dumps({"endpoint": self.endpoint, "pid": pid, "region": REGION})
+        """Write the description for a cloud that runs as process `pid`, and remember its port."""
+        text = json.dumps({"endpoint": self.endpoint, "pid": pid, "region": REGION, "code": code_fingerprint()})
         self.description.write_text(text + "\n", encoding="utf-8")
+        _port_file(self.state).write_text(f"{self.port}\n", encoding="utf-8")
+
+
+def code_fingerprint() -> str:
+    """Return a hash of the local cloud's own code and of the list of what it runs on."""
+    files = [*sorted((REPOSITORY / "local").rglob("*.py")), REPOSITORY / "requirements" / "emulator.txt"]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(REPOSITORY)}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def remembered_port(state: Path) -> int:
+    """Return the port that the cloud of this folder ran at last; the default where none ever ran."""
+    try:
+        return int(_port_file(state).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # or it was killed while it wrote
+        return DEFAULT_PORT
+
+
+def _port_file(state: Path) -> Path:
+    return state / "port"
 
 
 def configure_process(settings: CloudSettings) -> None:
@@ -101,12 +141,13 @@ def configure_process(settings: CloudSettings) -> None:
             "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": REGION,
+            "OPENBLAS_NUM_THREADS": "1",  # a process that has threads in OpenBLAS cannot be copied, see local/snapshots
             "PERSIST_STATE": "1",
-            "S3_DATA_DIR": str(settings.state / "s3"),
+            "S3_DATA_DIR": str(settings.temporary / "s3"),
             "S3_PERSIST": "1",
             "SERVICES": ",".join(SERVICES),
             "SFTP_ENABLED": "0",
-            "STATE_DIR": str(settings.state / "services"),
+            "STATE_DIR": str(settings.data),
             "TMPDIR": str(settings.temporary),
         }
     )

@@ -7,8 +7,10 @@ from local.mends import (
     cognito_attributes,
     dynamodb_leading_keys,
     embedded_metrics,
+    executions,
     iam_policy_variables,
     lambda_runtime,
+    s3_bodies,
     s3_events,
     s3_kms,
     s3_missing_keys,
@@ -17,16 +19,24 @@ from local.mends import (
     sam_parameters,
     secure_transport,
     session_tags,
+    snapshots,
     stack_roles,
     stack_tags,
     state_machine_yaml,
     step_functions,
 )
-from local.settings import CloudSettings
+from local.s3vectors import service
+from local.settings import EMULATOR_VERSION, CloudSettings
+from local.snapshots.store import SnapshotStore
 
 
 def apply_all(settings: CloudSettings) -> None:
-    """Mend the emulator in this process, before it serves."""
+    """Mend the emulator in this process, before it serves, and load what the cloud held when it ended.
+
+    Raises:
+        StateError: what it held cannot be read.
+    """
+    store = SnapshotStore(settings.data, EMULATOR_VERSION)
     iam_policy_variables.apply()
     dynamodb_leading_keys.apply()
     session_tags.apply()
@@ -37,8 +47,10 @@ def apply_all(settings: CloudSettings) -> None:
     lambda_runtime.apply(settings)
     embedded_metrics.apply()
     step_functions.apply()
+    executions.apply()
     state_machine_yaml.apply()
     s3_events.apply()
+    s3_bodies.apply(store.blobs)
     s3_kms.apply()
     s3_missing_keys.apply()
     cloudformation_buckets.apply()
@@ -47,3 +59,4 @@ def apply_all(settings: CloudSettings) -> None:
     bedrock_models.apply()
     s3_vectors.apply(settings)
     s3_vectors_kms.apply()
+    snapshots.apply(store, service.engine().database, settings.port)

@@ -113,6 +113,15 @@ class PackageStore:
         partial.rename(target)
 
 
+class _EnvironmentProcess(subprocess.Popen[bytes]):
+    """The process of an execution environment, which ends together with what its function has started."""
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to all of them, unless the process has ended."""
+        if self.poll() is None:
+            os.killpg(self.pid, number)
+
+
 class FunctionWorker(lambda_runtime.Worker):  # type: ignore[misc]  # the emulator ships no types
     """One execution environment: a process that keeps the loaded function between invocations."""
 
@@ -185,13 +194,14 @@ class FunctionWorker(lambda_runtime.Worker):  # type: ignore[misc]  # the emulat
 
     def _open_process(self, task: Path) -> None:
         from_child, to_parent = os.pipe()
-        self._proc = subprocess.Popen(
+        self._proc = _EnvironmentProcess(
             [_INTERPRETER, *_ARGUMENTS, str(to_parent)],
             cwd=task,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=(to_parent,),
+            process_group=0,
             env=self._environment(task),
         )
         os.close(to_parent)

@@ -1,5 +1,8 @@
 """One Lambda execution environment: loads a handler, then answers invocations until its input ends.
 
+Its input ends with the cloud, however that ends. The environment then ends at once, together with what it has started:
+whatever it still did would reach the cloud that is started next.
+
 Runs as a script on a clean interpreter, so it imports nothing but the standard library. Requests are JSON lines on
 standard input; answers are JSON lines on the file descriptor named by the first argument. Whatever the function prints
 goes to standard output, where a marker line ends each answer's part.
@@ -8,8 +11,11 @@ goes to standard output, where a marker line ends each answer's part.
 import importlib
 import json
 import os
+import queue
+import signal
 import site
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -129,9 +135,10 @@ def invoke(handler: Handler, request: Json) -> Json:
 def main() -> None:
     """Load the handler that `_HANDLER` names and answer until the input ends."""
     answers = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
-    requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
+    requests: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_read_requests, args=(os.dup(0), requests), daemon=True).start()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    paths = json.loads(requests.readline())
+    paths = json.loads(requests.get())
     extend_path(paths["task"], paths["opt"])
 
     def answer(message: Json, marker: str) -> None:
@@ -147,8 +154,16 @@ def main() -> None:
         answer({"error": described(error, "")}, paths["marker"])
         return
     answer({"ready": True}, paths["marker"])
-    for line in requests:
-        answer(invoke(handler, json.loads(line)), paths["marker"])
+    while True:
+        answer(invoke(handler, json.loads(requests.get())), paths["marker"])
+
+
+def _read_requests(source: int, requests: "queue.SimpleQueue[str]") -> None:
+    """Hand over each line; when there are no more, nobody wants an answer, not even one that is being made."""
+    with os.fdopen(source, "r", encoding="utf-8") as lines:
+        for line in lines:
+            requests.put(line)
+    os.killpg(0, signal.SIGKILL)  # the group of this process and of what the function has started
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""S3 events on EventBridge: the object's version.
+"""S3 events on EventBridge: the object's version, and that none is lost.
 
 The emulator's events lack `version-id` on a versioned bucket, give deleted objects a size that AWS leaves out, and
-delete markers no etag (EventBridge user guide, "Amazon S3 Object Deleted").
+delete markers no etag (EventBridge user guide, "Amazon S3 Object Deleted"). It delivers them in threads, so that a
+sudden end can keep an object and lose its event. Here an object and its event are there together.
 """
 
 import json
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from ministack.services import eventbridge, s3
@@ -19,7 +20,7 @@ _version: ContextVar[str | None] = ContextVar("version of the object an event is
 
 
 def apply() -> None:
-    """Complete the events that S3 sends."""
+    """Complete the events that S3 sends, and deliver each before the request that it is about is answered."""
     fire = s3._fire_s3_event
     dispatch = eventbridge._dispatch_event
 
@@ -35,7 +36,23 @@ def apply() -> None:
             event = {**event, "Detail": json.dumps(_completed(json.loads(event["Detail"]), event["DetailType"]))}
         return dispatch(event, *rest)
 
+    def deliver(
+        bucket: str,
+        key: str,
+        event: str,
+        size: int = 0,
+        etag: str = "",
+        deletion_type: str | None = None,
+        **more: Any,
+    ) -> None:
+        if bucket in s3._bucket_notifications:
+            sequencer = s3._next_event_sequencer(event)
+            # What is delivered must not change the context of the request.
+            fire_now = copy_context().run
+            fire_now(s3._fire_s3_event, bucket, key, event, size, etag, deletion_type, sequencer=sequencer, **more)
+
     s3._fire_s3_event = fire_with_version
+    s3._fire_s3_event_async = deliver
     eventbridge._dispatch_event = dispatch_with_version
 
 

@@ -1,6 +1,7 @@
 """Amazon S3 Vectors: registers `local.s3vectors` as a service of the emulator, on the same port and behind IAM."""
 
 import json
+import sqlite3
 import sys
 from typing import Any
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ from ministack.services.cloudformation import provisioners
 
 from local.s3vectors import cloudformation, service
 from local.settings import CloudSettings
+from local.snapshots.store import StateError, damaged
 
 type Json = dict[str, Any]
 type Reply = tuple[int, dict[str, str], bytes]
@@ -37,8 +39,16 @@ RESOURCE_TYPES = {
 
 
 def apply(settings: CloudSettings) -> None:
-    """Make the service reachable, persistent, authorised and deployable."""
-    service.configure(settings.state / NAME, settings.botocore_data)
+    """Make the service reachable, persistent, authorised and deployable.
+
+    Raises:
+        StateError: its database is damaged.
+    """
+    try:
+        service.configure(settings.data / NAME, settings.botocore_data)
+    except sqlite3.DatabaseError as error:
+        message = damaged(settings.data / NAME, error)
+        raise StateError(message) from error
     sys.modules[f"ministack.services.{NAME}"] = service
     app.SERVICE_REGISTRY[NAME] = {"module": NAME}
     app.SERVICE_HANDLERS[NAME] = handle_request

@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from local.s3vectors.undo import UndoLog
+
 FILE_NAME = "s3vectors.sqlite3"
 
 _SCHEMA = """
@@ -31,6 +33,7 @@ CREATE TABLE IF NOT EXISTS tags (
     arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key)
 ) WITHOUT ROWID;
 """
+_TABLES = ("tags", "vectors", "indexes", "buckets")
 _CHECKPOINT_PAGES = 8192  # 32 MB: SQLite's own 1000 would copy and sync at every full batch of vectors
 _MAX_VARIABLES = 500  # keys asked for in one statement; SQLite allows more, the API never asks for more
 
@@ -74,17 +77,39 @@ class Vector:
 
 
 class Database:
-    """The SQLite file in `directory`. All methods may be called from any thread; each runs alone."""
+    """The SQLite file in `directory`. All methods may be called from any thread; each runs alone.
+
+    Raises:
+        sqlite3.DatabaseError: the file is damaged, or is no database.
+    """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._lock = RLock()
-        self._connection = sqlite3.connect(directory / FILE_NAME, check_same_thread=False, isolation_level=None)
+        self._file = directory / FILE_NAME
+        self._connection = sqlite3.connect(self._file, check_same_thread=False, isolation_level=None)
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+        self._undo = UndoLog(self._connection, _TABLES)
+
+    def _prepare(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         self._connection.execute("PRAGMA foreign_keys = ON")
+        (found,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
         self._connection.executescript(_SCHEMA)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that hold the data."""
+        both = (self._file, self._file.with_name(f"{FILE_NAME}-wal"))
+        return tuple(file for file in both if file.exists())
 
     def close(self) -> None:
         """Close the file; what was written stays."""
@@ -94,10 +119,28 @@ class Database:
     def clear(self) -> None:
         """Forget everything and give the space back."""
         with self._transaction() as connection:
-            for table in ("tags", "vectors", "indexes", "buckets"):
+            for table in _TABLES:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the names are the four above
         with self._lock:
             self._connection.execute("VACUUM")
+
+    # Marks
+
+    def roll_back(self, mark: int) -> None:
+        """Take back what was written after a mark was set, and record what is written from now on under the next."""
+        with self._transaction():
+            self._undo.roll_back(mark)
+        self.set_mark(mark + 1)
+
+    def set_mark(self, mark: int) -> None:
+        """Record what is written from now on under a mark, so that it can be taken back."""
+        with self._lock:
+            self._undo.mark = mark
+
+    def forget(self, mark: int) -> None:
+        """Forget how to take back what was written up to a mark."""
+        with self._transaction():
+            self._undo.forget(mark)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

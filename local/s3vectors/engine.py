@@ -32,16 +32,19 @@ class Engine:
         directory: Where the database file lives; made if it is missing.
         botocore_data: A botocore data folder whose S3 Vectors model knows full-text search (1.44.5 or newer).
         memory_budget: Bytes that loaded indexes may take.
+
+    Attributes:
+        database: What the service stores.
     """
 
     def __init__(self, directory: Path, botocore_data: Path, memory_budget: int = MEMORY_BUDGET) -> None:
         self.api = ApiModel(botocore_data)
-        self._database = Database(directory)
-        self._cache = IndexCache(self._database, memory_budget)
+        self.database = Database(directory)
+        self._cache = IndexCache(self.database, memory_budget)
         self._handlers = {
-            **BucketOperations(self._database).handlers,
-            **IndexOperations(self._database, self._cache).handlers,
-            **VectorOperations(self._database, self._cache).handlers,
+            **BucketOperations(self.database).handlers,
+            **IndexOperations(self.database, self._cache).handlers,
+            **VectorOperations(self.database, self._cache).handlers,
         }
 
     @property
@@ -52,12 +55,12 @@ class Engine:
     def close(self) -> None:
         """Let go of the file; what was written stays."""
         self._cache.clear()
-        self._database.close()
+        self.database.close()
 
     def clear(self) -> None:
         """Forget every bucket."""
         self._cache.clear()
-        self._database.clear()
+        self.database.clear()
 
     def perform(self, operation: str, parameters: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Perform one operation as if it had come over the wire.
@@ -69,7 +72,7 @@ class Engine:
 
     def encryption(self, arn: str) -> dict[str, str]:
         """How an index is encrypted, or its bucket where there is no such index; empty where there is neither."""
-        found = self._database.index(arn) or self._database.bucket(bucket_of(arn))
+        found = self.database.index(arn) or self.database.bucket(bucket_of(arn))
         return found.encryption if found else {}
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: bytes, caller: Caller) -> Answer:

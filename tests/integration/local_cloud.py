@@ -1,5 +1,6 @@
 """A local cloud that tests start and talk to."""
 
+import json
 import os
 import signal
 import socket
@@ -58,6 +59,40 @@ class LocalCloud:
         options = ("--port", str(self.port), "--state", str(self.state), "--botocore-data", str(BOTOCORE_DATA))
         return [EMULATOR_PYTHON, "-m", "local", name, *options, *more]
 
+    # ── in the background ───────────────────────────────────────────────────────────────────────────────────────────
+    def control(self, name: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(name), cwd=REPOSITORY, capture_output=True, encoding="utf-8", timeout=60, check=False
+        )
+
+    def start(self) -> None:
+        started = self.control("start")
+        assert started.returncode == 0, started.stderr
+
+    @property
+    def process(self) -> int:
+        """The id of the process that serves, which is also that of its session."""
+        return int(json.loads((self.state / "cloud.json").read_text())["pid"])
+
+    def kill(self) -> None:
+        """End the cloud as a loss of power would."""
+        os.kill(self.process, signal.SIGKILL)
+
+    def wait_until_saved(self) -> None:
+        """Wait for a snapshot of what is now: for the next but one, since the next may have begun already."""
+        wanted = self._snapshot() + 2
+        identity = self.client("sts")
+        # Each call is a request, and after a request a snapshot follows.
+        wait_for(lambda: identity.get_caller_identity() and self._snapshot() >= wanted, 30)
+
+    def _snapshot(self) -> int:
+        """The number of the newest snapshot."""
+        try:
+            with (self.state / "data/snapshot").open("rb") as file:
+                return int(json.loads(file.readline())["number"])
+        except FileNotFoundError:
+            return 0
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -94,6 +129,14 @@ def running_cloud(state: Path, *options: str) -> Iterator[LocalCloud]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def members(session: int) -> list[int]:
+    """The processes of a session."""
+    command = ["ps", "-eo", "sid=,pid=,stat="]
+    listed = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+    rows = [line.split() for line in listed.splitlines()]
+    return [int(pid) for sid, pid, state in rows if int(sid) == session and not state.startswith("Z")]
 
 
 def wait_for[T](condition: Callable[[], T | None], seconds: float = 10.0) -> T:

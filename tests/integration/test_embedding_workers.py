@@ -70,7 +70,7 @@ def done(calls: list[Future[Any]]) -> int:
 def test_vectors_are_those_of_the_engine_to_the_last_bit(cloud: LocalCloud) -> None:
     texts = ["연금은 매월 25일에 지급한다.", "a", "Wo liegt das? " * 12, *long_texts(2), "가 나 다 " * 300]
     alone = subprocess.run(
-        (EMULATOR_PYTHON, "-c", ENGINE), input=json.dumps(texts), capture_output=True, text=True, check=True
+        (EMULATOR_PYTHON, "-c", ENGINE), input=json.dumps(texts), capture_output=True, encoding="utf-8", check=True
     )
     bedrock = cloud.client("bedrock-runtime")
     with ThreadPoolExecutor(len(texts)) as callers:

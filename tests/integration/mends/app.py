@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import subprocess
 import sys
 import time
 import uuid
@@ -29,6 +30,8 @@ def step(event: Any, context: Any) -> Any:
             raise TransientError
         case "sleep":
             time.sleep(event["seconds"])
+        case "spawn":
+            subprocess.run(["/bin/sleep", str(event["seconds"])], check=True)
         case "exit":
             os._exit(3)
         case "print":

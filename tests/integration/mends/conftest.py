@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.integration.local_cloud import REGION, LocalCloud, wait_for
+from tests.integration.local_cloud import REGION, LocalCloud, free_port, wait_for
 
 FOLDER = Path(__file__).parent
 NAME = "contract"
@@ -101,6 +101,14 @@ def failures(cloudformation: Any, name: str) -> list[str]:
         for event in events
         if event["ResourceStatus"].endswith("FAILED")
     ]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[LocalCloud]:
+    """A cloud for one test alone, which starts and stops it in the background."""
+    cloud = LocalCloud(free_port(), tmp_path / "state")
+    yield cloud
+    cloud.control("stop")
 
 
 @pytest.fixture(scope="session")

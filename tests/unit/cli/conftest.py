@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.fakes import FakeCloudFormation, FakeCloudWatch, Shell
+from tests.unit.cli.fakes import FakeCloudWatch, Shell
 
 
 @pytest.fixture
 def bare_shell(tmp_path: Path) -> Shell:
     """A shell in a folder without a local cloud, with an account that knows a deployed stack."""
     shell = Shell(tmp_path)
-    shell.account.clients = {"cloudformation": FakeCloudFormation(), "cloudwatch": FakeCloudWatch()}
+    shell.account.clients = {"cloudformation": shell.cloudformation, "cloudwatch": FakeCloudWatch()}
     return shell
 
 

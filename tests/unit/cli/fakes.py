@@ -23,6 +23,8 @@ REGION = "ap-northeast-2"
 API = "https://api.test/prod"
 FORM = "https://bucket.test/"
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+LOCAL_STACK = "onggi-local"
+LOCAL_ENDPOINT = "http://127.0.0.1:4566"
 OUTPUTS = {"ApiUrl": API, "DocumentsBucketName": "documents"}
 
 
@@ -96,14 +98,20 @@ def reply(status: int, document: object, **headers: str) -> Response:
 
 
 class FakeCloudFormation:
-    """Knows one stack."""
+    """Knows some stacks; one that is unreachable raises what it is given."""
+
+    def __init__(self) -> None:
+        self.stacks = {name: f"arn:aws:cloudformation:stack/{name}/1" for name in ("onggi-prod", LOCAL_STACK)}
+        self.fault: Exception | None = None
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's own parameter name
-        if StackName != "onggi-prod":
+        if self.fault:
+            raise self.fault
+        if StackName not in self.stacks:
             error: Any = {"Error": {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}}
             raise ClientError(error, "DescribeStacks")
         outputs = [{"OutputKey": name, "OutputValue": value} for name, value in OUTPUTS.items()]
-        return {"Stacks": [{"StackId": "arn:aws:cloudformation:stack/onggi-prod/1", "Outputs": outputs}]}
+        return {"Stacks": [{"StackId": self.stacks[StackName], "Outputs": outputs}]}
 
 
 @dataclass
@@ -204,6 +212,7 @@ class Shell:
     folder: Path
     transport: Any = field(default_factory=ScriptedTransport)
     account: FakeAccount = field(default_factory=FakeAccount)
+    cloudformation: FakeCloudFormation = field(default_factory=FakeCloudFormation)
     time: FakeTime = field(default_factory=FakeTime)
     environ: dict[str, str] = field(default_factory=dict)
     out: io.StringIO = field(default_factory=io.StringIO)
@@ -229,15 +238,12 @@ class Shell:
         return self.folder / ".local"
 
     def start_local_cloud(self) -> None:
-        """Write what the local cloud's launcher writes."""
+        """Write what the local cloud and its launcher write."""
         self.local_folder.mkdir()
-        written = {
-            "stack_name": "onggi-local",
-            "region": REGION,
-            "endpoint": "http://127.0.0.1:4566",
-            "outputs": OUTPUTS,
-        }
-        (self.local_folder / "stack.json").write_text(json.dumps(written), encoding="utf-8")
+        cloud = {"endpoint": LOCAL_ENDPOINT, "pid": 1, "region": REGION}
+        (self.local_folder / "cloud.json").write_text(json.dumps(cloud), encoding="utf-8")
+        stack = {"stack_name": LOCAL_STACK, "stack_id": f"arn:aws:cloudformation:stack/{LOCAL_STACK}/1"}
+        (self.local_folder / "stack.json").write_text(json.dumps(stack), encoding="utf-8")
 
     def know_key(self, tenant_id: str) -> None:
         """Keep a key of a tenant, as `onggi tenant create` does."""

@@ -3,12 +3,17 @@ import stat
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
 from cli.account import BotoAccount
-from cli.errors import CredentialError, StackError, UsageError
+from cli.errors import CredentialError, UsageError
 from cli.keystore import KeyStore
-from cli.stack import find_local_folder, is_local, read_local_stack
-from tests.unit.cli.fakes import API, REGION, Shell, reply
+from cli.stack import find_local_folder, is_local
+from cli.transport import _unreachable
+from tests.unit.cli.fakes import API, LOCAL_ENDPOINT, LOCAL_STACK, REGION, Shell, reply
 
 DOCUMENTS = f"{API}/v1/documents"
 
@@ -28,16 +33,80 @@ def test_the_environment_names_another_local_cloud(shell: Shell, tmp_path: Path)
     assert find_local_folder({"ONGGI_LOCAL": str(shell.local_folder)}, Path("/")) == shell.local_folder
 
 
-@pytest.mark.parametrize("written", ["{", "[]", '{"stack_name": "onggi"}'])
-def test_a_broken_stack_file_is_a_sentence(shell: Shell, written: str) -> None:
-    (shell.local_folder / "stack.json").write_text(written, encoding="utf-8")
-    with pytest.raises(StackError, match="make up"):
-        read_local_stack(shell.local_folder)
+def nothing_is_deployed(shell: Shell, *arguments: str) -> bool:
+    """Whether a command ends with the sentence that says so, for people and for programs."""
+    ends = {shell.run("ls", *arguments), shell.run("ls", "--json", *arguments)}
+    error = json.loads(shell.err.getvalue())["error"]
+    return (ends, error["code"]) == ({3}, "no_stack") and "nothing is deployed here: make up" in error["message"]
 
 
-def test_without_any_stack(bare_shell: Shell) -> None:
-    assert bare_shell.run("ls") == 3
-    assert "make up" in bare_shell.err.getvalue()
+def test_there_is_no_local_cloud(bare_shell: Shell) -> None:
+    assert nothing_is_deployed(bare_shell)
+
+
+def test_the_local_cloud_does_not_run(shell: Shell) -> None:
+    (shell.local_folder / "cloud.json").unlink()
+    assert nothing_is_deployed(shell)
+
+
+def test_the_local_cloud_was_killed(shell: Shell) -> None:
+    shell.cloudformation.fault = EndpointConnectionError(endpoint_url=LOCAL_ENDPOINT)
+    assert nothing_is_deployed(shell)
+
+
+def test_nothing_was_deployed_to_the_local_cloud(shell: Shell) -> None:
+    (shell.local_folder / "stack.json").unlink()
+    assert nothing_is_deployed(shell)
+
+
+def test_the_local_cloud_has_lost_its_stack(shell: Shell) -> None:
+    del shell.cloudformation.stacks[LOCAL_STACK]
+    assert nothing_is_deployed(shell)
+
+
+def test_another_local_cloud_has_taken_the_port(shell: Shell) -> None:
+    shell.cloudformation.stacks[LOCAL_STACK] = "arn:aws:cloudformation:stack/onggi-local/2"
+    assert nothing_is_deployed(shell)
+
+
+@pytest.mark.parametrize("fault", [EndpointConnectionError(endpoint_url=LOCAL_ENDPOINT), None])
+def test_a_stack_of_a_local_cloud_is_named_that_is_not_there(bare_shell: Shell, fault: Exception | None) -> None:
+    bare_shell.cloudformation.fault = fault
+    assert nothing_is_deployed(bare_shell, "--stack", "nowhere", "--endpoint-url", LOCAL_ENDPOINT)
+
+
+@pytest.mark.parametrize("name", ["cloud.json", "stack.json"])
+@pytest.mark.parametrize("written", ["{", "[]", '{"stack_name": "onggi", "endpoint": "http://127.0.0.1:1"}'])
+def test_a_broken_file_of_the_local_cloud_is_a_sentence(shell: Shell, name: str, written: str) -> None:
+    (shell.local_folder / name).write_text(written, encoding="utf-8")
+    assert nothing_is_deployed(shell)
+
+
+def test_the_running_cloud_says_where_its_stack_is(shell: Shell) -> None:
+    cloud = {"endpoint": "http://127.0.0.1:4570", "pid": 1, "region": REGION}
+    (shell.local_folder / "cloud.json").write_text(json.dumps(cloud), encoding="utf-8")
+    shell.know_key("hanbit")
+    shell.transport.on("GET", DOCUMENTS, reply(200, {"documents": []}))
+    assert shell.run("ls") == 0
+    assert shell.account.opened == [(REGION, None, "http://127.0.0.1:4570")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        (NewConnectionError(HTTPConnection("x"), "refused"), "no_stack", "nothing is deployed here: make up"),
+        (ReadTimeoutError(HTTPConnectionPool("x"), "x", "late"), "unreachable", "broken off"),
+    ],
+)
+def test_the_local_cloud_ends_while_the_command_talks_to_it(fault: HTTPError, code: str, said: str) -> None:
+    error = _unreachable(f"{LOCAL_ENDPOINT}/_aws/execute-api/a/live/v1/documents", fault)
+    assert error.code == code
+    assert said in error.message
+
+
+def test_aws_does_not_answer() -> None:
+    error = _unreachable(f"{API}/v1/documents", NewConnectionError(HTTPConnection("x"), "refused"))
+    assert (error.code, error.message) == ("unreachable", "api.test does not answer: check the network.")
 
 
 def test_a_deployed_stack_is_asked_of_cloudformation_and_has_its_own_keys(bare_shell: Shell) -> None:
@@ -64,6 +133,7 @@ def test_a_deployed_stack_is_asked_of_cloudformation_and_has_its_own_keys(bare_s
 def test_an_unknown_deployed_stack(bare_shell: Shell) -> None:
     assert bare_shell.run("ls", "--stack", "nowhere", "--region", REGION) == 3
     assert "Stack with id nowhere does not exist" in bare_shell.err.getvalue()
+    assert "make up" not in bare_shell.err.getvalue()
 
 
 def test_a_region_without_a_stack_is_refused(shell: Shell) -> None:

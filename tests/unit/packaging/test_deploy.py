@@ -65,5 +65,5 @@ def test_sam_gets_nothing_of_the_users_own_account(
 
 def test_the_offer_names_every_output() -> None:
     outputs = {"ApiUrl": "http://127.0.0.1:1/api", "DocumentsBucketName": "onggi-documents"}
-    said = deploy.offer(deploy.Deployment("onggi", "ap-northeast-2", "http://127.0.0.1:1", outputs, "f"))
+    said = deploy.offer(deploy.Deployment("onggi", "id", "ap-northeast-2", "http://127.0.0.1:1", outputs, "f"))
     assert all(name in said and value in said for name, value in outputs.items())
