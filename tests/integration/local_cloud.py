@@ -72,7 +72,7 @@ class LocalCloud:
     @property
     def process(self) -> int:
         """The id of the process that serves, which is also that of its session."""
-        return int(json.loads((self.state / "cloud.json").read_text())["pid"])
+        return int(json.loads((self.state / "cloud.json").read_text(encoding="utf-8"))["pid"])
 
     def kill(self) -> None:
         """End the cloud as a loss of power would."""

@@ -35,7 +35,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(made, "PACKAGE", tmp_path)
     (tmp_path / "domain").mkdir()
     path = tmp_path / "domain" / "box.py"
-    path.write_text(SOURCE)
+    path.write_text(SOURCE, encoding="utf-8")
     return path
 
 
@@ -93,24 +93,24 @@ def test_a_function_is_exchanged_in_memory_only(module: Path, monkeypatch: pytes
     changed = next(m for m in mutants_of(module) if "return 4" in m.after)
     assert exchange_function(changed)
     assert thing.size == 4, "whoever has imported it has the mutant"
-    assert module.read_text() == SOURCE
+    assert module.read_text(encoding="utf-8") == SOURCE
 
 
 def test_users_of_a_constant_and_of_what_is_computed_from_it_are_found(tmp_path: Path) -> None:
     one, other = tmp_path / "one.py", tmp_path / "other.py"
-    one.write_text("A = 1\nB = A + 1\n\ndef f():\n    return A\n")
-    other.write_text("from one import B\n\ndef g():\n    return B\n\ndef h():\n    return 0\n")
-    assert names_defined_at(one.read_text(), 1) == {"A"}
+    one.write_text("A = 1\nB = A + 1\n\ndef f():\n    return A\n", encoding="utf-8")
+    other.write_text("from one import B\n\ndef g():\n    return B\n\ndef h():\n    return 0\n", encoding="utf-8")
+    assert names_defined_at(one.read_text(encoding="utf-8"), 1) == {"A"}
     assert users(frozenset({"A"}), [one, other]) == [Lines(one, 4, 5), Lines(other, 3, 4)]
 
 
 def test_an_explanation_is_read_as_it_is_asked_for(tmp_path: Path, module: Path) -> None:
     mutant: Mutant = next(mutants_of(module))
     file = tmp_path / "survivors.toml"
-    file.write_text(as_toml(mutant))
+    file.write_text(as_toml(mutant), encoding="utf-8")
     with pytest.raises(ValueError, match="no reason"):
         read_explanations(file)
-    file.write_text(as_toml(mutant).replace('reason = ""', 'reason = "It is only a sketch."'))
+    file.write_text(as_toml(mutant).replace('reason = ""', 'reason = "It is only a sketch."'), encoding="utf-8")
     explanations = read_explanations(file)
     assert explanations.reasons == {mutant.key: "It is only a sketch."}
     assert explanations.unneeded(["domain/box.py"], []) == [mutant.key]

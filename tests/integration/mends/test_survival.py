@@ -41,7 +41,7 @@ type End = Callable[[LocalCloud], None]
 @ENDS
 def test_everything_is_there_again(own: LocalCloud, end: End) -> None:
     own.start()
-    description = json.loads((own.state / "cloud.json").read_text())
+    description = json.loads((own.state / "cloud.json").read_text(encoding="utf-8"))
     assert (description["endpoint"], description["region"]) == (own.endpoint, "ap-northeast-2")
     stack = deploy(own, "kept")
     assert stack.invoke({"do": "nothing"}) == ({"do": "nothing"}, None)
@@ -222,8 +222,8 @@ def test_a_cloud_that_runs_on_other_code_is_started_again(own: LocalCloud) -> No
     own.start()
     own.client("sqs").create_queue(QueueName="kept")
     first = own.process
-    description = json.loads((own.state / "cloud.json").read_text())
-    (own.state / "cloud.json").write_text(json.dumps(description | {"code": "of yesterday"}))
+    description = json.loads((own.state / "cloud.json").read_text(encoding="utf-8"))
+    (own.state / "cloud.json").write_text(json.dumps(description | {"code": "of yesterday"}), encoding="utf-8")
     own.start()
     assert own.process != first
     assert len(own.client("sqs").list_queues()["QueueUrls"]) == 1
@@ -277,7 +277,7 @@ def test_what_cannot_be_read_is_named_and_a_reset_helps(
 
 def test_a_reset_stops_the_cloud_and_deletes_what_is_ours_alone(own: LocalCloud) -> None:
     own.start()
-    (own.state / "notes.txt").write_text("mine")
+    (own.state / "notes.txt").write_text("mine", encoding="utf-8")
     session = own.process
     reset = own.control("reset")
     assert (reset.returncode, "has stopped" in reset.stdout, "data" in reset.stdout) == (0, True, True)

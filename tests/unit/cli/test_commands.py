@@ -336,7 +336,7 @@ def test_put_says_what_a_redirect_means(shell: Shell, status: int) -> None:
     prepare_upload(shell)
     body = b"<Error><Message>Please re-send this request to the specified temporary endpoint</Message></Error>"
     shell.transport.on("POST", FORM, Response(status, {"location": "https://documents.s3.other.test/"}, body))
-    (shell.folder / "a.md").write_text("x")
+    (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md")) == 1
     said = shell.out.getvalue()
     assert f"S3 redirects a.md to documents.s3.other.test (status {status})" in said
@@ -347,7 +347,7 @@ def test_put_says_what_a_redirect_means(shell: Shell, status: int) -> None:
 def test_put_says_what_a_redirect_to_nowhere_means(shell: Shell) -> None:
     prepare_upload(shell)
     shell.transport.on("POST", FORM, Response(307, {}, b""))
-    (shell.folder / "a.md").write_text("x")
+    (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md")) == 1
     assert "S3 redirects a.md to another host (status 307)" in shell.out.getvalue()
 

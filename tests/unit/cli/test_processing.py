@@ -83,7 +83,7 @@ def test_put_without_a_terminal_says_how_far_it_is_every_ten_seconds(shell: Shel
     embedding = [processed(pages=12, chunks=400, embedded=done) for done in range(80)]
     steps = [processed(), processed(pages=12), *embedding]
     prepare_upload(shell, *steps, document("a.md", version="v2"))
-    (shell.folder / "a.md").write_text("x")
+    (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md")) == 0
     lines = shell.err.getvalue().splitlines()
     assert lines[:3] == ["a.md: uploading", "a.md: pending", "a.md: reading the file"]
@@ -102,7 +102,7 @@ def test_put_without_a_terminal_says_how_far_it_is_every_ten_seconds(shell: Shel
 def test_put_waits_as_long_as_a_document_comes_further(shell: Shell) -> None:
     slow = [processed(pages=900, chunks=4000, embedded=done // 300) for done in range(1500)]
     prepare_upload(shell, *slow, document("a.md", version="v2"))
-    (shell.folder / "a.md").write_text("x")
+    (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md"), "--json") == 0
     assert shell.time.elapsed > 2 * 900
 
@@ -110,7 +110,7 @@ def test_put_waits_as_long_as_a_document_comes_further(shell: Shell) -> None:
 def test_put_gives_up_a_quarter_of_an_hour_after_the_last_sign(shell: Shell) -> None:
     signs = [processed(pages=900, chunks=4000, embedded=done) for done in range(100)]
     prepare_upload(shell, *signs)
-    (shell.folder / "a.md").write_text("x")
+    (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md")) == 1
     assert "has not come any further for 15 minutes" in shell.out.getvalue()
     assert 900 + 98 * 2 - 10 < shell.time.elapsed < 900 + 100 * 2
@@ -118,7 +118,7 @@ def test_put_gives_up_a_quarter_of_an_hour_after_the_last_sign(shell: Shell) -> 
 
 def test_json_is_as_the_api_tells_it(shell: Shell) -> None:
     prepare_upload(shell, processed(pages=3, chunks=9, embedded=4), document("a.md", version="v2"))
-    (shell.folder / "a.md").write_text("x")
+    (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md"), "--json") == 0
     assert shell.err.getvalue() == ""
     listed = {"documents": [processed(pages=3, chunks=9, embedded=4)]}

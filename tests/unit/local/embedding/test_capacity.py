@@ -33,7 +33,7 @@ def test_the_count_here_keeps_to_the_cores_that_this_process_may_use() -> None:
 
 def test_linux_says_how_much_memory_is_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = tmp_path / "meminfo"
-    info.write_text("MemTotal:  24683524 kB\nMemAvailable:  3145728 kB\nHugePages_Total:  0\n")
+    info.write_text("MemTotal:  24683524 kB\nMemAvailable:  3145728 kB\nHugePages_Total:  0\n", encoding="utf-8")
     monkeypatch.setattr(capacity, "_MEMORY_INFO", info)
     assert available_memory() == 3 * GIB
 

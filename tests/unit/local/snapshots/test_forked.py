@@ -62,7 +62,7 @@ def test_the_copy_holds_no_lock_and_no_file_of_the_process(tmp_path: Path) -> No
     while not started.exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    with (tmp_path / "lock").open("w") as again:
+    with (tmp_path / "lock").open("w", encoding="utf-8") as again:
         fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where the copy holds it
     call.kill()
     with pytest.raises(ForkedCallError):
