@@ -618,3 +618,18 @@ def test_a_second_deletion_keeps_the_receipt_and_fences_what_came_before_it(
     row = row_of(ledger, published.document_id)
     assert (row.status, row.receipt) == ("deleted", {"vectors": 7})
     assert ledger.claim(version_of(tenant, "v4", "04"), "e4") == "stale"
+
+
+@pytest.mark.parametrize(("limit", "pages"), [(1, [1, 1, 1]), (2, [2, 1]), (3, [3]), (4, [3])])
+def test_a_listing_has_a_cursor_where_more_follows_and_nowhere_else(
+    ledger: DocumentLedger, tenant: TenantContext, limit: int, pages: list[int]
+) -> None:
+    for name in ("a.txt", "b.txt", "c.txt"):
+        ledger.claim(version_of(tenant, key=name), "e1")
+    sizes, cursor = [], None
+    while True:
+        found, cursor = ledger.page(None, limit, cursor)
+        sizes.append(len(found))
+        if cursor is None:
+            break
+    assert sizes == pages
