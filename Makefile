@@ -30,9 +30,11 @@ help: ## what can be made here
 
 .PHONY: install
 install: $(ENVIRONMENTS) .venv/bin/onggi ## make the three environments from their locked lists
+	@:
 
 .PHONY: build
 build: $(BUILT) ## build the functions and layers for this machine
+	@:
 
 # The port is tried before minutes go into what comes next, by a Python of this machine's own.
 .PHONY: port
