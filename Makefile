@@ -23,6 +23,7 @@ MUTATORS := .venvs/mutants/installed
 CONTENDERS := .venvs/pypdfloader/installed .venvs/markitdown/installed
 ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 BUILT := .aws-sam/local.built
+PORT_OPTION = $(if $(PORT),--port "$(PORT)")
 
 ##@ Use it
 .PHONY: help
@@ -31,27 +32,42 @@ help: ## what can be made here
 
 .PHONY: install
 install: $(ENVIRONMENTS) .venv/bin/onggi ## make the three environments from their locked lists
+	@:
 
 .PHONY: build
 build: $(BUILT) ## build the functions and layers for this machine
+	@:
+
+# The port is tried before minutes go into what comes next, by a Python of this machine's own.
+.PHONY: port
+port:
+	@python=$$(sh layers/packaging/find-python.sh) && "$$python" -m local check $(PORT_OPTION) >/dev/null
 
 .PHONY: up
-up: install build ## start the local cloud in the background, deploy to it, say what it offers
-	@$(EMULATOR) -m local start
+up: port ## start the local cloud in the background and deploy to it; PORT=<number> for another port than 4566
+	@$(MAKE) install build
+	@$(EMULATOR) -m local start $(PORT_OPTION)
 	@$(PYTHON) -m local.deploy
 
 .PHONY: down
 down: ## stop the local cloud; what it holds is there again at the next `make up`
-	@if [ -x $(EMULATOR) ]; then $(EMULATOR) -m local stop; fi
+	@if [ -x $(EMULATOR) ]; then $(EMULATOR) -m local stop $(PORT_OPTION); fi
+
+.PHONY: reset
+reset: ## stop the local cloud and delete everything that it holds
+	@python=$$(sh layers/packaging/find-python.sh) && "$$python" -m local reset
 
 # A cloud of its own, on a port and with a state of its own, so that one made by `make up` is left alone.
 .PHONY: demo
-demo: install build ## show the whole of it: a cloud is started, used and stopped
-	@state=$$(mktemp -d "$${TMPDIR:-/tmp}/onggi-demo.XXXXXX"); \
-	port=$$($(PYTHON) -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'); \
-	trap '$(EMULATOR) -m local stop --port $$port --state "$$state"; rm -rf "$$state"' EXIT; \
+demo: ## show the whole of it: a cloud is started, used and stopped; PORT=<number>, else any free one
+	@state=$$(mktemp -d "$${TMPDIR:-/tmp}/onggi-demo.XXXXXX"); port="$(PORT)"; \
+	trap 'if [ -x $(EMULATOR) ]; then $(EMULATOR) -m local stop --state "$$state"; fi; rm -rf "$$state"' EXIT; \
 	trap 'exit 130' INT; trap 'exit 143' TERM; \
-	$(EMULATOR) -m local start --port $$port --state "$$state"; \
+	python=$$(sh layers/packaging/find-python.sh); \
+	if [ -n "$$port" ]; then "$$python" -m local check --port "$$port" --state "$$state" >/dev/null; \
+	else port=$$("$$python" -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'); fi; \
+	$(MAKE) install build; \
+	$(EMULATOR) -m local start --port "$$port" --state "$$state"; \
 	$(PYTHON) -m local.deploy --state "$$state"; \
 	$(PYTHON) -m cli.demo --endpoint "http://127.0.0.1:$$port" --stack onggi --region $(LOCAL_REGION)
 
@@ -146,7 +162,9 @@ $(ENVIRONMENTS) $(CHECKERS) $(MUTATORS) $(CONTENDERS): | $(filter .venvs/%,$(UV)
 	@touch $@
 
 .venv/bin/onggi: .venv/installed
-	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/.venv/bin/python" -m cli "$$@"\n' '$(CURDIR)' '$(CURDIR)' >$@
+	@# In single quotes the shell takes everything as it is, but a single quote itself.
+	@folder=$$(pwd | sed "s/'/'\\\\''/g") && \
+	printf "#!/bin/sh\nPYTHONPATH='%s' exec '%s/.venv/bin/python' -m cli \"\$$@\"\n" "$$folder" "$$folder" >$@
 	@chmod +x $@
 
 # build.toml is there so that a `sam build` for another architecture in between is seen.
@@ -155,7 +173,5 @@ SOURCES := template.yaml samconfig.toml $(wildcard .aws-sam/build.toml) \
 $(BUILT): $(SOURCES) | .venvs/sam/installed
 	@echo "building the functions and layers for $(ARCHITECTURE)"
 	@mkdir -p $(@D)
-	@# MAKEFLAGS would reach the make that sam calls.
-	@env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(SAM) build --config-env local \
-		--parameter-overrides Architecture=$(ARCHITECTURE) >.aws-sam/build.log 2>&1 || { cat .aws-sam/build.log; exit 1; }
+	@.venvs/sam/bin/python layers/packaging/sam_build.py $(ARCHITECTURE) .aws-sam/build.log
 	@touch $@

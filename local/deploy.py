@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError, WaiterError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, WaiterError  # noqa: A004 - its name
 
 from local.settings import DEFAULT_STATE, REPOSITORY, LocalCloudError
 
@@ -98,7 +98,7 @@ def deploy(state: Path) -> Deployment:
     cloud = _running_cloud(state)
     try:
         return _deploy(state, cloud["endpoint"], cloud["region"])
-    except HTTPClientError as error:
+    except (ConnectionError, HTTPClientError) as error:
         message = f"The local cloud at {cloud['endpoint']} does not answer: start it again by `make up`."
         raise LocalCloudError(message) from error
 
