@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from cli.api import ApiClient, JsonObject
 from cli.errors import ApiError, CommandError, UsageError
-from cli.transport import Request, Response, Transport
+from cli.transport import REDIRECTS, Request, Response, Transport, redirected
 from cli.waiting import Clock, wait_for
 
 READ_BYTES = 256 * 1024
@@ -84,7 +84,7 @@ def upload(
 
     Raises:
         ApiError: The API does not take the document.
-        CommandError: S3 refuses it or does not say which version it made.
+        CommandError: S3 refuses or redirects it, or does not say which version it made.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -218,6 +218,8 @@ def _pieces(head: bytes, file: BinaryIO, size: int, tail: bytes, sent: Callable[
 
 
 def _refused_by_s3(response: Response, name: str) -> CommandError:
+    if response.status in REDIRECTS:
+        return redirected(name, response.status, response.headers.get("location"))
     reason = re.search(r"<Message>([^<]*)</Message>", response.body.decode(errors="replace"))
     sentence = reason.group(1).rstrip(".") if reason else f"status {response.status}"
     return CommandError("upload_refused", f"S3 refuses {name}: {sentence}.")

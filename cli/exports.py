@@ -9,7 +9,7 @@ from urllib.parse import quote
 from cli.api import PAGE_SIZE, ApiClient, JsonObject
 from cli.errors import CommandError, StackError
 from cli.tenants import tenant_route
-from cli.transport import OK, Transport
+from cli.transport import OK, REDIRECTS, Transport, redirected
 from cli.waiting import Clock
 
 ATTEMPTS = 4
@@ -129,6 +129,8 @@ def _fetch_once(transport: Transport, listed: JsonObject, path: Path, received: 
         size = file.tell()
     if status >= SERVER_ERROR:
         raise StackError("unreachable", f"S3 does not give {listed['name']} at the moment (status {status}).")
+    if status in REDIRECTS:
+        raise redirected(listed["name"], status, None)
     if status != OK:
         raise CommandError("export_refused", f"S3 refuses {listed['name']} with status {status}.")
     if size != listed["size"]:

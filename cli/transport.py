@@ -7,10 +7,11 @@ from typing import Protocol
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from cli.errors import StackError
+from cli.errors import CommandError, StackError
 
 CONNECT_SECONDS = 5
 OK = 200
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PIECE_BYTES = 256 * 1024
 READ_SECONDS = 60  # above API Gateway's own limit of 29 s, so that its answer arrives first
 
@@ -87,6 +88,23 @@ class HttpTransport:
         except HTTPError as error:
             raise _unreachable(url) from error
         return answer.status
+
+
+def redirected(name: str, status: int, location: str | None) -> CommandError:
+    """Return what to say where a signed address answers with a redirect, which a signature cannot follow.
+
+    Args:
+        name: What is uploaded or fetched.
+        status: The status of the redirect.
+        location: The address that it names, if it is known.
+    """
+    host = urllib3.util.parse_url(location).netloc if location else None
+    message = (
+        f"S3 redirects {name} to {host or 'another host'} (status {status}), and a signed address cannot follow: "
+        "deploy the stack again with this version, so that its addresses name the S3 host of its own region. "
+        "If it is up to date, look for a proxy on the way."
+    )
+    return CommandError("redirected", message)
 
 
 def _unreachable(url: str) -> StackError:

@@ -331,6 +331,27 @@ def test_put_passes_on_why_s3_refuses(shell: Shell) -> None:
     assert "S3 refuses a.md: Your proposed upload is too large. (upload_refused)" in shell.out.getvalue()
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_put_says_what_a_redirect_means(shell: Shell, status: int) -> None:
+    prepare_upload(shell)
+    body = b"<Error><Message>Please re-send this request to the specified temporary endpoint</Message></Error>"
+    shell.transport.on("POST", FORM, Response(status, {"location": "https://documents.s3.other.test/"}, body))
+    (shell.folder / "a.md").write_text("x")
+    assert shell.run("put", str(shell.folder / "a.md")) == 1
+    said = shell.out.getvalue()
+    assert f"S3 redirects a.md to documents.s3.other.test (status {status})" in said
+    assert "deploy the stack again" in said
+    assert "(redirected)" in said
+
+
+def test_put_says_what_a_redirect_to_nowhere_means(shell: Shell) -> None:
+    prepare_upload(shell)
+    shell.transport.on("POST", FORM, Response(307, {}, b""))
+    (shell.folder / "a.md").write_text("x")
+    assert shell.run("put", str(shell.folder / "a.md")) == 1
+    assert "S3 redirects a.md to another host (status 307)" in shell.out.getvalue()
+
+
 def test_put_waits_for_a_quarter_of_an_hour_at_most(shell: Shell) -> None:
     prepare_upload(shell, document("a.md", version="v2", status="processing"))
     (shell.folder / "a.md").write_text("x")

@@ -342,8 +342,9 @@ def test_an_answer_that_breaks_off_is_asked_for_again(shell: Shell) -> None:
         (Response(200, {}, b"who"), 3, "came with 3 of its 5 bytes"),
         (Response(503, {}, b""), 3, "S3 does not give uploads/a.md at the moment"),
         (Response(403, {}, b""), 1, "S3 refuses uploads/a.md with status 403"),
+        (Response(307, {}, b""), 1, "S3 redirects uploads/a.md to another host (status 307)"),
     ],
-    ids=["incomplete", "overloaded", "refused"],
+    ids=["incomplete", "overloaded", "refused", "redirected"],
 )
 def test_an_export_that_cannot_be_fetched_says_how_to_go_on(
     shell: Shell, answer: Response, status: int, said: str

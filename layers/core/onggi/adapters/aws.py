@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import botocore.session
 from botocore.config import Config
+from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
@@ -52,8 +53,17 @@ CLIENT_CONFIG: Final = Config(
     read_timeout=60,
     max_pool_connections=16,
 )
-SERVICE_CONFIGS: Final = {"s3": CLIENT_CONFIG.merge(Config(signature_version="s3v4"))}
+S3_CONFIG: Final = CLIENT_CONFIG.merge(Config(signature_version="s3v4"))
 """Uploads are signed by version 4, which encrypted buckets and all regions accept."""
+REGIONAL_S3_CONFIG: Final = S3_CONFIG.merge(
+    Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
+)
+"""Links are signed for `<bucket>.s3.<region>.amazonaws.com`.
+
+Without an addressing style botocore signs them for the global host. That one redirects requests for a new bucket for up
+to a day and answers 400 in regions that are newer than March 2019 (S3 user guide, "Virtual hosting of buckets"). A
+link cannot follow a redirect, since its host is signed.
+"""
 
 
 def error_code(error: ClientError) -> str:
@@ -107,10 +117,22 @@ class AwsSession:
         """The client of a service, such as `s3`."""
         with self._making:  # a session must not make clients in several threads at once; clients serve them all
             if service not in self._clients:
-                self._clients[service] = self._session.create_client(
-                    service, config=SERVICE_CONFIGS.get(service, CLIENT_CONFIG)
-                )
+                self._clients[service] = self._session.create_client(service, config=self._config(service))
             return self._clients[service]
+
+    def _config(self, service: str) -> Config:
+        if service != "s3":
+            return CLIENT_CONFIG
+        return S3_CONFIG if self._has_endpoint(service) else REGIONAL_S3_CONFIG
+
+    def _has_endpoint(self, service: str) -> bool:
+        """Whether the environment or a profile names an endpoint for a service; a bucket then stays in the path."""
+        configured = ConfiguredEndpointProvider(
+            full_config=self._session.full_config,
+            scoped_config=self._session.get_scoped_config(),
+            client_name=service,
+        )
+        return configured.provide() is not None
 
 
 class TenantSessions:
