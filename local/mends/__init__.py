@@ -11,6 +11,7 @@ from local.mends import (
     lambda_runtime,
     s3_events,
     s3_kms,
+    s3_missing_keys,
     s3_vectors,
     s3_vectors_kms,
     sam_parameters,
@@ -37,6 +38,7 @@ def apply_all(settings: CloudSettings) -> None:
     state_machine_yaml.apply()
     s3_events.apply()
     s3_kms.apply()
+    s3_missing_keys.apply()
     cloudformation_buckets.apply()
     api_gateway.apply()
     cognito_attributes.apply()

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 import urllib3
+from botocore.exceptions import ClientError
 
 from tests.integration.local_cloud import wait_for
 from tests.integration.mends.conftest import Stack
@@ -139,3 +140,69 @@ def test_presigned_urls(stack: Stack, tenant: Tenant) -> None:
     assert urllib3.request("PUT", put, body=b"x", retries=False).status == 403
     get = s3.generate_presigned_url("get_object", own, ExpiresIn=1)
     wait_for(lambda: urllib3.request("GET", get, retries=False).status == 403, seconds=5)
+
+
+def reads_of_nothing(s3: Any, bucket: str, key: str, version: str) -> dict[str, tuple[int, str]]:
+    """What S3 answers to each way to read an object that is not there: status and code."""
+    where = {"Bucket": bucket, "Key": key}
+    copied = {"Bucket": bucket, "Key": "tenants/acme/copied.txt"}
+    attempts: dict[str, Callable[[], Any]] = {
+        "get": lambda: s3.get_object(**where),
+        "get version": lambda: s3.get_object(**where, VersionId=version),
+        "head": lambda: s3.head_object(**where),
+        "head version": lambda: s3.head_object(**where, VersionId=version),
+        "copy": lambda: s3.copy_object(**copied, CopySource=where),
+        "copy version": lambda: s3.copy_object(**copied, CopySource={**where, "VersionId": version}),
+    }
+    answers = {}
+    for name, attempt in attempts.items():
+        with pytest.raises(ClientError) as caught:
+            attempt()
+        response: Json = caught.value.response  # type: ignore[assignment]  # the SDK types it loosely
+        answers[name] = (response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"])
+    return answers
+
+
+@pytest.fixture
+def missing(stack: Stack) -> tuple[str, str]:
+    """A key without an object, and a version of it that is gone."""
+    s3, where = stack.cloud.client("s3"), {"Bucket": stack["Documents"], "Key": "tenants/acme/옹기 +%.txt"}
+    version = s3.put_object(**where, Body=b"x")["VersionId"]
+    s3.delete_object(**where, VersionId=version)
+    return where["Key"], version
+
+
+def test_what_is_missing_is_denied_to_those_who_may_list_below_a_prefix_only(
+    stack: Stack, tenant: Tenant, missing: tuple[str, str]
+) -> None:
+    s3 = stack.cloud.client("s3", tenant("acme"))
+    assert "Contents" not in s3.list_objects_v2(Bucket=stack["Documents"], Prefix=missing[0])
+    denied, headed = (403, "AccessDenied"), (403, "403")
+    assert reads_of_nothing(s3, stack["Documents"], *missing) == {
+        "get": denied,
+        "get version": denied,
+        "head": headed,
+        "head version": headed,
+        "copy": denied,
+        "copy version": denied,
+    }
+
+
+def test_what_is_missing_is_not_found_by_those_who_may_list(stack: Stack, missing: tuple[str, str]) -> None:
+    actions = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListBucket"]
+    lister = stack.cloud.client("s3", stack.role_session("contract-lister", actions, "*"))
+    assert reads_of_nothing(lister, stack["Documents"], *missing) == {
+        "get": (404, "NoSuchKey"),
+        "get version": (404, "NoSuchVersion"),
+        "head": (404, "404"),
+        "head version": (404, "404"),
+        "copy": (404, "NoSuchKey"),
+        "copy version": (404, "NoSuchVersion"),
+    }
+
+
+def test_what_is_there_needs_no_right_to_list(stack: Stack) -> None:
+    where = {"Bucket": stack["Documents"], "Key": "tenants/acme/there.txt"}
+    stack.cloud.client("s3").put_object(**where, Body=b"x")
+    reader = stack.cloud.client("s3", stack.role_session("contract-reader", ["s3:GetObject"], "*"))
+    assert reader.get_object(**where)["Body"].read() == b"x"

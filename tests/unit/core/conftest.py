@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from moto import mock_aws
@@ -40,6 +41,23 @@ def aws() -> Iterator[AwsSession]:
                 session.client("s3").create_bucket(Bucket=bucket)
                 session.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
             yield session
+
+
+@pytest.fixture
+def denied_what_is_missing(aws: AwsSession) -> Iterator[None]:
+    """S3 answers what is missing with 403, as it does to those who may not list the whole bucket."""
+
+    def deny(parsed: dict[str, Any], **_: Any) -> None:
+        if parsed.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NoSuchVersion"}:
+            parsed["Error"] = {"Code": "AccessDenied", "Message": "Access Denied"}
+
+    events = aws.client("s3").meta.events
+    names = [f"after-call.s3.{operation}" for operation in ("HeadObject", "GetObject", "CopyObject")]
+    for name in names:
+        events.register(name, deny)
+    yield
+    for name in names:
+        events.unregister(name, deny)
 
 
 def _create_tables(session: AwsSession) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
 from onggi.adapters import moving
@@ -119,6 +120,43 @@ def test_uploads_are_copied_version_by_version_with_their_attributes(
     assert s3.get_object(Bucket="own-documents", Key=other)["Body"].read() == b"three"
     s3.delete_object(Bucket="documents", Key=other)
     assert objects.copy_uploads([(other, None)]) == [None], "it was deleted meanwhile"
+
+
+@pytest.mark.usefixtures("denied_what_is_missing")
+def test_what_is_gone_is_left_out_where_s3_denies_it(
+    aws: AwsSession, objects: S3MovingObjects, tenant: TenantContext
+) -> None:
+    there, gone = tenant.prefix + "a.txt", tenant.prefix + "b.txt"
+    put(aws, there + ".longer")
+    put(aws, gone + ".longer")
+    old, newest = put(aws, there, b"old"), put(aws, there, b"new")
+    aws.client("s3").delete_object(Bucket="documents", Key=there, VersionId=old)
+    copies = objects.copy_uploads([(there, old), (there, newest), (gone, None)])
+    assert [copy is None for copy in copies] == [True, False, True]
+    put(aws, tenant.prefix + "d/v/there.txt", bucket="artifacts")
+    objects.copy_artifacts(["d/v/gone.txt", "d/v/there.txt"])
+    listed = aws.client("s3").list_objects_v2(Bucket="own-artifacts", Prefix=tenant.prefix)["Contents"]
+    assert [each["Key"].removeprefix(tenant.prefix) for each in listed] == ["d/v/there.txt"]
+
+
+def test_what_is_there_and_denied_stops_a_copy(
+    aws: AwsSession, objects: S3MovingObjects, tenant: TenantContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, client = tenant.prefix + "a.txt", aws.client("s3")
+    version = put(aws, key)
+    put(aws, tenant.prefix + "d/v/text.txt", bucket="artifacts")
+
+    def deny(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "CopyObject")
+
+    monkeypatch.setattr(client, "copy_object", deny)
+    for attempt in (
+        lambda: objects.copy_uploads([(key, version)]),
+        lambda: objects.copy_uploads([(key, None)]),
+        lambda: objects.copy_artifacts(["d/v/text.txt"]),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            attempt()
 
 
 def test_a_deletion_is_repeated_by_a_marker(aws: AwsSession, objects: S3MovingObjects, tenant: TenantContext) -> None:

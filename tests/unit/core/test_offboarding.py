@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession
 from onggi.adapters.directory import DynamoTenantDirectory
@@ -213,6 +214,56 @@ def test_an_export_holds_everything_page_by_page_and_twice_the_same(aws: AwsSess
     prefix = f"exports/{unused_tenant_id}/run-1/"
     exported = s3.get_object(Bucket="manifests", Key=prefix + "ledger/00000.jsonl")["Body"].read()
     assert json.loads(exported) == row | {"versions": ["v1"]}
+
+
+def export_once(export: S3TenantExport) -> tuple[int, list[str]]:
+    """Export everything; returns the number of objects counted, and their names."""
+    progress = ExportProgress(more=True)
+    while progress.more:
+        progress = export_tenant_data(progress, export)
+    return progress.objects, [each.name for each in export.page(100, None)[0]]
+
+
+@pytest.mark.parametrize("missing", ["denied", "not found"])
+def test_what_goes_while_it_is_exported_is_left_out(
+    aws: AwsSession,
+    unused_tenant_id: str,
+    missing: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    if missing == "denied":
+        request.getfixturevalue("denied_what_is_missing")
+    context = tenant_named(unused_tenant_id)
+    tenant = replace(context, placement=replace(context.placement, vector_bucket=""))
+    s3 = aws.client("s3")
+    for name in ("a.txt", "b.txt", "b.txt.longer"):
+        s3.put_object(Bucket="documents", Key=tenant.prefix + name, Body=b"x")
+    export = S3TenantExport(aws, TENANT_TABLE, tenant, "manifests", "run-1")
+    listed = s3.list_objects_v2
+
+    def deleted_after_listing(**parameters: Any) -> Any:
+        answer = listed(**parameters)
+        if parameters["Bucket"] == "documents":
+            s3.delete_object(Bucket="documents", Key=tenant.prefix + "b.txt")
+        return answer
+
+    monkeypatch.setattr(s3, "list_objects_v2", deleted_after_listing)
+    assert export_once(export) == (2, ["uploads/a.txt", "uploads/b.txt.longer"])
+
+
+def test_an_export_that_is_denied_what_is_there_stops(
+    aws: AwsSession, unused_tenant_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant, s3 = tenant_named(unused_tenant_id), aws.client("s3")
+    s3.put_object(Bucket="documents", Key=tenant.prefix + "a.txt", Body=b"x")
+
+    def deny(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "CopyObject")
+
+    monkeypatch.setattr(s3, "copy_object", deny)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        export_once(S3TenantExport(aws, TENANT_TABLE, tenant, "manifests", "run-1"))
 
 
 def test_nothing_is_exported_unless_it_was_asked_for(aws: AwsSession, unused_tenant_id: str) -> None:

@@ -206,21 +206,10 @@ def test_a_manifest_lies_where_the_workflow_may_read_it(
         aws.client("s3").get_object(Bucket="manifests", Key=key)
 
 
-def refuse_like_aws(aws: AwsSession, **_: Any) -> None:
-    """Answer what is missing as S3 answers those who may not list the whole bucket."""
-
-    def deny(parsed: dict[str, Any], **_: Any) -> None:
-        if parsed.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NoSuchVersion"}:
-            parsed["Error"] = {"Code": "AccessDenied", "Message": "Access Denied"}
-
-    for operation in ("HeadObject", "GetObject"):
-        aws.client("s3").meta.events.register(f"after-call.s3.{operation}", deny)
-
-
+@pytest.mark.usefixtures("denied_what_is_missing")
 def test_what_is_gone_is_told_from_what_is_denied(
     aws: AwsSession, store: S3DocumentStore, artifacts: S3ArtifactStore, tenant: TenantContext, tmp_path: Path
 ) -> None:
-    refuse_like_aws(aws)
     key = tenant.prefix + "a.txt"
     assert store.facts(key) is None
     put(aws, key + ".longer")

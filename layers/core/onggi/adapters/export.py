@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, error_code, translated
 from onggi.adapters.dynamodb import Item, to_item, to_row
+from onggi.adapters.s3 import is_gone, is_listed
 from onggi.domain.tenant import TenantContext
 from onggi.ports import ExportedObject, ExportProgress
 
@@ -75,14 +76,19 @@ class S3TenantExport:
         return [entry["Key"] for entry in answer.get("Contents", [])], answer.get("NextContinuationToken")
 
     def _copy(self, bucket: str, names: Iterable[tuple[str, str]]) -> int:
-        count = 0
-        for key, name in names:
+        """Copies objects and returns their number; what is gone since it was listed is left out."""
+        return sum(self._copied(bucket, key, name) for key, name in names)
+
+    def _copied(self, bucket: str, key: str, name: str) -> bool:
+        s3 = self._session.client("s3")
+        try:
             with translated("S3"):
-                self._session.client("s3").copy_object(
-                    Bucket=self._bucket, Key=self._prefix + name, CopySource={"Bucket": bucket, "Key": key}
-                )
-            count += 1
-        return count
+                s3.copy_object(Bucket=self._bucket, Key=self._prefix + name, CopySource={"Bucket": bucket, "Key": key})
+        except ClientError as error:
+            if is_gone(error, lambda: is_listed(s3, bucket, key)):
+                return False
+            raise
+        return True
 
     def _vectors(self, progress: ExportProgress) -> tuple[str | None, int]:
         placement = self._tenant.placement

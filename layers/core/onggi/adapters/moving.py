@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from onggi.adapters.aws import AwsSession, error_code, translated
-from onggi.adapters.s3 import MISSING
+from onggi.adapters.aws import AwsSession, translated
+from onggi.adapters.s3 import is_gone, is_listed
 from onggi.domain.tenant import Placement, TenantContext
 from onggi.domain.timestamps import timestamp
 from onggi.ports import StoredObject
@@ -108,8 +108,8 @@ class S3MovingObjects:
             with translated("S3"):
                 answer = self._client.copy_object(Bucket=target, Key=key, CopySource=where, TaggingDirective="REPLACE")
         except ClientError as error:
-            if error_code(error) not in MISSING:
-                raise
-            return None
+            if is_gone(error, lambda: is_listed(self._client, source, key, version)):
+                return None
+            raise
         copy: str | None = answer.get("VersionId")
         return copy

@@ -40,6 +40,17 @@ def is_gone(error: ClientError, is_listed: Callable[[], bool]) -> bool:
     return code in MISSING or (code in DENIED and not is_listed())
 
 
+def is_listed(client: Any, bucket: str, key: str, version: str | None = None) -> bool:  # noqa: ANN401 - botocore makes client classes at run time
+    """Whether a version of an object, or a newest one that is no delete marker, is there."""
+    pages = client.get_paginator("list_object_versions")
+    with translated("S3"):
+        return any(
+            entry["Key"] == key and (entry["VersionId"] == version if version else entry["IsLatest"])
+            for page in pages.paginate(Bucket=bucket, Prefix=key)
+            for entry in page.get("Versions", [])
+        )
+
+
 def encode_metadata(metadata: Metadata) -> str:
     """Attributes as one header's value."""
     return base64.b64encode(json.dumps(metadata, ensure_ascii=False, sort_keys=True).encode()).decode()
@@ -127,14 +138,7 @@ class S3DocumentStore:
             raise
 
     def _is_listed(self, key: str, version: str | None) -> bool:
-        """Whether a version, or a newest one, is there."""
-        pages = self._session.client("s3").get_paginator("list_object_versions")
-        with translated("S3"):
-            return any(
-                entry["Key"] == key and (entry["VersionId"] == version if version else entry["IsLatest"])
-                for page in pages.paginate(Bucket=self._bucket, Prefix=key)
-                for entry in page.get("Versions", [])
-            )
+        return is_listed(self._session.client("s3"), self._bucket, key, version)
 
     def delete(self, key: str) -> None:
         """Deletes the newest version by a delete marker; earlier versions stay."""
