@@ -3,8 +3,11 @@
 Semantics, by the S3 Vectors page on metadata filtering where it says so: a bare value means `$eq`; `$eq` and `$in`
 match a list that holds the value; several keys, and several operators of one key, must all match. Where it is silent
 this follows the query language it is modelled on: `$ne` and `$nin` are the negations of `$eq` and `$in` and so match
-vectors without the key, an order comparison matches a list that holds a matching number, and values of different types
-are never equal (`true` is not `1`).
+vectors without the key, an order comparison matches a list that holds a matching number, `$startsWith` one that holds a
+matching string, upper and lower case differ, and values of different types are never equal (`true` is not `1`).
+
+A filter has at most 100 constraints. The page does not define the word: here it is one operator on one key, however
+many values it takes.
 """
 
 from array import array
@@ -18,10 +21,21 @@ from numpy.typing import NDArray
 
 from local.s3vectors.errors import ValidationError, invalid
 
+MAX_CONSTRAINTS = 100
+
 Scalar = str | int | float | bool
 Mask = NDArray[np.bool_]
 
-_ORDER: dict[str, Callable[[float, float], bool]] = {"$gt": gt, "$gte": ge, "$lt": lt, "$lte": le}
+_NUMBERS = (int, float)
+_COMPARISONS: dict[str, tuple[tuple[type, ...], Callable[[Any, Any], bool]]] = {
+    "$gt": (_NUMBERS, gt),
+    "$gte": (_NUMBERS, ge),
+    "$lt": (_NUMBERS, lt),
+    "$lte": (_NUMBERS, le),
+    "$startsWith": ((str,), str.startswith),
+}
+"""The types of values that an operator compares, and how."""
+_GROUPS = frozenset({"$and", "$or"})
 _EQUALITY = frozenset({"$eq", "$ne"})
 _MEMBERSHIP = frozenset({"$in", "$nin"})
 
@@ -51,8 +65,19 @@ def parse_filter(document: object, non_filterable: Collection[str]) -> Filter:
 
     Raises:
         ValidationError: If it is no filter, names an unknown operator, gives an operator a value of the wrong type, or
-            uses a non-filterable key.
+            uses a non-filterable key, or has too many constraints.
     """
+    parsed = _filter(document, non_filterable)
+    if _constraints(parsed) > MAX_CONSTRAINTS:
+        raise _refused(f"a filter must have at most {MAX_CONSTRAINTS} constraints")
+    return parsed
+
+
+def _constraints(parsed: Filter) -> int:
+    return sum(map(_constraints, parsed.members)) if isinstance(parsed, Group) else 1
+
+
+def _filter(document: object, non_filterable: Collection[str]) -> Filter:
     if not isinstance(document, dict) or not document:
         raise _refused("a filter must be a non-empty JSON object")
     members = [_entry(key, value, non_filterable) for key, value in document.items()]
@@ -60,10 +85,10 @@ def parse_filter(document: object, non_filterable: Collection[str]) -> Filter:
 
 
 def _entry(key: str, value: object, non_filterable: Collection[str]) -> Filter:
-    if key in {"$and", "$or"}:
+    if key in _GROUPS:
         if not isinstance(value, list) or not value:
             raise _refused(f"{key} takes a non-empty array of filters")
-        return Group(key, tuple(parse_filter(member, non_filterable) for member in value))
+        return Group(key, tuple(_filter(member, non_filterable) for member in value))
     if key.startswith("$"):
         raise _refused(f"unknown operator {key}")
     if key in non_filterable:
@@ -80,9 +105,10 @@ def _condition(key: str, operator: str, operand: object) -> Condition:
     if operator in _EQUALITY:
         valid = _is_scalar(operand)
         expected = "a string, a number or a boolean"
-    elif operator in _ORDER:
-        valid = _is_scalar(operand) and not isinstance(operand, str | bool)
-        expected = "a number"
+    elif operator in _COMPARISONS:
+        kinds, _ = _COMPARISONS[operator]
+        valid = isinstance(operand, kinds) and not isinstance(operand, bool)
+        expected = "a number" if kinds == _NUMBERS else "a string"
     elif operator in _MEMBERSHIP:
         valid = isinstance(operand, list) and bool(operand) and all(map(_is_scalar, operand))
         expected = "a non-empty array of strings, numbers and booleans"
@@ -143,12 +169,12 @@ class Columns:
             case "$exists":
                 present = _mask(size, [self._present.get(condition.key)])
                 return present if operand else ~present
-            case order:
-                compare = _ORDER[order]
+            case comparison:
+                kinds, matches = _COMPARISONS[comparison]
                 matching = [
                     rows
                     for (is_boolean, value), rows in column.items()
-                    if not is_boolean and not isinstance(value, str) and compare(value, operand)
+                    if not is_boolean and isinstance(value, kinds) and matches(value, operand)
                 ]
                 return _mask(size, matching)
 

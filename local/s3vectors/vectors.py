@@ -17,6 +17,9 @@ from local.s3vectors.metadata import check_metadata
 from local.s3vectors.search import Hit, Query, search
 from local.s3vectors.tokens import next_token, position_in
 
+MAX_TOP_K = 100
+"""Results of QueryVectors, by the S3 user guide ("Limitations and restrictions"); the service model has no bound."""
+
 QUERY_PAGE = 100
 """Results of one answer to QueryVectors, the rest by `nextToken`. AWS does not say how many it returns."""
 
@@ -148,6 +151,8 @@ def _query(parameters: dict[str, Any], index: Index) -> Query:
     vector, entries = parameters.get("queryVector"), parameters.get("queryTexts", [])
     if vector is None and not entries:
         raise invalid("/queryVector", "A request must include queryVector, queryTexts, or both")
+    if parameters["topK"] > MAX_TOP_K:
+        raise invalid("/topK", f"topK must be less than or equal to {MAX_TOP_K}")
     if parameters.get("queryMode", INDEX_MODE) != INDEX_MODE:
         raise invalid("/queryMode", "You can't specify CLASSIC for an ENHANCED index")
     texts: dict[str, str] = {}

@@ -11,6 +11,7 @@ from onggi.domain.access import DEFAULT_KEY_ROLE, ROLES
 from onggi.domain.document import STATUSES, DocumentStatus
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.metadata import SIDECAR_SUFFIX, metadata_fault
+from onggi.domain.search import MAX_FILTER_CONSTRAINTS, filter_constraints
 from onggi.domain.tenant import (
     CHOSEN_STATUSES,
     DEFAULT_CHUNK_SIZE,
@@ -150,7 +151,12 @@ def json_object(body: str | None) -> dict[str, Any]:
 def _retrieval(fields: Fields) -> RetrievalRequest:
     question = fields.text("question", MAX_QUESTION)
     top_k = fields.integer("top_k", 1, MAX_TOP_K, DEFAULT_TOP_K)
-    return RetrievalRequest(question, top_k, fields.mapping("filter") or None)
+    metadata_filter = fields.mapping("filter")
+    if filter_constraints(metadata_filter) > MAX_FILTER_CONSTRAINTS:
+        fields.fault(
+            "filter", f"must have at most {MAX_FILTER_CONSTRAINTS} conditions; $in takes a list of values as one"
+        )
+    return RetrievalRequest(question, top_k, metadata_filter or None)
 
 
 def retrieval_request(body: dict[str, Any]) -> RetrievalRequest:

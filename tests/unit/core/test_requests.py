@@ -62,6 +62,38 @@ def test_the_least_and_the_most_of_a_question() -> None:
     assert requests.query_request({"question": "?"}, MODELS)[1:] == ("claude", 1024, None)
 
 
+def alternatives(count: int) -> dict[str, Any]:
+    return {"$or": [{"a": number} for number in range(count)]}
+
+
+@pytest.mark.parametrize(
+    "accepted",
+    [
+        alternatives(100),
+        {"$and": [alternatives(99), {"b": {"$startsWith": "계약/"}}]},
+        {"a": {"$in": list(range(300))}},
+        {f"k{number}": {"$gte": 1, "$lt": 2} for number in range(50)},
+    ],
+)
+def test_a_filter_has_a_hundred_constraints_at_most(accepted: dict[str, Any]) -> None:
+    assert requests.retrieval_request({"question": "?", "filter": accepted}).filter == accepted
+    one_more = {"$and": [accepted, alternatives(100)]}
+    told = faults(requests.retrieval_request, {"question": "?", "filter": one_more})
+    assert "at most 100 conditions" in told["filter"]
+
+
+def test_a_filter_that_is_no_filter_is_left_to_the_index_to_judge() -> None:
+    odd_ones: list[dict[str, Any]] = [
+        {"$and": "x"},
+        {"$or": [1, [2]]},
+        {"a": {}},
+        {"a": [1]},
+        {"$and": [{"$or": None}]},
+    ]
+    for odd in odd_ones:
+        assert requests.retrieval_request({"question": "?", "filter": odd}).filter == odd
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

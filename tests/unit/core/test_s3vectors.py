@@ -128,6 +128,27 @@ def test_filters_see_the_documents_own_attributes(index: S3VectorsIndex) -> None
         assert [passage.text for passage in index.search([1.0, 0.0], "x", 10, wanted)] == ["a"]
 
 
+def test_a_filter_finds_texts_by_how_they_start(index: S3VectorsIndex) -> None:
+    index.put([indexed(0, "a", [1.0, 0.0], path="계약/2026"), indexed(1, "b", [1.0, 0.0], path="규정/2026")])
+    found = index.search([1.0, 0.0], "x", 10, {"path": {"$startsWith": "계약/"}})
+    assert [passage.text for passage in found] == ["a"]
+
+
+@pytest.mark.parametrize("limit", [99, 100, 101, 110])
+def test_a_search_takes_as_many_passages_as_the_service_gives_at_most(index: S3VectorsIndex, limit: int) -> None:
+    index.put([indexed(number, f"rice {number}", [1.0, 0.001 * number]) for number in range(120)])
+    assert len(index.search([1.0, 0.0], "x", limit, None)) == min(limit, 100)
+
+
+def test_a_search_goes_on_where_the_service_returns_fewer_passages_than_it_was_asked_for(
+    index: S3VectorsIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.s3vectors.vectors.QUERY_PAGE", 4)
+    index.put([indexed(number, f"rice {number}", [1.0, 0.01 * number]) for number in range(12)])
+    passages = index.search([1.0, 0.0], "x", 10, None)
+    assert [passage.text for passage in passages] == [f"rice {number}" for number in range(10)]
+
+
 @pytest.mark.parametrize(
     "wanted", [{"team": {"$like": "l"}}, {"$and": "x"}, {"text_en": {"$eq": "a"}}, {"team": {"$eq": None}}, {"a": {}}]
 )

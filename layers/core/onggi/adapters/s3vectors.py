@@ -17,6 +17,8 @@ PUT_BATCH: Final = 100
 """PutVectors takes 500 vectors and 20 MiB; 100 of 1,024 numbers with their text stay below 2 MiB of JSON."""
 DELETE_BATCH: Final = 500
 """DeleteVectors takes at most so many keys (S3 Vectors API reference)."""
+MAX_TOP_K: Final = 100
+"""QueryVectors returns at most so many vectors (S3 user guide, "Limitations and restrictions")."""
 MAX_QUERY_TEXT: Final = 1024
 """The longest full-text query in characters (S3 Vectors API reference)."""
 
@@ -85,14 +87,14 @@ class S3VectorsIndex:
                 raise
 
     def search(self, vector: Sequence[float], text: str, limit: int, metadata_filter: Filter | None) -> list[Passage]:
-        """The best passages for a question by one hybrid query, best first.
+        """The best passages for a question by one hybrid query, best first; at most 100.
 
         Raises:
             InvalidRequest: when the filter is not one that the index understands.
         """
         words = text[:MAX_QUERY_TEXT]
         query: dict[str, Any] = {
-            "topK": limit,
+            "topK": min(limit, MAX_TOP_K),
             "queryVector": {"float32": list(vector)},
             "queryTexts": [{"text": words, "metadataKey": key} for key in analysers_for_question(text)],
             "returnMetadata": True,
@@ -102,12 +104,14 @@ class S3VectorsIndex:
             query["filter"] = dict(metadata_filter)
         try:
             with translated("S3 Vectors"):
-                response = self._session.client("s3vectors").query_vectors(**self._where, **query)
+                pages = (
+                    self._session.client("s3vectors").get_paginator("query_vectors").paginate(**self._where, **query)
+                )
+                return [_passage(found) for page in pages for found in page["vectors"]]
         except ClientError as error:
             if metadata_filter and error_code(error) == "ValidationException":
                 raise InvalidRequest(("filter", "is not a metadata filter that the index understands")) from error
             raise
-        return [_passage(found) for found in response["vectors"]]
 
 
 def _vector(indexed: IndexedChunk) -> dict[str, Any]:

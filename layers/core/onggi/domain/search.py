@@ -1,7 +1,11 @@
-"""Which full-text analyser a text belongs to."""
+"""Which full-text analyser a text belongs to, and how large a metadata filter is."""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+MAX_FILTER_CONSTRAINTS: Final = 100
+"""Of a metadata filter (S3 user guide, "Metadata filtering")."""
 
 HANGUL: Final = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 LATIN_WORD: Final = re.compile(r"[A-Za-z]{2,}")
@@ -26,3 +30,18 @@ def analysers_for_question(question: str) -> list[str]:
     if OTHER_LETTER.search(question) or not keys:
         keys.append("text")
     return keys
+
+
+def filter_constraints(document: Mapping[str, Any]) -> int:
+    """The number of constraints in a metadata filter: one for each operator of each key, a bare value being `$eq`.
+
+    A list of values is one constraint. What is no filter counts nothing here; the index refuses it.
+    """
+    count, filters = 0, [document]
+    while filters:
+        for key, value in filters.pop().items():
+            if key in {"$and", "$or"}:
+                filters += [member for member in value if isinstance(member, dict)] if isinstance(value, list) else []
+            else:
+                count += len(value) if isinstance(value, dict) else 1
+    return count

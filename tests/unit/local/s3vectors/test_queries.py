@@ -60,6 +60,7 @@ def plainly(wanted: dict[str, Any], metadata: dict[str, Any]) -> bool:
             ]
             shared = [item for item in tagged if item in asked]
             numbers = [item for boolean, text, item in tagged if not boolean and not text]
+            texts = [item for _, text, item in tagged if text]
             verdicts.append(
                 {
                     "$eq": bool(shared),
@@ -71,6 +72,7 @@ def plainly(wanted: dict[str, Any], metadata: dict[str, Any]) -> bool:
                     "$gte": operator == "$gte" and max(numbers, default=-math.inf) >= operand,
                     "$lt": operator == "$lt" and min(numbers, default=math.inf) < operand,
                     "$lte": operator == "$lte" and min(numbers, default=math.inf) <= operand,
+                    "$startsWith": operator == "$startsWith" and operand in {item[: len(operand)] for item in texts},
                 }[operator]
             )
     return False not in verdicts
@@ -78,7 +80,7 @@ def plainly(wanted: dict[str, Any], metadata: dict[str, Any]) -> bool:
 
 names = st.sampled_from(["a", "b", "c"])
 scalars = st.one_of(
-    st.sampled_from(["", "x", "y", "1"]), st.integers(-1, 2), st.sampled_from([-0.5, 1.0, 1.5]), st.booleans()
+    st.sampled_from(["", "x", "xy", "y", "1"]), st.integers(-1, 2), st.sampled_from([-0.5, 1.0, 1.5]), st.booleans()
 )
 numbers = st.one_of(st.integers(-1, 2), st.sampled_from([-0.5, 1.0, 1.5]))
 metadata_of_one = st.dictionaries(names, st.one_of(scalars, st.lists(scalars, max_size=3)))
@@ -88,6 +90,7 @@ conditions = st.one_of(
     st.dictionaries(st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), numbers, min_size=1),
     st.dictionaries(st.sampled_from(["$in", "$nin"]), st.lists(scalars, min_size=1, max_size=3), min_size=1),
     st.fixed_dictionaries({"$exists": st.booleans()}),
+    st.fixed_dictionaries({"$startsWith": st.sampled_from(["x", "y", "1", "xy"])}),
 )
 filters = st.recursive(
     st.dictionaries(names, conditions, min_size=1, max_size=2),
@@ -128,6 +131,11 @@ def test_a_filter_matches_what_its_definition_says(
         {"a": {"$in": [["x"]]}},
         {"a": {"$exists": 1}},
         {"a": {"$eq": ["x"]}},
+        {"a": {"$startsWith": 1}},
+        {"a": {"$startsWith": ["x"]}},
+        {"$or": [{"a": number} for number in range(101)]},
+        {f"k{number}": number for number in range(101)},
+        {"$and": [{"a": {"$gte": number, "$lt": number}} for number in range(51)]},
         {"$and": []},
         {"$or": {"a": 1}},
         {"$and": [{"a": 1}, {"text": "x"}]},
@@ -142,9 +150,32 @@ def test_what_is_no_filter_is_refused(client: Client, new_index: NewIndex, wante
 
 
 @pytest.mark.parametrize(
+    "wanted",
+    [
+        {"$or": [{"a": number} for number in range(100)]},
+        {"$and": [{"a": {"$gte": 0, "$lt": number}} for number in range(1, 51)]},
+        {"a": {"$in": list(range(300))}},
+    ],
+)
+def test_a_filter_may_have_a_hundred_constraints(client: Client, new_index: NewIndex, wanted: dict[str, Any]) -> None:
+    arn = new_index()
+    put(client, arn, {"k": {"a": 0}, "other": {"a": 1000}})
+    assert keys(client.query_vectors(indexArn=arn, queryVector=ONE, topK=9, filter=wanted)) == ["k"]
+
+
+@pytest.mark.parametrize(("prefix", "found"), [("계약/", ["a"]), ("계약", ["a", "b"]), ("contract", ["b"]), ("약", [])])
+def test_texts_are_found_by_how_they_start(client: Client, new_index: NewIndex, prefix: str, found: list[str]) -> None:
+    arn = new_index()
+    put(client, arn, {"a": {"path": "계약/2026"}, "b": {"path": ["contracts", "계약서"]}, "c": {"path": 7}, "d": {}})
+    wanted = {"path": {"$startsWith": prefix}}
+    assert keys(client.query_vectors(indexArn=arn, queryVector=ONE, topK=9, filter=wanted)) == found
+
+
+@pytest.mark.parametrize(
     "query",
     [
         {},
+        {"queryVector": ONE, "topK": 101},
         {"queryVector": ONE, "topK": 0},
         {"queryVector": {"float32": [1.0]}},
         {"queryVector": {"float32": [0.0, 0.0]}},
@@ -204,16 +235,17 @@ def test_a_filter_never_costs_results(client: Client, new_index: NewIndex) -> No
     assert keys(found) == ["k195", "k196", "k197", "k198", "k199"]
 
 
-def test_many_results_come_in_pages(client: Client, new_index: NewIndex) -> None:
+def test_many_results_come_in_pages(client: Client, new_index: NewIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.s3vectors.vectors.QUERY_PAGE", 40)
     arn = new_index()
     angles = {f"k{n:03}": [math.cos(n / 200), math.sin(n / 200)] for n in range(300)}
     put(client, arn, {key: {} for key in angles}, angles.__getitem__)
-    pages = list(client.get_paginator("query_vectors").paginate(indexArn=arn, queryVector=ONE, topK=250))
-    assert [key for page in pages for key in keys(page)] == sorted(angles)[:250]
+    pages = list(client.get_paginator("query_vectors").paginate(indexArn=arn, queryVector=ONE, topK=99))
+    assert [key for page in pages for key in keys(page)] == sorted(angles)[:99]
     assert len(pages) == 3
     token = pages[0]["nextToken"]
     with pytest.raises(ClientError, match="pagination token"):
-        client.query_vectors(indexArn=arn, queryVector=ONE, topK=251, nextToken=token)
+        client.query_vectors(indexArn=arn, queryVector=ONE, topK=100, nextToken=token)
 
 
 @pytest.mark.parametrize(
