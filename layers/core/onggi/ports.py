@@ -167,7 +167,9 @@ class DocumentLedger(Protocol):
         ...
 
     def page(self, status: DocumentStatus | None, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
-        """The newest documents first, and a cursor where there are more. Deleted ones only when asked for.
+        """The newest documents first, and a cursor where there may be more. Deleted ones only when asked for.
+
+        A page may have fewer documents than asked for, or none, and a cursor: a rare status is looked for page by page.
 
         Raises:
             InvalidRequest: when the cursor is not one of this ledger.

@@ -425,6 +425,35 @@ def test_pages_hold_the_newest_first_and_each_once(ledger: DocumentLedger, tenan
     assert [*chain(*list_all(ledger, "ready", limit))] == []
 
 
+def test_a_page_of_a_rare_status_reads_a_bounded_number_of_rows(
+    aws: AwsSession, tenant: TenantContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onggi.adapters.ledger.PAGE_READ", 2)
+    monkeypatch.setattr("onggi.adapters.ledger.READS_A_PAGE", 3)
+    ledger = DynamoDocumentLedger(aws, TENANT_TABLE, tenant)
+    for day in range(10, 25):
+        version = version_of(tenant, key=f"{day}.txt", uploaded_at=f"2026-11-{day}T00:00:00.000Z")
+        ledger.claim(version, "e1")
+        if day in {12, 13}:
+            ledger.fail(version, "e1", "corrupt", "Broken.")
+    queries: list[int] = []
+    events = aws.client("dynamodb").meta.events
+    events.register(
+        "provide-client-params.dynamodb.Query", lambda params, **_: queries.append(params["Limit"]), "reads"
+    )
+    try:
+        pages: list[list[str]] = []
+        for page in list_all(ledger, "failed", 5):
+            pages.append(page)
+            assert sum(queries) <= 6
+            queries.clear()
+    finally:
+        events.unregister("provide-client-params.dynamodb.Query", unique_id="reads")
+    assert pages == [[], ["13.txt"], ["12.txt"]], "15 rows, newest first, six a page"
+    assert [*chain(*list_all(ledger, "failed", 1))] == ["13.txt", "12.txt"]
+    assert [*chain(*list_all(ledger, "ready", 5))] == []
+
+
 @pytest.mark.parametrize(
     "cursor", ["nonsense", "W10=", "bnVsbA==", "WzEsMl0=", "WyIiLCIiXQ==", "eyJhIjoxfQ==", "한글", "WyJhIl0="]
 )

@@ -199,6 +199,12 @@ def test_nothing_is_inherited_from_an_earlier_tenant(jar: Jar) -> None:
         validate_tenant(jar.tenant, jar.ports)
 
 
+def test_more_rows_than_a_page_reads_are_something_that_is_left(jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jar.ledger, "page", lambda *_: ([], "a cursor"))
+    with pytest.raises(Conflict, match="earlier tenant"):
+        validate_tenant(jar.tenant, jar.ports)
+
+
 def test_nothing_lies_in_a_bucket_that_is_not_made_yet(jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = replace(jar.tenant, placement=Silo("onggi-silo-").place("acme"))
     monkeypatch.setattr(jar.artifacts, "names", lambda _: pytest.fail("asked a bucket that is not there"))

@@ -25,6 +25,8 @@ GET_BATCH: Final = 100
 """BatchGetItem takes at most so many keys (DynamoDB API reference)."""
 PAGE_READ: Final = 200
 """Rows read at a time: of a rare status, many are read for one that is shown."""
+READS_A_PAGE: Final = 5
+"""Of a status that is rarer than that, a page shows what 1,000 rows hold, and its cursor goes on behind them."""
 PUBLISH_TRIES: Final = 3
 AS_JSON: Final = ("metadata", "current_metadata", "copies")
 """Kept as JSON text, which takes names and numbers of any form."""
@@ -169,7 +171,9 @@ class DynamoDocumentLedger:
         return found
 
     def page(self, status: DocumentStatus | None, limit: int, cursor: str | None) -> tuple[list[Document], str | None]:
-        """The newest documents first, and a cursor where there are more. Deleted ones only when asked for.
+        """The newest documents first, and a cursor where there may be more. Deleted ones only when asked for.
+
+        A page reads a bounded number of rows: it may have fewer documents than asked for, or none, and a cursor.
 
         Raises:
             InvalidRequest: when the cursor is not one of this ledger.
@@ -185,7 +189,7 @@ class DynamoDocumentLedger:
         }
         start = decode_cursor(cursor, "sk", "uploaded_at") if cursor else None
         documents: list[Document] = []
-        while True:
+        for _ in range(READS_A_PAGE):
             place = {"ExclusiveStartKey": start | {"pk": {"S": self._tenant_id}}} if start else {}
             with translated("DynamoDB"):
                 response = self._client.query(**query, **place, Limit=PAGE_READ)
@@ -195,6 +199,7 @@ class DynamoDocumentLedger:
                 return documents[:limit], _cursor_behind(documents[limit - 1])
             if not start:
                 return documents, None
+        return documents, encode_cursor(start or {}, "sk", "uploaded_at")
 
     def publish(self, version: DocumentVersion, facts: PublishedFacts, now: datetime) -> Document | None:
         """Makes a version the one that answers; answers its row, or None where a newer event has overtaken it."""

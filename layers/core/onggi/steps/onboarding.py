@@ -43,8 +43,8 @@ def validate_tenant(tenant: TenantContext, ports: TenantPorts) -> None:
     Raises:
         Conflict: when something is left of an earlier tenant of the same id.
     """
-    rows, _ = ports.ledger.page(None, 1, None)
-    if rows or (not tenant.placement.stack and ports.artifacts.names("")):
+    rows, more = ports.ledger.page(None, 1, None)
+    if rows or more or (not tenant.placement.stack and ports.artifacts.names("")):
         raise Conflict("Something is left of an earlier tenant of this id; remove this one and choose another id.")
 
 
