@@ -78,6 +78,24 @@ def test_a_wall_that_does_not_hold_keeps_the_tenant_out_until_it_does(product: P
     assert len(onboardings(product, "onboard-open")) == 2
 
 
+def test_a_wall_that_is_open_for_reading_alone_is_found(product: Product) -> None:
+    """S3 denies what is missing to those who may read and not list, too."""
+    role, iam = product.resources["TenantDataRole"], product.root("iam")
+    reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [reading]})
+    iam.put_role_policy(RoleName=role, PolicyName="reading", PolicyDocument=policy)
+    try:
+        assert create(product, "onboard-read") == 202
+        failed = settled(product, "onboard-read")
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="reading")
+    assert failed["status"] == "failed"
+    for bucket in (product["DocumentsBucketName"], product["ArtifactsBucketName"]):
+        assert f"read objects of {bucket}" in failed["reason"]
+    assert "write" not in failed["reason"]
+    assert "list" not in failed["reason"]
+
+
 def test_a_session_that_cannot_use_its_own_is_told(product: Product) -> None:
     role = product.resources["TenantDataRole"]
     denied = {"Effect": "Deny", "Action": "s3vectors:PutVectors", "Resource": "*"}

@@ -16,6 +16,7 @@ PROBE: Final = "onboarding-probe"
 """Names what is written and deleted again; no document id has this form."""
 NEIGHBOUR: Final = "onggi--neighbour"
 """In the place of another tenant: no tenant can have this id, so that even an open wall lets nobody's data suffer."""
+LIST_OBJECTS: Final = "s3:ListBucket"
 REFUSALS: Final = DENIED | {"AccessDeniedException"}
 
 
@@ -112,7 +113,7 @@ class AwsWallProbe:
             where = {"Bucket": bucket}
             objects |= {
                 f"write objects of {bucket}": partial(s3.put_object, **where, Key=prefix + PROBE, Body=b""),
-                f"read objects of {bucket}": partial(s3.get_object, **where, Key=prefix + PROBE),
+                f"read objects of {bucket}": partial(_read_missing, s3, bucket, prefix + PROBE),
                 f"list objects of {bucket}": partial(s3.list_objects_v2, **where, Prefix=prefix),
             }
         return objects | {
@@ -122,6 +123,22 @@ class AwsWallProbe:
             "read vectors": lambda: s3vectors.get_vectors(**index, keys=[PROBE]),
             "search vectors": lambda: s3vectors.query_vectors(**index, queryVector=vector, topK=1),
         }
+
+
+def _read_missing(s3: Any, bucket: str, key: str) -> None:  # noqa: ANN401 - botocore makes client classes at run time
+    """Reads an object that is not there.
+
+    S3 denies it to those who may not list the bucket, even if they may read. Its message then names the right to list,
+    and who gets that far would have read an object that is there.
+
+    Raises:
+        ClientError: when reading is denied.
+    """
+    try:
+        s3.get_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if LIST_OBJECTS not in str(error):
+            raise
 
 
 def _is_denied(attempt: Callable[[], Any]) -> bool:
