@@ -70,7 +70,7 @@ lint: install $(CHECKERS) ## style, types, the template and the state machines
 	$(PYTHON) .ci/validate_state_machines.py statemachines/*.asl.yaml
 
 .PHONY: unit
-unit: .venv/installed ## fast tests, network blocked
+unit: .venv/installed .venvs/sam/installed ## fast tests, network blocked; cfn-lint's schemas come with sam
 	$(PYTHON) -m pytest tests/unit tests/architecture tests/statemachines --disable-socket --allow-unix-socket
 
 .PHONY: integration

@@ -17,6 +17,7 @@ from local.mends import (
     sam_parameters,
     secure_transport,
     session_tags,
+    stack_roles,
     stack_tags,
     state_machine_yaml,
     step_functions,
@@ -30,6 +31,7 @@ def apply_all(settings: CloudSettings) -> None:
     dynamodb_leading_keys.apply()
     session_tags.apply()
     stack_tags.apply()
+    stack_roles.apply()
     secure_transport.apply()
     sam_parameters.apply()
     lambda_runtime.apply(settings)

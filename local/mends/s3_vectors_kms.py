@@ -2,7 +2,8 @@
 
 The S3 user guide ("Data protection and encryption in S3 Vectors") lets applications have `kms:Decrypt` and
 `kms:GenerateDataKey` without saying which operation needs which. Here the stricter reading: whatever touches vectors
-needs to decrypt, and whatever writes needs a data key as well.
+needs to decrypt, and whatever writes, or makes a bucket or an index, needs a data key as well. The resource type's
+schema says so of buckets, too: CloudFormation needs `kms:GenerateDataKey` to make one.
 
 An index comes into being only where the key's policy lets `indexing.s3vectors.amazonaws.com` decrypt; AWS answers
 "Insufficient access to perform asynchronous indexing" to everybody else.
@@ -20,7 +21,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import kms
 from ministack.services.cloudformation import provisioners
 
-from local.mends import kms_use, s3_vectors
+from local.mends import kms_use, s3_vectors, stack_roles
 from local.s3vectors import cloudformation, service
 
 type Json = dict[str, Any]
@@ -30,6 +31,7 @@ INDEXING = "indexing.s3vectors.amazonaws.com"
 _READ = [kms_use.DECRYPT]
 _WRITE = [kms_use.DECRYPT, kms_use.GENERATE_DATA_KEY]
 ACTIONS = {
+    "CreateVectorBucket": _WRITE,
     "CreateIndex": _WRITE,
     "PutVectors": _WRITE,
     "DeleteVectors": _WRITE,
@@ -56,12 +58,15 @@ def apply() -> None:
         return reply
 
     app.SERVICE_HANDLERS[s3_vectors.NAME] = handle_request
+    provisioners._RESOURCE_HANDLERS["AWS::S3Vectors::VectorBucket"]["create"] = _create_bucket
     provisioners._RESOURCE_HANDLERS["AWS::S3Vectors::Index"]["create"] = _create_index
 
 
 def _key(operation: str, request: Json) -> str | None:
     """The ARN of the key that encrypts what a request is about, unless S3 keeps the key itself."""
-    given = request.get("encryptionConfiguration") if operation == "CreateIndex" else None
+    given = request.get("encryptionConfiguration") if operation.startswith("Create") else None
+    if given is None and operation == "CreateVectorBucket":
+        return None
     encryption = given or service.engine().encryption(_arn(operation, request))
     return encryption.get("kmsKeyArn") if isinstance(encryption, dict) else None
 
@@ -100,14 +105,28 @@ def _indexing_refusal(key: str, index: str) -> kms_use.Refusal | None:
     return kms_use.Refusal(kms_use.ACCESS_DENIED, message)
 
 
+def _create_bucket(logical_id: str, props: Json, stack: str) -> cloudformation.Created:
+    """Make a vector bucket as CloudFormation does."""
+    _refuse_stack("CreateVectorBucket", cloudformation.bucket_request(logical_id, props, stack), stack)
+    return cloudformation.create(logical_id, props, stack)
+
+
 def _create_index(logical_id: str, props: Json, stack: str) -> cloudformation.Created:
-    """Make an index as CloudFormation does, which is allowed everything, unlike the service's indexing."""
-    request = cloudformation.index_request(logical_id, props, stack)
-    key = _key("CreateIndex", request)
-    refused = _indexing_refusal(key, _arn("CreateIndex", request)) if key else None
+    """Make an index as CloudFormation does."""
+    _refuse_stack("CreateIndex", cloudformation.index_request(logical_id, props, stack), stack)
+    return cloudformation.create_index(logical_id, props, stack)
+
+
+def _refuse_stack(operation: str, request: Json, stack: str) -> None:
+    """Fail a stack that may not use the key; one without a role may, but the service's indexing has to be allowed."""
+    key, access_key = _key(operation, request), stack_roles.access_key(stack)
+    refused: kms_use.Refusal | None = None
+    if access_key:
+        refused = _refusal(operation, request, key, lambda: access_key)
+    elif key and operation == "CreateIndex":
+        refused = _indexing_refusal(key, _arn(operation, request))
     if refused:
         raise ValueError(refused.message)
-    return cloudformation.create_index(logical_id, props, stack)
 
 
 def _arn(operation: str, request: Json) -> str:

@@ -27,10 +27,14 @@ def create(logical_id: str, props: dict[str, Any], stack: str) -> Created:
     Raises:
         ServiceError: If the service refuses it.
     """
-    name = props.get("VectorBucketName") or generated_name(stack, logical_id)
-    request = {"vectorBucketName": name} | _encryption(props) | _tags(props)
-    arn = _perform("CreateVectorBucket", request)["vectorBucketArn"]
+    arn = _perform("CreateVectorBucket", bucket_request(logical_id, props, stack))["vectorBucketArn"]
     return arn, _attributes(arn)
+
+
+def bucket_request(logical_id: str, props: dict[str, Any], stack: str) -> dict[str, Any]:
+    """The request for CreateVectorBucket that makes an `AWS::S3Vectors::VectorBucket`."""
+    name = props.get("VectorBucketName") or generated_name(stack, logical_id)
+    return {"vectorBucketName": name} | _encryption(props) | _tags(props)
 
 
 def delete(physical_id: str, props: dict[str, Any]) -> None:  # noqa: ARG001 - the signature that CloudFormation calls

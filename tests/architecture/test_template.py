@@ -328,8 +328,7 @@ def test_only_cloudformation_takes_the_role_of_silos_and_only_one_function_gives
         "Effect": "Allow",
         "Principal": {"Service": "cloudformation.amazonaws.com"},
         "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
-    }
+    }, "no condition key is documented for the role of a stack, so that none may ever be met"
     assert not {"ManagedPolicyArns", "PermissionsBoundary"} & role.keys()
     passing = [
         (name, s) for name in WORKERS for s in statements(WORKERS[name]) if "iam:PassRole" in as_list(s["Action"])
@@ -339,31 +338,25 @@ def test_only_cloudformation_takes_the_role_of_silos_and_only_one_function_gives
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
 
 
-def test_the_role_of_silos_reads_nothing_and_touches_nothing_shared() -> None:
-    for statement in silo_statements().values():
+SETTINGS_OF_BUCKETS = {
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetEncryptionConfiguration",
+    "s3:PutEncryptionConfiguration",
+}
+
+
+def test_the_role_of_silos_reads_no_object_and_touches_nothing_shared() -> None:
+    for sid, statement in silo_statements().items():
         actions = set(as_list(statement["Action"]))
         assert not any("*" in action for action in actions)
         data = {"Object", "Vectors", "Index", "Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt", "Grant"}
-        keys_of_buckets = {"s3:PutEncryptionConfiguration"}
-        assert not [action for action in actions - keys_of_buckets if any(word in action for word in data)]
+        found = {action for action in actions - SETTINGS_OF_BUCKETS if any(word in action for word in data)}
+        assert found == ({"kms:Decrypt", "kms:GenerateDataKey"} if sid == "VectorBucketsUnderTenantsKeys" else set())
         condition = statement.get("Condition", {}).get("StringLike", {})
         tagged = {"aws:RequestTag/TenantId", "aws:ResourceTag/TenantId"} & condition.keys()
         for resource in as_list(statement["Resource"]):
             own_bucket = "${AWS::StackName}-silo-*" in str(resource)
-            assert own_bucket or (tagged and condition[tagged.pop()] == "?*"), statement["Sid"]
-
-
-def test_the_role_of_silos_makes_every_resource_of_a_tenants_stack() -> None:
-    kinds = {resource["Type"] for resource in tenant_stack()["Resources"].values()}
-    creating = {
-        "AWS::KMS::Key": "kms:CreateKey",
-        "AWS::S3::Bucket": "s3:CreateBucket",
-        "AWS::S3::BucketPolicy": "s3:PutBucketPolicy",
-        "AWS::S3Vectors::VectorBucket": "s3vectors:CreateVectorBucket",
-    }
-    assert kinds == creating.keys()
-    allowed = {action for statement in silo_statements().values() for action in as_list(statement["Action"])}
-    assert set(creating.values()) <= allowed
+            assert own_bucket or (tagged and condition[tagged.pop()] == "?*"), sid
 
 
 def of_silo(kind: str) -> dict[str, dict[str, Any]]:

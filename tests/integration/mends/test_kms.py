@@ -209,6 +209,18 @@ def test_vectors_open_to_those_who_may_use_the_key(encrypted: Stack, tenant: Ten
     assert refused(beta.create_index, **arguments, indexName="index") == "AccessDeniedException"
 
 
+def test_a_vector_bucket_is_made_by_those_who_may_use_its_key(encrypted: Stack, tenant: Tenant) -> None:
+    acme, beta = (encrypted.cloud.client("s3vectors", tenant(name)) for name in ("acme", "beta"))
+    made = {
+        "vectorBucketName": "made-by-a-session",
+        "encryptionConfiguration": {"sseType": "aws:kms", "kmsKeyArn": encrypted["Key"]},
+    }
+    assert refused(beta.create_vector_bucket, **made) == "AccessDeniedException"
+    assert refused(acme.get_vector_bucket, vectorBucketName="made-by-a-session") == "NotFoundException"
+    acme.create_vector_bucket(**made)
+    beta.create_vector_bucket(vectorBucketName="made-without-a-key")
+
+
 @pytest.mark.parametrize(("action", "allowed"), [("Decrypt", {"get"}), ("GenerateDataKey", set())])
 def test_writing_vectors_needs_both_rights(encrypted: Stack, action: str, allowed: set[str]) -> None:
     session = encrypted.role_session(f"vectors-{action}", ["s3vectors:*", f"kms:{action}"], "*")
@@ -275,3 +287,58 @@ def test_a_stack_keeps_a_bucket_that_holds_anything(cloud: LocalCloud) -> None:
     s3.delete_object(**where, VersionId=marker)
     assert deleted()["StackStatus"] == "DELETE_COMPLETE"
     assert refused(s3.head_bucket, Bucket="kept-documents") == "404"
+
+
+TRUSTED = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+def stack_role(cloud: LocalCloud, name: str, trust: dict[str, Any], *allowed: dict[str, Any]) -> str:
+    """The ARN of a new role for stacks."""
+    iam = cloud.client("iam")
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    statements = [{"Effect": "Allow", "Action": "s3vectors:*", "Resource": "*"}, *allowed]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName=name, PolicyName="stack", PolicyDocument=policy)
+    return str(role)
+
+
+def vector_stack(encrypted: Stack, name: str, role: str) -> str:
+    """Make a stack with a vector bucket under the key; returns how it ends, with the reason of a failure."""
+    cloudformation = encrypted.cloud.client("cloudformation")
+    encryption = {"SseType": "aws:kms", "KmsKeyArn": encrypted["Key"]}
+    properties = {"VectorBucketName": name, "EncryptionConfiguration": encryption}
+    template = {"Resources": {"Vectors": {"Type": "AWS::S3Vectors::VectorBucket", "Properties": properties}}}
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), RoleARN=role)
+    stack = wait_for(lambda: finished(cloudformation, name))
+    return " ".join([stack["StackStatus"], *failures(cloudformation, name)])
+
+
+def test_a_stack_makes_a_vector_bucket_with_the_rights_of_its_role(encrypted: Stack) -> None:
+    use = {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"kms:ViaService": f"s3vectors.{REGION}.amazonaws.com"}},
+    }
+    without = vector_stack(encrypted, "role-without-key", stack_role(encrypted.cloud, "keyless", TRUSTED))
+    assert without.startswith("ROLLBACK_COMPLETE")
+    assert "not authorized to perform: kms:Decrypt" in without
+    role = stack_role(encrypted.cloud, "with-key", TRUSTED, use)
+    assert vector_stack(encrypted, "role-with-key", role) == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    "trust",
+    [
+        {**TRUSTED, "Principal": {"Service": "lambda.amazonaws.com"}},
+        {**TRUSTED, "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}},
+    ],
+    ids=["another service", "a condition that nothing meets"],
+)
+def test_a_stack_is_refused_whose_role_cloudformation_cannot_assume(
+    encrypted: Stack, trust: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    role = stack_role(encrypted.cloud, f"untrusting-{abs(hash(request.node.name))}", trust)
+    with pytest.raises(ClientError, match="is invalid or cannot be assumed"):
+        vector_stack(encrypted, "untrusted", role)
