@@ -224,6 +224,8 @@ def _pieces(head: bytes, file: BinaryIO, size: int, tail: bytes, sent: Callable[
 
 
 def _refused_by_s3(response: Response, name: str) -> CommandError:
+    if response.status in REDIRECTS:
+        return redirected(name, response.status, response.headers.get("location"))
     reason = re.search(r"<Message>([^<]*)</Message>", response.body.decode(errors="replace"))
     sentence = reason.group(1).rstrip(".") if reason else f"status {response.status}"
     return CommandError("upload_refused", f"S3 refuses {name}: {sentence}.")

@@ -199,7 +199,7 @@ def test_workflows_that_hold_all_their_slots_leave_some_to_the_api(
         value = json.dumps({"do": "sleep", "seconds": seconds})
         return str(states.start_execution(stateMachineArn=arn, input=value)["executionArn"])
 
-    holding = [started(12) for _ in range(12)]
+    holding = [started(16) for _ in range(12)]
     wait_for(lambda: all(was_scheduled(stack, execution) for execution in holding), 10)
     waiting = [started(0), started(0)]
     reply = urllib3.request("POST", f"{stack.api}/v1/query", headers={"Authorization": "Bearer known"}, body=b"{}")
@@ -208,7 +208,7 @@ def test_workflows_that_hold_all_their_slots_leave_some_to_the_api(
         "RUNNING"
     }, "the API was answered although nothing of the workflows has ended"
     for execution in [*holding, *waiting]:
-        assert finished(stack, execution, 40)["status"] == "SUCCEEDED"
+        assert finished(stack, execution, 60)["status"] == "SUCCEEDED"
     assert {name for execution in waiting for name in errors_of(stack, execution)} == {
         "Lambda.TooManyRequestsException"
     }
