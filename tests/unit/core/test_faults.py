@@ -24,7 +24,7 @@ CONTEXT = tenant_named().to_dict()
         ({"placement": None}, "is not a tenant context"),
         ({"tenant_id": "x"}, "has no valid id"),
         ({"tier": "gold"}, "has no known tier"),
-        ({"chosen_limits": {"queries": 1}}, "has no valid limits"),
+        ({"chosen_limits": []}, "has no valid limits"),
         ({"chosen_limits": {"documents": 0}}, "has no valid limits"),
     ],
 )

@@ -67,4 +67,4 @@ def test_a_new_tenant_has_a_run_from_the_beginning() -> None:
         "2026-11-21T09:00:00.000Z",
     )
     assert directory.records["acme"] == record
-    assert workflow.started == {"acme-20261121T090000000": {"tenant_id": "acme", "run": "1a1fd557a80"}}
+    assert workflow.started == {"acme-1a1fd557a80": {"tenant_id": "acme", "run": "1a1fd557a80"}}

@@ -362,9 +362,9 @@ def test_a_change_is_shown() -> None:
 
 def test_the_names_of_runs_and_places() -> None:
     moment = datetime(2026, 11, 21, 9, 30, 1, 5000, tzinfo=UTC)
-    assert tenants.new_run(lambda: moment) == "20261121T093001005"
-    record = TenantRecord(tenant_named(), "active", "t", run="20261121T093001005")
-    assert tenants.execution_name(record) == "acme-20261121T093001005"
+    assert tenants.new_run(lambda: moment) == "1a1fd70f5ad"
+    record = TenantRecord(tenant_named(), "active", "t", run="1a1fd70f5ad")
+    assert tenants.execution_name(record) == "acme-1a1fd70f5ad"
     places = tenants.Places(tenants.Pool("docs", "arts"), tenants.Silo("onggi-silo-"))
     assert places.place("acme", "basic") == Placement("docs", "arts", "", "acme", "", 0)
     own = places.place("acme", "premium")

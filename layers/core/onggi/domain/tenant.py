@@ -143,7 +143,8 @@ class ChosenLimits:
             chosen = from_record(cls, data)
         except TypeError as error:
             raise InvalidRequest(("tenant", "has no valid limits")) from error
-        if any(type(value) is not int or value < 1 for value in chosen.to_dict().values()):
+        known = [value for name, value in asdict(chosen).items() if name in data]
+        if any(type(value) is not int or value < 1 for value in known):
             raise InvalidRequest(("tenant", "has no valid limits"))
         return chosen
 
