@@ -56,9 +56,10 @@ class Life:
         self.build = self.builds / str(number)
         shutil.copytree(BUILD, self.build, copy_function=os.link)
         template, code = self.build / "template.yaml", self.build / "Documents/app.py"
-        changed = template.read_text(encoding="utf-8").replace("\nOutputs:\n", f"\nOutputs:\n  Version:\n    Value: '{number}'\n")
-        assert changed != template.read_text(encoding="utf-8")
-        for file, text in ((template, changed), (code, f"{code.read_text(encoding="utf-8")}\n# {number}\n")):
+        landed = template.read_text(encoding="utf-8")
+        changed = landed.replace("\nOutputs:\n", f"\nOutputs:\n  Version:\n    Value: '{number}'\n")
+        assert changed != landed
+        for file, text in ((template, changed), (code, f"{code.read_text(encoding='utf-8')}\n# {number}\n")):
             file.unlink()  # it is also the build's own
             file.write_text(text, encoding="utf-8")
 
@@ -68,16 +69,16 @@ class Life:
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             start_new_session=True,
-        , encoding="utf-8")
+        )
 
     def start_and_deploy(self) -> Product:
         """What `make up` does."""
         self.cloud.start()
         deployment = self.begin_deployment()
         said, _ = deployment.communicate(timeout=SETTLE_SECONDS)
-        assert "Try it:" in said, f"{said}\n{(self.cloud.state / 'deploy.log').read_text(encoding="utf-8")[-3000:]}"
+        assert "Try it:" in said, f"{said}\n{(self.cloud.state / 'deploy.log').read_text(encoding='utf-8')[-3000:]}"
         stack = self.cloud.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"][0]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         assert outputs.get("Version", "0") == (self.build.name if self.build != BUILD else "0")

@@ -184,7 +184,7 @@ def test_a_workflow_calls_its_own_functions_and_no_others(machine: str) -> None:
     called = {f"{name}.Arn" for within, name, _ in TASKS if within.split("-")[0] == machine}
     assert {resource["Fn::GetAtt"] for resource in steps["Resource"]} == called
     starting = [each["Resource"]["Fn::Sub"] for each in statements if each["Action"] == "states:StartExecution"]
-    assert [resource.rpartition(":")[2] for resource in starting] == (
+    assert [resource.partition(":stateMachine:")[2] for resource in starting] == (
         [f"${{AWS::StackName}}-{machine}"] if machine != "interruption" else []
     )
     wild = [statement["Action"] for statement in statements if statement["Resource"] == "*"]
