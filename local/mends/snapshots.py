@@ -5,6 +5,7 @@ together, as they were at one moment, and the files of S3 and the database of S3
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -36,7 +37,7 @@ def apply(store: SnapshotStore, database: Database, port: int) -> None:
     lambda_svc._prune_orphan_code_blobs = lambda *_: None
     snapshot = store.read() or Snapshot(0, {})
     _load(snapshot, store)
-    database.roll_back(snapshot.number)
+    _take_back(database, snapshot.number, store)
     services = _EmulatedServices()
     app.app = services.counting(app.app)
     saver = Saver(store, services, database, snapshot.number)
@@ -63,6 +64,19 @@ def _load(snapshot: Snapshot, store: SnapshotStore) -> None:
         raise StateError(message)
     _settle_functions()
     _settle_stacks()
+
+
+def _take_back(database: Database, number: int, store: SnapshotStore) -> None:
+    """Let the database be as it was when a snapshot was taken, or empty where there is none."""
+    if number == 0:
+        database.clear()
+        database.set_mark(1)
+        return
+    try:
+        database.roll_back(number)
+    except sqlite3.DatabaseError as error:
+        message = damaged(store.file, error)
+        raise StateError(message) from error
 
 
 def _settle_functions() -> None:

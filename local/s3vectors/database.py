@@ -120,14 +120,18 @@ class Database:
         """Forget everything and give the space back."""
         with self._transaction() as connection:
             for table in _TABLES:
-                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the names are the four above
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the names are those above
         with self._lock:
             self._connection.execute("VACUUM")
 
     # Marks
 
     def roll_back(self, mark: int) -> None:
-        """Take back what was written after a mark was set, and record what is written from now on under the next."""
+        """Take back what was written under later marks, and record what is written from now on under the next.
+
+        Raises:
+            sqlite3.DatabaseError: how to take some of it back was forgotten.
+        """
         with self._transaction():
             self._undo.roll_back(mark)
         self.set_mark(mark + 1)

@@ -34,7 +34,15 @@ class UndoLog:
                 connection.execute(trigger)
 
     def roll_back(self, mark: int) -> None:
-        """Take back every change recorded above a mark, and forget all that was recorded; within a transaction."""
+        """Take back every change recorded above a mark, and forget all that was recorded; within a transaction.
+
+        Raises:
+            sqlite3.DatabaseError: how to take some of them back was forgotten.
+        """
+        (forgotten,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if forgotten > mark:
+            message = f"it cannot go back to {mark}, but to {forgotten} at most"
+            raise sqlite3.DatabaseError(message)
         self.mark = None
         self._connection.execute("PRAGMA defer_foreign_keys = ON")  # rows come back in any order
         newest_first = "SELECT statement FROM undo WHERE mark > ? ORDER BY id DESC"
@@ -44,7 +52,8 @@ class UndoLog:
 
     def forget(self, mark: int) -> None:
         """Forget what was recorded up to a mark."""
-        self._connection.execute("DELETE FROM undo WHERE mark <= ?", (mark,))
+        if self._connection.execute("DELETE FROM undo WHERE mark <= ?", (mark,)).rowcount:
+            self._connection.execute(f"PRAGMA user_version = {mark}")
 
 
 def _triggers(table: str, columns: list[tuple[object, ...]]) -> Iterator[str]:

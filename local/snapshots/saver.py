@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -93,6 +94,7 @@ class Saver:
         self._may_change = True
         self._attempt: _Attempt | None = None
         self._finishing = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, "snapshots")  # the loop's own threads may all be waiting for functions
 
     async def run(self) -> None:
         """Take snapshots until the cloud ends."""
@@ -113,7 +115,7 @@ class Saver:
         deadline = time.monotonic() + QUIET_SECONDS
         while not self._services.is_quiet() and time.monotonic() < deadline:  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(_POLL_SECONDS)
-        await asyncio.to_thread(self._end, self._begin(), WRITE_SECONDS)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._end, self._begin(), WRITE_SECONDS)
 
     def save_last(self) -> None:
         """Take the last snapshot, while nothing else is done; one that is being written is given up for it."""

@@ -30,11 +30,13 @@ CONTAINERS = {
     ("collections", "defaultdict"),
     ("collections", "deque"),
     ("builtins", "dict"),
+    ("builtins", "list"),
     ("builtins", "set"),
     ("ministack.core.responses", "AccountScopedDict"),
     ("ministack.core.responses", "AccountRegionScopedDict"),
 }
-"""The classes a snapshot is made of beside plain values; the emulator's own are dictionaries by account and region."""
+"""The classes a snapshot is made of beside plain values; the emulator's own are dictionaries by account and region, the
+built-in ones what a defaultdict makes."""
 
 _OLDER_LAYOUT = ("services", "s3", "s3vectors")
 

@@ -124,6 +124,18 @@ def test_a_snapshot_that_was_not_finished_changes_nothing(tmp_path: Path) -> Non
     database.close()
 
 
+def test_what_was_forgotten_cannot_be_taken_back(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    database.roll_back(0)
+    add_bucket(database, "a", "one")
+    database.forget(1)
+    with pytest.raises(sqlite3.DatabaseError, match="cannot go back to 0, but to 1 at most"):
+        database.roll_back(0)
+    database.roll_back(1)
+    assert database.bucket("a")
+    database.close()
+
+
 def test_without_a_mark_nothing_is_recorded(tmp_path: Path) -> None:
     database = Database(tmp_path)
     add_bucket(database, "a", "one")
