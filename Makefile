@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DELETE_ON_ERROR:
 
 export SAM_CLI_TELEMETRY := 0
+# Names of files are Korean, too, whatever the locale of the machine.
+export PYTHONUTF8 := 1
 # The local cloud's region; sam wants one even where none is used.
 LOCAL_REGION := ap-northeast-2
 export AWS_REGION ?= $(LOCAL_REGION)
