@@ -14,7 +14,7 @@ from typing import Final
 import pypdfium2  # noqa: F401 - initialises pdfium, once, when it is first imported
 import pypdfium2.raw as pdfium
 
-FOLDER: Final = Path(__file__).parent / "fonts"
+FOLDER: Final = Path(__file__).resolve().parent / "fonts"
 
 _FOLDERS: Final = (ctypes.c_char_p * 2)(os.fsencode(FOLDER), None)
 """A list for C, ended by NULL; pdfium does not copy it."""

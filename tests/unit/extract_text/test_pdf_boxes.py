@@ -85,7 +85,7 @@ def test_what_nobody_sees_for_its_size_is_not_read(text_of: TextOf) -> None:
     assert text_of(hidden) == ""
 
 
-def test_a_scan_is_told_by_its_layer_of_recognised_text(tmp_path: Path) -> None:
+def test_a_scan_with_a_layer_of_recognised_text_needs_no_recognition(tmp_path: Path) -> None:
     file = tmp_path / "content.pdf"
     file.write_bytes(make_inkless(["끝"], drawing="100 100 m 300 500 l S"))
     document = read_pdf(file)
