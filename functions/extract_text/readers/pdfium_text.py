@@ -23,9 +23,6 @@ Measured on 704 pages without any font, at shares from 0.2 to 1.0: at 0.5 and 0.
 PROBE: Final = 1.0
 """In points: the side of the box with which a text object is read to see what it says."""
 
-PROBE: Final = 1.0
-"""Points: the box with which it is found out what a text object says."""
-
 _MEANINGFUL: Final = re.compile(
     "[^\\s\x00-\x1f\x7f-\x9f\u00ad\u200b\ufeff\ufffe\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]+"
 )
