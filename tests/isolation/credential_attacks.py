@@ -106,7 +106,7 @@ def header_of(scene: Scene) -> Json:
 def pool_key(scene: Scene) -> Any:
     """The private key by which the pool signs; nobody but the emulator's owner has it."""
     product = scene.own.product
-    file = product.cloud.state / "services" / "cognito-pool-keys" / f"{product['UserPoolId']}-id.pem"
+    file = product.cloud.state / "data" / "cognito-pool-keys" / f"{product['UserPoolId']}-id.pem"
     return serialization.load_pem_private_key(file.read_bytes(), password=None)
 
 
