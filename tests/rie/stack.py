@@ -70,6 +70,15 @@ class DeployedFunctions:
         version: str = self._client("s3").put_object(Bucket=bucket, Key=key, Body=content)["VersionId"]
         return version
 
+    def wait_until_registered(self, tenant_id: str, document_id: str) -> None:
+        """Wait until the stack's own workflow has claimed an upload: a step removes what no row of the ledger needs."""
+        key = {"pk": {"S": tenant_id}, "sk": {"S": "DOCUMENT#" + document_id}}
+        table = self._stack.outputs["TenantTableName"]
+        deadline = time.monotonic() + ONBOARDING_SECONDS
+        while "Item" not in self._client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True):
+            assert time.monotonic() < deadline, f"{document_id} is not registered"
+            time.sleep(0.1)
+
     def logical_ids(self) -> set[str]:
         return set(self._names)
 
