@@ -46,7 +46,7 @@ def _status(document: JsonObject) -> Text:
 
 
 def _amounts(document: JsonObject) -> tuple[str, str]:
-    """Pages and chunks of what answers; of what is processed where nothing answers yet."""
+    """Pages and chunks of the live version; of the version in progress where none is live yet."""
     how_far = HowFar.of(document)
     if how_far and not document.get("current_version"):
         return number_text(how_far.pages), how_far.chunks_text

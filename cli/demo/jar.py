@@ -156,7 +156,7 @@ class Arrival:
             if path in self.states:
                 self.sights[path](self.states[path])
             else:
-                self.tracker.state(number, "event on its way")
+                self.tracker.state(number, "event sent")
         return all(path in self.states and self.states[path]["status"] in FINAL for path in self.numbers)
 
     def wrong_with(self, path: str) -> list[str]:
