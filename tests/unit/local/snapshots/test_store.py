@@ -53,12 +53,13 @@ def test_containers_and_large_bytes_come_back_as_they_were(tmp_path: Path) -> No
         "sqs": {"messages": collections.deque([1, 2]), "seen": {"a", "b"}},
         "dynamodb": {"items": collections.defaultdict(dict, {"k": {"n": {"__bytes__": "no bytes"}}})},
         "lambda": {"code": LARGE, "layer": LARGE, "small": LARGE[: BLOB_BYTES - 1]},
+        "s3": {"part": LARGE},
     }
     store = saved(tmp_path, services)
     read = store.read()
     assert read == Snapshot(1, services)
     assert type(read.services["dynamodb"]["items"]) is collections.defaultdict
-    assert len(list(store.blobs.folder.iterdir())) == 1  # the two are one file
+    assert len(list(store.blobs.folder.iterdir())) == 1  # the three are one file
     assert store.file.stat().st_size < BLOB_BYTES * 1.1
 
 
