@@ -203,6 +203,17 @@ def test_what_was_written_after_the_last_snapshot_is_gone_everywhere(own: LocalC
         vectors.create_index(**index, dataType="float32", dimension=1, distanceMetric="cosine")
 
 
+def test_a_cloud_that_is_killed_before_its_first_snapshot_starts_empty(own: LocalCloud) -> None:
+    own.start()
+    own.client("s3vectors").create_vector_bucket(vectorBucketName="early")
+    own.client("s3").create_bucket(Bucket="early", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
+    own.kill()
+    assert not (own.state / "data/snapshot").exists()
+    own.start()
+    own.client("s3vectors").create_vector_bucket(vectorBucketName="early")
+    assert own.client("s3").list_buckets()["Buckets"] == []
+
+
 @ENDS
 def test_no_function_goes_on_without_its_cloud(own: LocalCloud, end: End) -> None:
     """Neither the function that is at work nor what it has started."""
