@@ -19,7 +19,7 @@ from typing import Any
 from local.settings import HELD_IN_STATE, REPOSITORY, CloudSettings, LocalCloudError, code_fingerprint
 
 START_SECONDS = 30.0
-STOP_SECONDS = 15.0
+STOP_SECONDS = 60.0
 POLL_SECONDS = 0.05
 # How long a cloud may hold its folder without an answer, while it starts or ends.
 CHANGE_SECONDS = 5.0
@@ -107,9 +107,17 @@ def stop(settings: CloudSettings) -> str:
     while _is_locked(settings):
         if time.monotonic() > deadline:
             _end_group(pid, signal.SIGKILL)
+            _wait_until_unlocked(settings)
             return f"The local cloud (process {pid}) did not end and was killed: its last seconds are lost."
         time.sleep(POLL_SECONDS)
     return f"The local cloud (process {pid}) has stopped."
+
+
+def _wait_until_unlocked(settings: CloudSettings) -> None:
+    """Give a process that was killed the time that it takes to give back its memory."""
+    deadline = time.monotonic() + CHANGE_SECONDS
+    while _is_locked(settings) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
 
 
 def status(settings: CloudSettings) -> tuple[bool, str]:

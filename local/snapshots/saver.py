@@ -19,8 +19,8 @@ INTERVAL_SECONDS = 2.0
 REST = 3.0
 """A snapshot that took long is followed by a pause this many times as long, so that saving takes a core's quarter."""
 
-WRITE_SECONDS = 60.0
-STOP_SECONDS = 10.0
+WRITE_SECONDS = 300.0
+STOP_SECONDS = 40.0
 QUIET_SECONDS = 1.0
 _POLL_SECONDS = 0.01
 _LOG = logging.getLogger(__name__)

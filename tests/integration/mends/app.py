@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import shared_by_layer  # type: ignore[import-not-found]  # lies in the layer that the tests make
@@ -30,6 +31,9 @@ def step(event: Any, context: Any) -> Any:
             raise TransientError
         case "sleep":
             time.sleep(event["seconds"])
+        case "wait":
+            while not Path(event["file"]).exists():
+                time.sleep(0.05)
         case "spawn":
             subprocess.run(["/bin/sleep", str(event["seconds"])], check=True)
         case "exit":

@@ -17,7 +17,7 @@ from tests.integration.mends.conftest import Stack, deploy
 MACHINE = {
     "StartAt": "Before",
     "States": {
-        "Before": {"Type": "Pass", "Result": {"do": "sleep", "seconds": 4}, "ResultPath": "$.task", "Next": "Slow"},
+        "Before": {"Type": "Pass", "Next": "Slow"},
         "Slow": {"Type": "Task", "Resource": "STEP", "InputPath": "$.task", "ResultPath": "$.done", "Next": "After"},
         "After": {"Type": "Pass", "Parameters": {"name.$": "$$.Execution.Name", "kept.$": "$.kept"}, "End": True},
     },
@@ -39,7 +39,7 @@ type End = Callable[[LocalCloud], None]
 
 
 @ENDS
-def test_everything_is_there_again(own: LocalCloud, end: End) -> None:
+def test_everything_is_there_again(own: LocalCloud, end: End, tmp_path: Path) -> None:
     own.start()
     description = json.loads((own.state / "cloud.json").read_text(encoding="utf-8"))
     assert (description["endpoint"], description["region"]) == (own.endpoint, "ap-northeast-2")
@@ -50,7 +50,7 @@ def test_everything_is_there_again(own: LocalCloud, end: End) -> None:
         keep_a_vector(own, stack),
         keep_objects(own),
         keep_an_upload_in_parts(own),
-        keep_an_execution(own, stack),
+        keep_an_execution(own, stack, tmp_path),
         keep_a_stack(own, stack),
     ]
     session = own.process
@@ -132,13 +132,15 @@ def keep_an_upload_in_parts(cloud: LocalCloud) -> Callable[[], None]:
     return check
 
 
-def keep_an_execution(cloud: LocalCloud, stack: Stack) -> Callable[[], None]:
-    """One whose function is at work when the cloud ends."""
+def keep_an_execution(cloud: LocalCloud, stack: Stack, folder: Path) -> Callable[[], None]:
+    """One whose function is at work when the cloud ends, and waits for a file that only the next cloud gets."""
+    released = folder / "released"
     cloud.client("lambda").update_function_configuration(FunctionName=stack["Step"], Timeout=60)
     states = cloud.client("stepfunctions")
     definition = json.dumps(MACHINE).replace("STEP", stack["StepArn"])
     machine = states.create_state_machine(name="slow", definition=definition, roleArn=stack["MachineRole"])
-    started = {"stateMachineArn": machine["stateMachineArn"], "name": "one", "input": '{"kept": "용기"}'}
+    value = json.dumps({"kept": "용기", "task": {"do": "wait", "file": str(released)}})
+    started = {"stateMachineArn": machine["stateMachineArn"], "name": "one", "input": value}
     arn = states.start_execution(**started)["executionArn"]
 
     def entered() -> list[str]:
@@ -150,6 +152,7 @@ def keep_an_execution(cloud: LocalCloud, stack: Stack) -> Callable[[], None]:
         return described if described["status"] != "RUNNING" else None
 
     def check() -> None:
+        released.touch()
         described = wait_for(ended, 30)
         output = json.loads(described["output"])
         assert (described["status"], output) == ("SUCCEEDED", {"name": "one", "kept": "용기"})
@@ -201,6 +204,17 @@ def test_what_was_written_after_the_last_snapshot_is_gone_everywhere(own: LocalC
     assert rows - objects in {0, 1}
     if stored == -1:
         vectors.create_index(**index, dataType="float32", dimension=1, distanceMetric="cosine")
+
+
+def test_a_cloud_that_is_killed_before_its_first_snapshot_starts_empty(own: LocalCloud) -> None:
+    own.start()
+    own.client("s3vectors").create_vector_bucket(vectorBucketName="early")
+    own.client("s3").create_bucket(Bucket="early", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
+    own.kill()
+    assert not (own.state / "data/snapshot").exists()
+    own.start()
+    own.client("s3vectors").create_vector_bucket(vectorBucketName="early")
+    assert own.client("s3").list_buckets()["Buckets"] == []
 
 
 @ENDS

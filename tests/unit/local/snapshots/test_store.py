@@ -53,12 +53,13 @@ def test_containers_and_large_bytes_come_back_as_they_were(tmp_path: Path) -> No
         "sqs": {"messages": collections.deque([1, 2]), "seen": {"a", "b"}},
         "dynamodb": {"items": collections.defaultdict(dict, {"k": {"n": {"__bytes__": "no bytes"}}})},
         "lambda": {"code": LARGE, "layer": LARGE, "small": LARGE[: 16 * 1024 - 1]},
+        "s3": {"part": LARGE},
     }
     store = saved(tmp_path, services)
     read = store.read()
     assert read == Snapshot(1, services)
     assert type(read.services["dynamodb"]["items"]) is collections.defaultdict
-    assert len(list(store.blobs.folder.iterdir())) == 1  # the two are one file
+    assert len(list(store.blobs.folder.iterdir())) == 1  # the three are one file
     assert store.file.stat().st_size < 16 * 1024 * 1.1
 
 
@@ -111,7 +112,7 @@ def test_reading_runs_nothing(tmp_path: Path) -> None:
             return os.mkdir, (str(tmp_path / "harm"),)
 
     store = store_in(tmp_path)
-    head = json.dumps({"format": 1, "emulator": EMULATOR, "number": 1}).encode()
+    head = json.dumps({"format": 2, "emulator": EMULATOR, "number": 1}).encode()
     store.file.write_bytes(head + b"\n" + zlib.compress(pickle.dumps({"s3": Harmful()})))
     with pytest.raises(StateError, match="make reset"):
         store.read()
@@ -125,7 +126,7 @@ def test_what_the_first_version_wrote_is_refused(tmp_path: Path, folder: str) ->
         store_in(tmp_path).read()
 
 
-@pytest.mark.parametrize(("number", "age"), [(0, "An older"), (2, "A newer")])
+@pytest.mark.parametrize(("number", "age"), [(1, "An older"), (3, "A newer")])
 def test_another_format_is_refused(tmp_path: Path, number: int, age: str) -> None:
     store = saved(tmp_path, {})
     head, _, body = store.file.read_bytes().partition(b"\n")
