@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 import shared_by_layer  # type: ignore[import-not-found]  # lies in the layer that the tests make
@@ -31,11 +30,8 @@ def step(event: Any, context: Any) -> Any:
             raise TransientError
         case "sleep":
             time.sleep(event["seconds"])
-        case "wait":
-            while not Path(event["file"]).exists():
-                time.sleep(0.05)
         case "spawn":
-            subprocess.run(["/bin/sleep", str(event["seconds"])], check=True)
+            subprocess.run(event["command"], check=True)
         case "exit":
             os._exit(3)
         case "print":

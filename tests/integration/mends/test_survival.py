@@ -139,7 +139,8 @@ def keep_an_execution(cloud: LocalCloud, stack: Stack, folder: Path) -> Callable
     states = cloud.client("stepfunctions")
     definition = json.dumps(MACHINE).replace("STEP", stack["StepArn"])
     machine = states.create_state_machine(name="slow", definition=definition, roleArn=stack["MachineRole"])
-    value = json.dumps({"kept": "용기", "task": {"do": "wait", "file": str(released)}})
+    command = ["/bin/sh", "-c", 'until [ -e "$0" ]; do sleep 0.05; done', str(released)]
+    value = json.dumps({"kept": "용기", "task": {"do": "spawn", "command": command}})
     started = {"stateMachineArn": machine["stateMachineArn"], "name": "one", "input": value}
     arn = states.start_execution(**started)["executionArn"]
 
@@ -225,7 +226,9 @@ def test_no_function_goes_on_without_its_cloud(own: LocalCloud, end: End) -> Non
     functions, session = own.client("lambda"), own.process
     functions.update_function_configuration(FunctionName=stack["Step"], Timeout=60)
     functions.invoke(
-        FunctionName=stack["Step"], InvocationType="Event", Payload=json.dumps({"do": "spawn", "seconds": 60})
+        FunctionName=stack["Step"],
+        InvocationType="Event",
+        Payload=json.dumps({"do": "spawn", "command": ["/bin/sleep", "60"]}),
     )
     wait_for(lambda: len(members(session)) == 3)
     end(own)
