@@ -3,6 +3,7 @@
 from typing import Any
 
 from onggi import bootstrap, entry
+from onggi.domain.records import from_record
 from onggi.ports import ExportProgress
 from onggi.steps.offboarding import close_tenant
 from onggi.steps.onboarding import tenant_in_hands
@@ -14,7 +15,7 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
     def work() -> dict[str, Any]:
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "removing")
         remains = bootstrap.tenant_remains(record)
-        exported = ExportProgress(**state["export"])
+        exported = from_record(ExportProgress, state["export"])
         bucket = bootstrap.settings().artifacts_bucket
         receipt = close_tenant(record, state["before"], exported, bucket, remains, bootstrap.lifecycle(), bootstrap.now)
         return {"closed": receipt is not None}

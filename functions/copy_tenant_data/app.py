@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap, entry
+from onggi.domain.records import from_record
 from onggi.ports import CopyProgress
 from onggi.steps.copy_tenant_data import copy_tenant_data
 from onggi.steps.move_tenant import COPYING
@@ -16,7 +17,7 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
     def work() -> dict[str, Any]:
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), stages=COPYING)
         ports, new_place = bootstrap.tenant_ports(record.context), bootstrap.tenant_ports(record.elsewhere)
-        progress = CopyProgress(**state["copy"])
+        progress = from_record(CopyProgress, state["copy"])
         objects, seconds_left = bootstrap.moving_objects(record), entry.seconds_left_of(context)
         return asdict(copy_tenant_data(record.context, progress, objects, ports, new_place, seconds_left))
 

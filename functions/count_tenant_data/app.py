@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap, entry
+from onggi.domain.records import from_record
 from onggi.ports import CountProgress
 from onggi.steps.move_tenant import COPYING
 from onggi.steps.offboarding import count_tenant_data
@@ -19,7 +20,7 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
     def work() -> dict[str, Any]:
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "removing", stages=COPYING)
         remains = bootstrap.tenant_remains(record)
-        before = CountProgress(**state.get("progress") or {})
+        before = from_record(CountProgress, state.get("progress") or {})
         seconds_left, counting = entry.seconds_left_of(context), state.get("counting", True)
         progress = count_tenant_data(remains, bootstrap.ingestion(), before, seconds_left, counting=counting)
         return {"counts": progress.counts, "busy": progress.more, "progress": asdict(progress)}

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap, entry
+from onggi.domain.records import from_record
 from onggi.ports import ExportProgress
 from onggi.steps.export_tenant_data import export_tenant_data
 from onggi.steps.onboarding import tenant_in_hands
@@ -15,7 +16,7 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
     def work() -> dict[str, Any]:
         record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "removing")
         export = bootstrap.tenant_export(record.context, record.run)
-        progress = ExportProgress(**state["export"])
+        progress = from_record(ExportProgress, state["export"])
         return asdict(export_tenant_data(progress, export, entry.seconds_left_of(context)))
 
     return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -37,6 +37,17 @@ LANDED: dict[str, dict[str, Json]] = {
     },
 }
 """What holds data in the stacks of version 0.1.0, by logical id, with the properties that would replace it."""
+LANDED_WORKFLOWS: dict[str, str] = {
+    "Ingestion": "RegisterDocument ExtractText ChunkText EmbedChunks IndexChunks PublishDocument DescribeDocument "
+    "RemoveDocument RecordFailure",
+    "Onboarding": "ValidateTenant PlaceTenant ProvisionTenant VerifyTenant ActivateTenant ReleaseUploads "
+    "RecordTenantFailure",
+    "Resumption": "ReleaseUploads RecordTenantFailure",
+    "Relocation": "PlaceTenant ProvisionTenant VerifyTenant HoldUploads CountTenantData CopyTenantData SwitchPlacement "
+    "CarryOverUploads ReleaseUploads RemoveTenantData CloseMove RecordTenantFailure",
+    "Offboarding": "CountTenantData ExportTenantData RemoveTenantData CloseTenant RecordTenantFailure",
+}
+"""The functions that the workflows of version 0.1.0 call, by their logical ids."""
 TEMPLATES = {"stack": template()["Resources"], "tenant stack": tenant_stack()["Resources"]}
 
 
@@ -52,6 +63,19 @@ def test_what_is_replaced_all_the_same_is_not_lost(stack: str) -> None:
     holding = {name: each for name, each in TEMPLATES[stack].items() if each["Type"] in HOLDS_DATA}
     assert holding.keys() >= LANDED[stack].keys()
     assert {name for name, each in holding.items() if each.get("UpdateReplacePolicy") != "Retain"} == set()
+
+
+@pytest.mark.parametrize("workflow", LANDED_WORKFLOWS)
+def test_executions_in_flight_still_find_their_functions(workflow: str) -> None:
+    """They follow the definition and the role with which they began (Step Functions developer guide, "Updating")."""
+    machine = TEMPLATES["stack"][f"{workflow}StateMachine"]["Properties"]
+    assert "Role" not in machine  # SAM makes one by the machine's logical id, which CloudFormation updates in place
+    statements = machine["Policies"][0]["Statement"]
+    (allowed,) = [each["Resource"] for each in statements if each["Action"] == "lambda:InvokeFunction"]
+    for function in LANDED_WORKFLOWS[workflow].split():
+        assert TEMPLATES["stack"][function]["Type"] == "AWS::Serverless::Function"
+        assert "FunctionName" not in TEMPLATES["stack"][function]["Properties"]
+        assert {"Fn::GetAtt": f"{function}.Arn"} in allowed or {"Fn::GetAtt": [function, "Arn"]} in allowed
 
 
 def test_users_keep_their_attributes() -> None:

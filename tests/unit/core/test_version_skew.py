@@ -1,6 +1,7 @@
 """What another version of Onggi wrote: unknown fields change nothing, and records of earlier versions are read."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from onggi.domain.tenant import ChosenSettings, Move, TenantContext, TenantSetti
 from onggi.steps.artifacts import VersionArtifacts
 from tests.unit.core.conftest import CONTROL_TABLE, TENANT_TABLE
 from tests.unit.core.fakes import FixedClock, Jar, tenant_named, version_of
-from tests.unit.core.test_handlers import TEXT, Functions, functions, log
+from tests.unit.core.test_handlers import NAMES, ROOT, TEXT, Functions, functions, log, prepare
 
 __all__ = ["functions", "log"]  # fixtures
 
@@ -60,6 +61,73 @@ def test_a_workflow_goes_on_when_a_later_version_wrote_its_artifacts(
     artifacts = VersionArtifacts(functions.jar.artifacts, row.document_id, row.version)
     assert artifacts.read_text().text == TEXT.strip()
     assert artifacts.read_properties() == artifacts.read_text().properties
+
+
+def of_a_tenant(name: str) -> bool:
+    """Whether a function is a step of a workflow that brings in, moves or removes a tenant."""
+    return "run" in json.loads((ROOT / "events" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if of_a_tenant(name)])
+def test_a_tenant_is_moved_and_removed_when_a_later_version_wrote_the_state(functions: Functions, name: str) -> None:
+    event = functions.event(name)
+    prepare(functions, name)
+    expected = functions.call(name, event)
+    prepare(functions, name)
+    assert functions.call(name, of_the_future(event)) == expected
+
+
+DOCUMENT_STATE = ("tenant", "document")
+TENANT_STATE = ("tenant_id", "run")
+LANDED_CALLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "register_document": (("event", "execution"), ("outcome", "tenant", "document")),
+    "chunk_text": (DOCUMENT_STATE, ("manifest_bucket", "manifest_key")),
+    "embed_chunks": ((*DOCUMENT_STATE, "batch"), ()),
+    "index_chunks": ((*DOCUMENT_STATE, "batch"), ()),
+    "publish_document": ((*DOCUMENT_STATE, "extraction", "chunking", "batches"), ("describe",)),
+    "validate_tenant": (TENANT_STATE, ()),
+    "place_tenant": (TENANT_STATE, ()),
+    "provision_tenant": (TENANT_STATE, ("ready",)),
+    "verify_tenant": (TENANT_STATE, ()),
+    "activate_tenant": (TENANT_STATE, ()),
+    "release_uploads": (TENANT_STATE, ("more",)),
+    "hold_uploads": (TENANT_STATE, ()),
+    "count_tenant_data": (TENANT_STATE, ("busy", "counts")),
+    "copy_tenant_data": ((*TENANT_STATE, "copy"), ("more",)),
+    "switch_placement": (TENANT_STATE, ()),
+    "carry_over_uploads": ((*TENANT_STATE, "after"), ("more", "after")),
+    "remove_tenant_data": (TENANT_STATE, ("more",)),
+    "close_move": (TENANT_STATE, ("closed",)),
+    "export_tenant_data": ((*TENANT_STATE, "export"), ("more",)),
+    "close_tenant": ((*TENANT_STATE, "before", "export"), ("closed",)),
+    "record_tenant_failure": ((*TENANT_STATE, "error"), ("recorded",)),
+}
+"""What the workflows of version 0.1.0 send to each function, and what they read of its result."""
+
+
+def call_as_landed(call: Callable[[str, Json], Json], name: str, event: Json) -> Json:
+    sent, read = LANDED_CALLS[name]
+    result = call(name, {field: event[field] for field in sent})
+    assert result.keys() >= set(read)
+    return result
+
+
+def test_an_ingestion_that_began_before_the_upgrade_goes_on(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = functions.call
+
+    def send(name: str, event: Json) -> Json:
+        return call_as_landed(call, name, event) if name in LANDED_CALLS else call(name, event)
+
+    monkeypatch.setattr(functions, "call", send)
+    functions.ingest()
+
+
+@pytest.mark.parametrize("name", [name for name in LANDED_CALLS if of_a_tenant(name)])
+def test_a_workflow_of_a_tenant_that_began_before_the_upgrade_goes_on(functions: Functions, name: str) -> None:
+    prepare(functions, name)
+    call_as_landed(functions.call, name, functions.event(name))
 
 
 def test_the_api_answers_when_a_later_version_checked_the_credential(functions: Functions) -> None:
