@@ -87,10 +87,17 @@ def test_what_a_sidecar_gives() -> None:
         "tags": ["a", "나"],
         "typed text": {"value": {"type": "STRING", "stringValue": ""}, "includeForEmbedding": True},
         "typed number": {"value": {"type": "NUMBER", "numberValue": 1.5}, "includeForEmbedding": False},
+        "typed whole number": {"value": {"type": "NUMBER", "numberValue": 2026}},
         "typed truth": {"value": {"type": "BOOLEAN", "booleanValue": True}},
         "typed list": {"value": {"type": "STRING_LIST", "stringListValue": ["x"]}},
     }
-    plain = {"typed text": "", "typed number": 1.5, "typed truth": True, "typed list": ["x"]}
+    plain = {
+        "typed text": "",
+        "typed number": 1.5,
+        "typed whole number": 2026,
+        "typed truth": True,
+        "typed list": ["x"],
+    }
     assert parse_sidecar(content_of(values, documentStructureConfiguration={}), "a") == values | plain
     assert parse_sidecar(content_of({}), "a") == {}
 
