@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, WaiterError  # noqa: A004 - its name
 
+from local.deployment_progress import describe, wait
 from local.settings import DEFAULT_STATE, REPOSITORY, LocalCloudError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
@@ -112,9 +114,10 @@ def _deploy(state: Path, endpoint: str, region: str) -> Deployment:
     if standing and standing.fingerprint == wanted:
         return standing
     _remove_unfinished(cloudformation)
-    _ensure_bucket(session.client("s3", endpoint_url=endpoint, config=direct), region)
+    s3 = session.client("s3", endpoint_url=endpoint, config=direct)
+    _ensure_bucket(s3, region)
     log = state / DEPLOY_LOG
-    status = _sam_deploy(endpoint, region, log)
+    status = _sam_deploy(endpoint, region, log, partial(describe, cloudformation, s3, STACK_NAME, ARTIFACTS_BUCKET))
     stack = _stack(cloudformation)
     if status or stack is None or stack["StackStatus"] not in STANDING:
         reasons = "\n".join(_failures(cloudformation))
@@ -253,8 +256,8 @@ def _ensure_bucket(s3: "S3Client", region: str) -> None:
         return
 
 
-def _sam_deploy(endpoint: str, region: str, log: Path) -> int:
-    """Run `sam deploy`, its words into `log`, and return its exit status."""
+def _sam_deploy(endpoint: str, region: str, log: Path, look: "Callable[[], str]") -> int:
+    """Run `sam deploy`, its words into `log`, show how far it is, and return its exit status."""
     architecture = ARCHITECTURES[platform.machine().lower()]
     command = [
         *(str(SAM), "deploy"),
@@ -267,17 +270,18 @@ def _sam_deploy(endpoint: str, region: str, log: Path) -> int:
     ]
     print(f"deploying to {endpoint}", flush=True)
     try:
-        with log.open("wb") as out:
-            return subprocess.run(
+        with (
+            log.open("wb") as out,
+            subprocess.Popen(
                 command,
                 cwd=REPOSITORY,
                 env=_sam_environment(endpoint, region),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                timeout=DEPLOY_SECONDS,
-                check=False,
-            ).returncode
+            ) as sam,
+        ):
+            return wait(sam, look, DEPLOY_SECONDS, sys.stdout)
     except subprocess.TimeoutExpired as error:
         message = f"`sam deploy` did not end within {DEPLOY_SECONDS} s; what it said is in {log}."
         raise LocalCloudError(message) from error

@@ -50,7 +50,7 @@ def test_sam_gets_nothing_of_the_users_own_account(
     monkeypatch.setattr(deploy, "SAM", sam)
     monkeypatch.setattr(deploy, "BUILD", build)
     monkeypatch.setattr(deploy, "REPOSITORY", tmp_path)
-    assert deploy._sam_deploy("http://127.0.0.1:1", "ap-northeast-2", tmp_path / "log") == 1
+    assert deploy._sam_deploy("http://127.0.0.1:1", "ap-northeast-2", tmp_path / "log", str) == 1
     lines = (tmp_path / "environment").read_text(encoding="utf-8").splitlines()
     assert dict(line.split("=", 1) for line in lines if line.startswith("AWS_")) == {
         "AWS_ACCESS_KEY_ID": "test",
