@@ -55,6 +55,16 @@ def let_in(jar: Jar, header: str) -> Caller:
     return authorize(header, jar.directory, jar.access.ring, Pool(), jar.clock)
 
 
+@pytest.mark.parametrize("tenant_id", ["a--b", "-ab", "ab-"])
+def test_a_key_of_what_is_no_tenant_id_is_not_looked_up(jar: Jar, tenant_id: str) -> None:
+    def no_ring(looked_up: str) -> Any:
+        raise AssertionError(looked_up)
+
+    header = f"Bearer onggi_{tenant_id}_{'a' * 12}{'b' * 43}"
+    with pytest.raises(Unauthorized, match="malformed"):
+        authorize(header, jar.directory, no_ring, Pool(), jar.clock)
+
+
 def only_key(jar: Jar) -> ApiKey:
     (key,) = jar.access.ring("acme").keys.values()
     return key

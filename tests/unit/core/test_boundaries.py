@@ -400,6 +400,22 @@ def test_a_move_waits_as_long_as_a_function_may_work_on_what_was_let_in(
     }
 
 
+@pytest.mark.parametrize("kind", [TransientError, QuotaExceeded])
+def test_an_error_reads_as_its_sentence_alone(kind: type[TransientError | QuotaExceeded]) -> None:
+    error = kind("Try again.", 7)
+    assert (str(error), error.retry_after) == ("Try again.", 7)
+
+
+def test_a_tenant_that_no_workflow_has_changed_has_no_run_and_no_revision() -> None:
+    record = TenantRecord(tenant_named(), "active", "2026-11-21T09:00:00.000Z")
+    assert (record.run, record.revision) == ("", 0)
+
+
+def test_nothing_is_written_for_a_document_that_does_not_answer(jar: Jar) -> None:
+    described = describe_document("0" * 32, jar.ports)
+    assert (described.outcome, described.vectors) == ("gone", 0)
+
+
 def test_a_document_version_keeps_no_attributes_unless_it_has_some() -> None:
     fields = {name: value for name, value in version_of(tenant_named()).to_dict().items() if name != "metadata"}
     assert DocumentVersion(**fields).metadata == {}

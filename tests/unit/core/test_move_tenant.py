@@ -191,6 +191,20 @@ def test_steps_work_at_their_stage_only(places: TwoPlaces) -> None:
         tenant_in_hands("acme", run, places.directory, stages=BEFORE_SWITCH)
 
 
+@pytest.mark.parametrize(
+    ("stages", "working"),
+    [
+        (COPYING, {"copying"}),
+        (BEFORE_SWITCH, {"preparing"}),
+        (AFTER_SWITCH, {"switched", "leaving"}),
+        (REMOVING, {"leaving", "abandoned"}),
+    ],
+)
+def test_the_stages_at_which_steps_work(stages: Any, working: set[str]) -> None:
+    """Uploads to the old place are carried over until it goes; a place goes after a move and after one given up."""
+    assert working <= set(stages) <= {"preparing", "copying", "switched", "leaving", "abandoned"}
+
+
 # ── The new place ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -527,6 +541,19 @@ def test_of_uploads_of_one_key_to_both_places_the_newer_one_answers(places: TwoP
     for raw in list(places.here.documents.events):
         places.ingest(raw)
     assert places.found() == {"a.txt": ["kimchi 1"]}
+
+
+def test_a_deletion_at_the_old_place_removes_what_the_new_one_got_before(places: TwoPlaces) -> None:
+    prepared(places).copy()
+    places.switch()
+    places.upload("a.txt", "kimchi", places.elsewhere)
+    places.upload("a.txt", "kimchi", places.here)
+    places.delete("a.txt", places.elsewhere)
+    places.carry_over()
+    assert places.here.documents.events[-1]["detail-type"] == "Object Deleted"
+    for raw in list(places.here.documents.events):
+        places.ingest(raw)
+    assert places.found() == {}
 
 
 def test_an_upload_in_the_middle_of_a_copy_is_not_lost(places: TwoPlaces, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,23 @@ def test_a_citation_is_on_the_page_of_its_quote(jar: Jar, quote: str, start: int
     assert (found.text, found.input_tokens, found.output_tokens) == ("So.[1]", 7, 8)
 
 
+def test_places_of_two_documents_and_of_two_lengths_are_cited_apart(jar: Jar) -> None:
+    """Three citations begin at the same character: two of one document, one of another."""
+
+    class Citing:
+        def answer(self, *_: object) -> GeneratedAnswer:
+            sources = ((0, "one"), (0, "one two"), (1, "one"), (1, "one"))
+            return GeneratedAnswer((AnswerPart("So.", sources),), 1, 1)
+
+    passages = tuple(
+        Passage(name, "v", f"{name}.txt", 1, 0, 7, "one two", Scores(vector=0.5), ()) for name in ("a", "b")
+    )
+    found = answer("Why?", Retrieval(passages, 1), "claude", 9, replace(jar.ports, generator=Citing()))
+    cited = [(each.marker, each.document_id, each.quote) for each in found.citations]
+    assert cited == [(1, "a", "one"), (2, "a", "one two"), (3, "b", "one")]
+    assert found.text == "So.[1][2][3]"
+
+
 @pytest.mark.parametrize("cause", ["", "{", "{}", "[]", "null", '"text"', "7", json.dumps({"errorMessage": "odd"})])
 def test_a_cause_of_another_form_is_a_fault_of_ours(cause: str) -> None:
     failure = Failure.from_catch({"Error": "BadDocument", "Cause": cause})

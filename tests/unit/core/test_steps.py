@@ -232,6 +232,10 @@ def test_registering_again_after_a_lost_answer_processes_what_was_left(jar: Jar)
         ({"Error": "Sandbox.Timedout", "Cause": "{"}, "unavailable", "file is not at fault", True),
         ({"Error": "TransientError", "Cause": "{}"}, "unavailable", "file is not at fault", True),
         ({"Error": "Lambda.TooManyRequestsException"}, "unavailable", "file is not at fault", True),
+        ({"Error": "Lambda.ServiceException"}, "unavailable", "file is not at fault", True),
+        ({"Error": "Lambda.AWSLambdaException"}, "unavailable", "file is not at fault", True),
+        ({"Error": "Lambda.SdkClientException"}, "unavailable", "file is not at fault", True),
+        ({"Error": "Lambda.ClientExecutionTimeoutException"}, "unavailable", "file is not at fault", True),
         (
             {"Error": "BadDocument", "Cause": json.dumps({"errorMessage": "encrypted: Take the lock off: now."})},
             "encrypted",

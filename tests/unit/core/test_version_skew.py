@@ -11,6 +11,7 @@ from onggi.adapters.aws import AwsSession
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.dynamodb import to_item
 from onggi.adapters.ledger import DynamoDocumentLedger
+from onggi.domain.errors import InvalidRequest
 from onggi.domain.tenant import ChosenSettings, Move, TenantContext, TenantSettings
 from onggi.steps.artifacts import VersionArtifacts
 from tests.unit.core.conftest import CONTROL_TABLE, TENANT_TABLE
@@ -202,6 +203,17 @@ def test_a_context_of_the_version_before_keeps_what_was_chosen() -> None:
 def test_a_default_of_the_version_before_is_not_a_choice() -> None:
     context = TenantContext.from_dict(EARLIER_CONTEXT | {"settings": {"chunk_size": 800, "ocr": False}})
     assert context.chosen_settings == ChosenSettings()
+
+
+@pytest.mark.parametrize("damaged", [{"settings": []}, {"settings": None}, {"placement": "documents"}])
+def test_a_context_of_another_form_is_refused(damaged: Json) -> None:
+    with pytest.raises(InvalidRequest, match="is not a tenant context"):
+        TenantContext.from_dict(EARLIER_CONTEXT | damaged)
+
+
+def test_what_was_chosen_counts_and_not_what_holds() -> None:
+    context = EARLIER_CONTEXT | {"chosen_settings": {"ocr": True}}
+    assert TenantContext.from_dict(context).chosen_settings == ChosenSettings(ocr=True)
 
 
 def test_a_context_is_one_that_the_version_before_can_read() -> None:
