@@ -1,5 +1,6 @@
 """The only composition root: what a function needs, made once an environment and only when it is used."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 
@@ -12,6 +13,7 @@ from onggi.adapters.keys import DynamoKeyRing
 from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.metrics import EmbeddedMeter
+from onggi.adapters.model_calls import PatientCalls, TimedCalls
 from onggi.adapters.moving import S3MovingObjects
 from onggi.adapters.probe import AwsWallProbe
 from onggi.adapters.progress import DynamoProgressStore
@@ -79,23 +81,28 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def tenant_ports(tenant: TenantContext) -> TenantPorts:
+def tenant_ports(tenant: TenantContext, seconds_left: Callable[[], float] | None = None) -> TenantPorts:
     """Everything outside that work for this tenant may touch, under the tenant's own session.
+
+    Args:
+        tenant: whose work it is.
+        seconds_left: returns the seconds that models may take; None where they may take as long as they need.
 
     Raises:
         TransientError: when STS is not available.
     """
     session = _tenant_sessions().of(tenant)
     configuration = settings()
+    calls = TimedCalls(session, seconds_left) if seconds_left else PatientCalls(session)
     return TenantPorts(
         documents=S3DocumentStore(session, tenant),
         artifacts=S3ArtifactStore(session, tenant, configuration.artifacts_bucket),
         ledger=DynamoDocumentLedger(session, configuration.tenant_table, tenant),
         progress=DynamoProgressStore(session, configuration.tenant_table, tenant, now),
         index=S3VectorsIndex(session, tenant),
-        embedder=TitanEmbedder(session, configuration.embedding_model_id, configuration.embedding_dimensions),
-        generator=ConverseGenerator(session, configuration.models),
-        recogniser=ConverseRecogniser(session, configuration.models),
+        embedder=TitanEmbedder(calls, configuration.embedding_model_id, configuration.embedding_dimensions),
+        generator=ConverseGenerator(calls, configuration.models),
+        recogniser=ConverseRecogniser(calls, configuration.models),
         meter=meter(),
         clock=now,
     )

@@ -154,13 +154,15 @@ class Settings:
 
     @property
     def models(self) -> dict[str, Model]:
-        """The models by id: `{"<model id>": {"input": "1.00", "output": "5.00", "parameters": {}}}`.
+        """The models by id: `{"<model id>": {"input": "1.00", "output": "5.00", "parameters": {}, "fields": {}}}`.
 
         Prices are in USD per million tokens.
         """
         return {
             model_id: Model(
-                ModelPrice(Decimal(facts["input"]), Decimal(facts.get("output", "0"))), facts.get("parameters", {})
+                ModelPrice(Decimal(facts["input"]), Decimal(facts.get("output", "0"))),
+                facts.get("parameters", {}),
+                facts.get("fields", {}),
             )
             for model_id, facts in json.loads(self._environment["MODELS"]).items()
         }

@@ -952,9 +952,11 @@ class Jar:
         )
         self.access = FakeAccess(self.clock)
         self.directory = FakeDirectory(TenantRecord(self.tenant, "active", timestamp(self.clock())))
+        self.seconds_left: Callable[[], float] | None = None
 
-    def ports_of(self, tenant: TenantContext) -> TenantPorts:
+    def ports_of(self, tenant: TenantContext, seconds_left: Callable[[], float] | None = None) -> TenantPorts:
         assert tenant == self.tenant
+        self.seconds_left = seconds_left
         return self.ports
 
 

@@ -20,6 +20,8 @@ from onggi.domain.errors import (
     Conflict,
     Forbidden,
     InvalidRequest,
+    ModelRefused,
+    ModelTimeout,
     NotFound,
     QuotaExceeded,
     TenantMismatch,
@@ -111,7 +113,7 @@ class Functions:
 
     def ports_are_anybodys(self) -> None:
         """Gives every tenant the ports of an empty jar of its own."""
-        self.monkeypatch.setattr(bootstrap, "tenant_ports", lambda tenant: Jar(tenant).ports)
+        self.monkeypatch.setattr(bootstrap, "tenant_ports", lambda tenant, *_: Jar(tenant).ports)
 
     def api(self, name: str, method: str, resource: str, body: object = None, **changes: Any) -> tuple[int, Any]:
         event = self.event(name) | {"httpMethod": method, "resource": resource, "body": json.dumps(body)} | changes
@@ -375,7 +377,7 @@ def test_no_document_fails_because_its_progress_cannot_be_stored(
             raise error
 
     ports = replace(functions.jar.ports, progress=Unwritable())
-    monkeypatch.setattr(bootstrap, "tenant_ports", lambda _: ports)
+    monkeypatch.setattr(bootstrap, "tenant_ports", lambda *_: ports)
     functions.ingest()
     warnings = [json.loads(line) for line in log if '"WARNING"' in line]
     assert [line["message"] for line in warnings] == ["the progress was not stored"] * 3
@@ -384,7 +386,7 @@ def test_no_document_fails_because_its_progress_cannot_be_stored(
 def test_a_question_does_not_ask_for_progress(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
     functions.ingest()
     ports = replace(functions.jar.ports, progress=None)  # type: ignore[arg-type]  # whoever asks it fails
-    monkeypatch.setattr(bootstrap, "tenant_ports", lambda _: ports)
+    monkeypatch.setattr(bootstrap, "tenant_ports", lambda *_: ports)
     status, found = functions.api("query", "POST", "/v1/query", {"question": "연차는 언제 열다섯 날입니다?"})
     assert (status, found["grounded"]) == (200, True)
 
@@ -679,7 +681,7 @@ def test_a_question_of_a_tenant_who_is_not_in_the_directory_never_reaches_anothe
     event["requestContext"]["authorizer"]["tenant"] = json.dumps(tenant)
     seen: list[str] = []
 
-    def ports_of(asked: TenantContext) -> Any:
+    def ports_of(asked: TenantContext, *_: object) -> Any:
         seen.append(asked.tenant_id)
         return Jar(asked).ports
 
@@ -708,6 +710,76 @@ def test_the_tokens_of_a_question_count_even_where_no_answer_follows(
     assert functions.api("query", "POST", "/v1/query", {"question": "연차 15일"})[0] == 503
     assert functions.jar.meter.total("EmbeddingTokens") > before
     assert functions.jar.meter.total("Queries") == 0
+
+
+def test_the_tokens_of_a_question_count_even_where_nothing_is_found(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions.ingest()
+    before = functions.jar.meter.total("EmbeddingTokens")
+
+    def fail(*_: object) -> None:
+        raise TransientError("The index is down.")
+
+    monkeypatch.setattr(functions.jar.index, "search", fail)
+    assert functions.api("query", "POST", "/v1/retrieve", {"question": "연차 15일"})[0] == 503
+    assert functions.jar.meter.total("EmbeddingTokens") > before
+
+
+def test_an_answer_that_takes_too_long_is_metered_and_explained(
+    functions: Functions, log: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions.ingest()
+
+    def slow(*_: object) -> None:
+        raise ModelTimeout("The model did not finish in time; ask for a shorter answer.", 2000, 400)
+
+    monkeypatch.setattr(functions.jar.generator, "answer", slow)
+    event = functions.event("query") | {"body": json.dumps({"question": "연차 15일"})}
+    answered = functions.call("query", event)
+    problem = json.loads(answered["body"])
+    assert (answered["statusCode"], problem["type"]) == (504, "urn:onggi:problem:model-timeout")
+    assert "shorter answer" in problem["detail"]
+    assert "retry-after" not in answered["headers"], "the same question would take as long, and cost again"
+    meter = functions.jar.meter
+    assert (meter.total("UnfinishedModelCalls"), meter.total("UnfinishedTokens")) == (1, 2400)
+    assert (meter.total("Queries"), meter.total("ThrottledRequests")) == (0, 0)
+    assert meter.last("EstimatedCostUSD") == pytest.approx(0.004), "a dollar and five for a million tokens"
+    assert "The model did not finish in time" in "".join(log)
+
+
+def test_a_model_that_refuses_us_is_named_in_the_log_and_not_to_the_caller(
+    functions: Functions, log: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ModelRefused("The model claude may not be used: enable access to it.")
+
+    monkeypatch.setattr(functions.jar.embedder, "embed", refuse)
+    status, problem = functions.api("query", "POST", "/v1/retrieve", {"question": "연차"})
+    assert (status, problem["title"]) == (500, "Internal error")
+    assert "claude" not in json.dumps(problem)
+    assert "The model claude may not be used" in "".join(log)
+
+
+def test_models_have_the_time_until_the_gateway_gives_up_and_three_seconds_less(functions: Functions) -> None:
+    """The function of the tests has 170 s, of which API Gateway waits for 29."""
+    for route in ("/v1/query", "/v1/retrieve"):
+        functions.api("query", "POST", route, {"question": "연차"})
+        assert functions.jar.seconds_left is not None
+        assert 24.0 < functions.jar.seconds_left() <= 26.0
+
+
+def test_a_function_that_ends_before_the_gateway_gives_up_has_less_time() -> None:
+    now = 100.0
+
+    class Shorter:
+        def get_remaining_time_in_millis(self) -> int:
+            return round(10_000 - (now - 100) * 1000)
+
+    short, long = (entry.seconds_to_answer(context, lambda: now) for context in (Shorter(), Context()))
+    assert (short(), long()) == (7.0, 26.0)
+    now = 104.5
+    assert (short(), long()) == (2.5, 21.5)
 
 
 def test_operators_routes_refuse_whoever_has_not_signed(functions: Functions) -> None:
