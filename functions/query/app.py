@@ -69,7 +69,7 @@ def _retrieve(
     tenant: TenantContext, wanted: RetrievalRequest, ports: TenantPorts, began: float
 ) -> tuple[Retrieval, Decimal]:
     """Retrieves, and meters the question's tokens even if nothing follows; with their cost in USD."""
-    price = bootstrap.embedding_model().price
+    price = bootstrap.embedding_model(tenant.placement).price
     metered = MeteredEmbedder(ports.embedder, tenant, price, ports.meter)
     retrieval = retrieve(wanted, replace(ports, embedder=metered))
     ports.meter.record(tenant, RetrievalLatency=(time.perf_counter() - began) * 1000)

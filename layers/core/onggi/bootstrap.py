@@ -25,7 +25,7 @@ from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import DynamoWaitingEvents
 from onggi.adapters.workflows import ContinuedWorkflow, StepFunctionsWorkflow
 from onggi.domain.errors import Conflict
-from onggi.domain.tenant import TenantContext, TenantRecord
+from onggi.domain.tenant import Placement, TenantContext, TenantRecord
 from onggi.ports import (
     AccessPorts,
     IndexProvisioner,
@@ -93,6 +93,7 @@ def tenant_ports(tenant: TenantContext, seconds_left: Callable[[], float] | None
     """
     session = _tenant_sessions().of(tenant)
     configuration = settings()
+    embedding = embedding_model(tenant.placement)
     calls = TimedCalls(session, seconds_left) if seconds_left else PatientCalls(session)
     return TenantPorts(
         documents=S3DocumentStore(session, tenant),
@@ -100,7 +101,7 @@ def tenant_ports(tenant: TenantContext, seconds_left: Callable[[], float] | None
         ledger=DynamoDocumentLedger(session, configuration.tenant_table, tenant),
         progress=DynamoProgressStore(session, configuration.tenant_table, tenant, now),
         index=S3VectorsIndex(session, tenant),
-        embedder=TitanEmbedder(calls, configuration.embedding_model_id, configuration.embedding_dimensions),
+        embedder=TitanEmbedder(calls, embedding.model_id, embedding.dimensions),
         generator=ConverseGenerator(calls, configuration.models),
         recogniser=ConverseRecogniser(calls, configuration.models),
         meter=meter(),
@@ -261,7 +262,8 @@ def wall_probe(tenant: TenantContext) -> WallProbe:
     configuration = settings()
     session = _tenant_sessions().of(tenant)
     shared = (configuration.documents_bucket, configuration.artifacts_bucket)
-    return AwsWallProbe(session, configuration.tenant_table, tenant, configuration.embedding_dimensions, shared)
+    dimensions = embedding_model(tenant.placement).dimensions
+    return AwsWallProbe(session, configuration.tenant_table, tenant, dimensions, shared)
 
 
 @cache
@@ -274,14 +276,20 @@ def places() -> Places:
     """Where tenants are placed."""
     configuration = settings()
     pool = Pool(configuration.documents_bucket, configuration.artifacts_bucket)
-    return Places(basic=pool, premium=Silo(configuration.silo_prefix))
+    model, dimensions = configuration.embedding_model_id, configuration.embedding_dimensions
+    return Places(pool, Silo(configuration.silo_prefix), model, dimensions)
 
 
-def embedding_model() -> EmbeddingModel:
-    """The embedding model of this installation."""
+def embedding_model(placement: Placement) -> EmbeddingModel:
+    """The embedding model of the index at a place.
+
+    One that the stack has used before, and whose price is not in the table of models, costs as much as the present one.
+    """
     configuration = settings()
-    model_id = configuration.embedding_model_id
-    return EmbeddingModel(model_id, configuration.embedding_dimensions, configuration.models[model_id].price)
+    present, models = configuration.embedding_model_id, configuration.models
+    known = placement.recorded(present, configuration.embedding_dimensions)
+    model = models.get(known.embedding_model, models[present])
+    return EmbeddingModel(known.embedding_model, known.embedding_dimensions, model.price)
 
 
 def recognition_model() -> RecognitionModel:

@@ -129,12 +129,12 @@ class Settings:
 
     @property
     def embedding_model_id(self) -> str:
-        """Bedrock's id of the embedding model."""
+        """Bedrock's id of the embedding model of new tenants."""
         return self._environment["EMBEDDING_MODEL_ID"]
 
     @property
     def embedding_dimensions(self) -> int:
-        """How many numbers a vector has: 256, 512 or 1024."""
+        """How many numbers a vector of new tenants has: 256, 512 or 1024."""
         return int(self._environment["EMBEDDING_DIMENSIONS"])
 
     @property

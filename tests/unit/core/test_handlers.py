@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -780,6 +781,78 @@ def test_a_function_that_ends_before_the_gateway_gives_up_has_less_time() -> Non
     assert (short(), long()) == (7.0, 26.0)
     now = 104.5
     assert (short(), long()) == (2.5, 21.5)
+
+
+ELSEWHERE = {"EMBEDDING_MODEL_ID": "newer", "EMBEDDING_DIMENSIONS": "1024"}
+PRICES = {"titan": {"input": "0.02"}, "newer": {"input": "0.5"}, "claude": {"input": "1", "output": "5"}}
+
+
+def after_a_change_of_the_model(monkeypatch: pytest.MonkeyPatch, *forgotten: str) -> None:
+    """The stack has another embedding model since; the table of models may not have every earlier one any more."""
+    models = json.dumps({model: price for model, price in PRICES.items() if model not in forgotten})
+    monkeypatch.setattr(bootstrap, "settings", lambda: Settings(ENVIRONMENT | ELSEWHERE | {"MODELS": models}))
+
+
+def test_an_index_keeps_the_model_that_it_was_made_with(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
+    after_a_change_of_the_model(monkeypatch)
+    records = functions.jar.directory.records
+    context = records["acme"].context
+    context = replace(context, placement=context.placement.recorded("titan", DIMENSIONS))
+    records["acme"] = replace(records["acme"], context=context)
+    functions.ingest()
+    (vectors,) = [name for name in functions.jar.artifacts.content if "/vectors/" in name]
+    written = json.loads(functions.jar.artifacts.content[vectors])
+    assert (written["model"], written["dimensions"]) == ("titan", DIMENSIONS)
+    before = functions.jar.meter.total("EstimatedCostUSD")
+    event = functions.event("query") | {"resource": "/v1/retrieve", "body": json.dumps({"question": "연차 15일"})}
+    event["requestContext"]["authorizer"]["tenant"] = json.dumps(context.to_dict())
+    tokens = json.loads(functions.call("query", event)["body"])["usage"]["embedding_tokens"]
+    assert functions.jar.meter.total("EstimatedCostUSD") - before == pytest.approx(tokens * 0.02 / 1_000_000)
+
+
+def test_the_model_of_a_place_is_the_recorded_one_else_the_stacks(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unrecorded = functions.jar.tenant.placement
+    recorded = unrecorded.recorded("titan", DIMENSIONS)
+    assert bootstrap.embedding_model(recorded) == bootstrap.embedding_model(unrecorded)
+    after_a_change_of_the_model(monkeypatch)
+    old, new = bootstrap.embedding_model(recorded), bootstrap.embedding_model(unrecorded)
+    assert (old.model_id, old.dimensions, old.price.input) == ("titan", DIMENSIONS, Decimal("0.02"))
+    assert (new.model_id, new.dimensions, new.price.input) == ("newer", 1024, Decimal("0.5"))
+    after_a_change_of_the_model(monkeypatch, "titan")
+    assert bootstrap.embedding_model(recorded).price.input == Decimal("0.5"), "of a model that nobody knows any more"
+
+
+def test_a_tenant_of_a_version_that_recorded_no_model_gets_it_recorded_by_any_change(functions: Functions) -> None:
+    path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
+    shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", None, **path)[1]
+    assert shown["placement"]["embedding_model"] is None
+    changed = functions.api("tenants", "PATCH", "/v1/admin/tenants/{id}", {"name": "Acme"}, **path)[1]
+    recorded = changed["placement"]["embedding_model"], changed["placement"]["embedding_dimensions"]
+    assert recorded == ("titan", DIMENSIONS)
+    known = functions.jar.tenant.placement
+    assert functions.jar.directory.records["acme"].context.placement == known.recorded("titan", DIMENSIONS)
+
+
+def test_a_tenant_is_not_let_in_where_a_model_may_not_be_used(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions.jar.directory.set_status("acme", "provisioning", functions.event("verify_tenant")["run"])
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ModelRefused("The model claude may not be used: enable access to it.")
+
+    functions.call("verify_tenant")
+    assert functions.jar.generator.questions, "the answering model is asked, too"
+    monkeypatch.setattr(functions.jar.generator, "answer", refuse)
+    with pytest.raises(ModelRefused):
+        functions.call("verify_tenant")
+    cause = json.dumps({"errorMessage": "The model claude may not be used: enable access to it."})
+    failure = functions.event("record_tenant_failure") | {"error": {"Error": "ModelRefused", "Cause": cause}}
+    functions.call("record_tenant_failure", failure)
+    record = functions.jar.directory.records["acme"]
+    assert (record.status, record.reason) == ("failed", "The model claude may not be used: enable access to it.")
 
 
 def test_operators_routes_refuse_whoever_has_not_signed(functions: Functions) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -114,6 +115,14 @@ def test_an_index_is_made_as_it_is_searched() -> None:
         "CreateIndex",
         {**WHERE, "dataType": "float32", "dimension": 1024, "distanceMetric": "cosine"},
     )
+
+
+def test_an_index_is_made_for_the_dimensions_that_its_place_has_recorded() -> None:
+    aws = RecordedAws(["s3vectors"])
+    tenant = tenant_named()
+    recorded = replace(tenant, placement=tenant.placement.recorded("titan", 512))
+    S3VectorsProvisioner(aws.session, 1024).provision(recorded)
+    assert aws.requests[0][1]["dimension"] == 512
 
 
 def indexed(number: int, language: str = "ko") -> IndexedChunk:

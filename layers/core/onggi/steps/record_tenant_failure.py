@@ -9,7 +9,8 @@ from onggi.domain.tenant import CHOSEN_STATUSES
 from onggi.ports import TenantDirectory, TenantLifecycle
 
 TOLD: Final = {
-    kind.__name__ for kind in (errors.Conflict, errors.Forbidden, errors.InvalidRequest, errors.TenantMismatch)
+    kind.__name__
+    for kind in (errors.Conflict, errors.Forbidden, errors.InvalidRequest, errors.ModelRefused, errors.TenantMismatch)
 }
 """Errors whose text tells an operator what to do."""
 UNAVAILABLE: Final = "A part of AWS was not available for too long; send the same request again."
