@@ -18,6 +18,7 @@ from onggi.domain.money import ModelPrice
 from onggi.domain.search import analysers_for_question
 from onggi.domain.tenant import ChosenLimits, ChosenSettings, TenantRecord, Tier, is_tenant_id
 from onggi.ports import GeneratedAnswer, TenantDirectory, TenantLifecycle
+from onggi.steps import tenants
 from onggi.steps.embed_chunks import EmbeddingModel
 from onggi.steps.onboarding import (
     activate_tenant,
@@ -28,7 +29,7 @@ from onggi.steps.onboarding import (
     verify_models,
     verify_tenant,
 )
-from onggi.steps.record_tenant_failure import FAULT, UNAVAILABLE, reason_of, record_tenant_failure
+from onggi.steps.record_tenant_failure import FAULT, UNAVAILABLE, code_of, reason_of, record_tenant_failure
 from onggi.steps.tenants import Places, Pool, Silo, TenantRequest, create_tenant, execution_name, new_run
 from tests.unit.core.conftest import CONTROL_TABLE
 from tests.unit.core.fakes import (
@@ -334,6 +335,31 @@ def test_a_place_is_made_for_the_stacks_model_and_keeps_it(operator: Operator) -
 )
 def test_a_failure_is_told_in_a_sentence(error: dict[str, str], reason: str) -> None:
     assert reason_of(error) == reason
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ({"Error": "ModelRefused", "Cause": '{"errorMessage": "Enable access."}'}, "model-refused"),
+        ({"Error": "Conflict", "Cause": '{"errorMessage": "Full."}'}, "conflict"),
+        ({"Error": "TransientError", "Cause": '{"errorMessage": "S3 is down."}'}, "unavailable"),
+        ({"Error": "KeyError", "Cause": '{"errorMessage": "secret"}'}, "internal"),
+        ({"Error": "Conflict", "Cause": "no JSON"}, "internal"),
+        ({}, "internal"),
+    ],
+)
+def test_a_failure_has_a_code(error: dict[str, str], code: str) -> None:
+    assert code_of(error) == code
+
+
+def test_a_code_is_shown_as_long_as_its_reason(operator: Operator) -> None:
+    run = operator.create("acme").run
+    error = {"Error": "ModelRefused", "Cause": '{"errorMessage": "Enable access."}'}
+    record_tenant_failure("acme", run, error, operator.directory, operator.lifecycle)
+    shown = tenants.shown(operator.record("acme"), 1)
+    assert (shown["status"], shown["reason"], shown["reason_code"]) == ("failed", "Enable access.", "model-refused")
+    operator.create("acme")
+    assert not {"reason", "reason_code"} & set(tenants.shown(operator.record("acme"), 1))
 
 
 def test_a_failure_of_a_run_that_was_overtaken_concerns_nobody(operator: Operator) -> None:

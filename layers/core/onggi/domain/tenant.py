@@ -268,6 +268,7 @@ class TenantRecord:
 
     Attributes:
         reason: a sentence that tells why a workflow on the tenant has failed.
+        reason_code: the same for programs; says nothing where there is no reason any more.
         run: which run of a workflow has the tenant in its hands, or had it last; a part of its execution's name.
         revision: counts the changes; whoever read one number and finds another has been overtaken.
         move: the tenant's way to another place, while it is under way.
@@ -280,6 +281,7 @@ class TenantRecord:
     run: str = ""
     revision: int = 0
     move: Move | None = None
+    reason_code: str | None = None
 
     @property
     def elsewhere(self) -> TenantContext:

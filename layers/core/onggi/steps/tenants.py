@@ -213,4 +213,5 @@ def shown(record: TenantRecord, largest_document: int) -> dict[str, Any]:
     if record.move:
         move = {"tier": record.move.tier, "stage": record.move.stage}
         details["move"] = move | ({"reason": record.move.reason} if record.move.reason else {})
-    return details | ({"reason": record.reason} if record.reason else {})
+    why = {"reason": record.reason, "reason_code": record.reason_code} if record.reason else {}
+    return details | {name: value for name, value in why.items() if value}
