@@ -101,18 +101,21 @@ def test_a_wall_that_is_open_for_reading_alone_is_found(product: Product) -> Non
     assert "list" not in failed["reason"]
 
 
-def test_a_session_that_cannot_use_its_own_is_told(product: Product) -> None:
-    role = product.resources["TenantDataRole"]
-    denied = {"Effect": "Deny", "Action": "s3vectors:PutVectors", "Resource": "*"}
+@pytest.mark.parametrize(
+    ("right", "named"), [("PutVectors", "its own vector index"), ("QueryVectors", "search in the vector index")]
+)
+def test_a_session_that_cannot_use_its_own_is_told(product: Product, right: str, named: str) -> None:
+    role, tenant_id = product.resources["TenantDataRole"], f"onboard-{right.lower()}"
+    denied = {"Effect": "Deny", "Action": f"s3vectors:{right}", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
     product.root("iam").put_role_policy(RoleName=role, PolicyName="denied", PolicyDocument=policy)
     try:
-        assert create(product, "onboard-shut") == 202
-        failed = settled(product, "onboard-shut")
+        assert create(product, tenant_id) == 202
+        failed = settled(product, tenant_id)
     finally:
         product.root("iam").delete_role_policy(RoleName=role, PolicyName="denied")
     assert failed["status"] == "failed"
-    assert "vector index" in failed["reason"]
+    assert named in failed["reason"]
 
 
 def test_indexes_are_counted_by_their_bucket(product: Product) -> None:
