@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from onggi.adapters.aws import Patience
 from onggi.adapters.bedrock import ConverseGenerator, TitanEmbedder
@@ -143,6 +145,48 @@ def test_a_connection_that_never_was_costs_nothing() -> None:
 
     with pytest.raises(TransientError):
         answer(Bedrock(unreachable, 4.0))
+
+
+KINDS = ("answers", "throttles", "hangs", "has no connection")
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.floats(0, 40, allow_nan=False),
+    st.lists(st.tuples(st.sampled_from(KINDS), st.floats(0, 1, allow_nan=False)), max_size=6),
+    st.booleans(),
+)
+def test_whatever_a_model_does_the_time_is_kept_and_each_cost_is_known(
+    seconds: float, behaviour: list[tuple[str, float]], embedding: bool
+) -> None:
+    """Each attempt takes a share of the time that it may; a second goes into the connection at most."""
+    hung = 0
+
+    def behave(bedrock: Bedrock, wait: int) -> Response:
+        nonlocal hung
+        number = len(bedrock.waits) - 1
+        kind, share = behaviour[number] if number < len(behaviour) else ("hangs", 1.0)
+        if kind == "hangs":
+            hung += 1
+            return bedrock.hang(wait)
+        bedrock.now += share if kind == "has no connection" else share * wait
+        if kind == "has no connection":
+            raise ConnectTimeoutError(endpoint_url="https://bedrock")
+        return THROTTLED if kind == "throttles" else EMBEDDED if embedding else SAID
+
+    bedrock = Bedrock(behave, seconds)
+    embedder = TitanEmbedder(bedrock.calls, "titan", 256)
+    ended: Exception | None = None
+    try:
+        answered = embedder.embed("김치") if embedding else answer(bedrock)
+    except (ModelTimeout, TransientError) as error:
+        answered, ended = None, error
+    if isinstance(ended, ModelTimeout):
+        assert ended.output_tokens == (0 if embedding else 400 * hung)
+        assert (ended.input_tokens == 2 * hung) is embedding
+    assert isinstance(ended, ModelTimeout) is (hung > 0 and not answered), "what may be billed is not called free"
+    assert bedrock.now <= max(seconds, 0)
+    assert len(bedrock.waits) <= 5
 
 
 def test_an_embedding_that_hangs_is_tried_again_within_seconds() -> None:
