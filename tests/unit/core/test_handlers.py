@@ -783,14 +783,14 @@ def test_a_function_that_ends_before_the_gateway_gives_up_has_less_time() -> Non
     assert (short(), long()) == (2.5, 21.5)
 
 
-ELSEWHERE = {"EMBEDDING_MODEL_ID": "newer", "EMBEDDING_DIMENSIONS": "1024"}
+OTHER_MODEL = {"EMBEDDING_MODEL_ID": "newer", "EMBEDDING_DIMENSIONS": "1024"}
 PRICES = {"titan": {"input": "0.02"}, "newer": {"input": "0.5"}, "claude": {"input": "1", "output": "5"}}
 
 
 def after_a_change_of_the_model(monkeypatch: pytest.MonkeyPatch, *forgotten: str) -> None:
     """The stack has another embedding model since; the table of models may not have every earlier one any more."""
     models = json.dumps({model: price for model, price in PRICES.items() if model not in forgotten})
-    monkeypatch.setattr(bootstrap, "settings", lambda: Settings(ENVIRONMENT | ELSEWHERE | {"MODELS": models}))
+    monkeypatch.setattr(bootstrap, "settings", lambda: Settings(ENVIRONMENT | OTHER_MODEL | {"MODELS": models}))
 
 
 def test_an_index_keeps_the_model_that_it_was_made_with(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
