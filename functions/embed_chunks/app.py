@@ -18,6 +18,7 @@ def handler(task: WorkflowTask) -> dict[str, Any]:
         spared("the progress was not stored", lambda: task.ports.progress.embed(task.document, batch.batch, chunks))
 
     ports = replace(task.ports, embedder=CountingEmbedder(task.ports.embedder, store, task.ports.clock))
-    embedded = embed_chunks(task.tenant, task.document, batch, ports, bootstrap.embedding_model())
+    model = bootstrap.embedding_model(task.tenant.placement)
+    embedded = embed_chunks(task.tenant, task.document, batch, ports, model)
     store(embedded.embedded + embedded.reused)
     return asdict(embedded)

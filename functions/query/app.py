@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from onggi.domain.tenant import TenantContext
 from onggi.entry import ApiRequest, ApiResponse, api
 from onggi.ports import TenantPorts
 from onggi.steps.answer import answer
+from onggi.steps.metering import MeteredEmbedder, unfinished_metered
 from onggi.steps.retrieve import MAX_TOP_K, Retrieval, RetrievalRequest, retrieve
 
 
@@ -23,12 +24,14 @@ def query(request: ApiRequest) -> ApiResponse:
         requests.json_object(request.body), (configuration.generation_model_id,)
     )
     _note_question(request, wanted)
-    ports = bootstrap.tenant_ports(tenant)
+    ports = bootstrap.tenant_ports(tenant, request.seconds_left)
     retrieval, embedding_cost = _retrieve(tenant, wanted, ports, began)
     retrieved = time.perf_counter()
-    found = answer(wanted.question, retrieval, model, max_tokens, ports)
+    price = configuration.models[model].price
+    with unfinished_metered(tenant, price, ports.meter):
+        found = answer(wanted.question, retrieval, model, max_tokens, ports)
     ended = time.perf_counter()
-    generation_cost = configuration.models[model].price.cost(found.input_tokens, found.output_tokens)
+    generation_cost = price.cost(found.input_tokens, found.output_tokens)
     latency = {"retrieve": retrieved - began, "generate": ended - retrieved, "total": ended - began}
     ports.meter.record(
         tenant,
@@ -65,16 +68,12 @@ def _note_question(request: ApiRequest, wanted: RetrievalRequest) -> None:
 def _retrieve(
     tenant: TenantContext, wanted: RetrievalRequest, ports: TenantPorts, began: float
 ) -> tuple[Retrieval, Decimal]:
-    """Retrieves and meters at once, so that the tokens count even if no answer follows; with the cost in USD."""
-    retrieval = retrieve(wanted, ports)
-    cost = bootstrap.embedding_model().price.cost(retrieval.embedding_tokens)
-    ports.meter.record(
-        tenant,
-        RetrievalLatency=(time.perf_counter() - began) * 1000,
-        EmbeddingTokens=retrieval.embedding_tokens,
-        EstimatedCostUSD=float(cost),
-    )
-    return retrieval, cost
+    """Retrieves, and meters the question's tokens even if nothing follows; with their cost in USD."""
+    price = bootstrap.embedding_model(tenant.placement).price
+    metered = MeteredEmbedder(ports.embedder, tenant, price, ports.meter)
+    retrieval = retrieve(wanted, replace(ports, embedder=metered))
+    ports.meter.record(tenant, RetrievalLatency=(time.perf_counter() - began) * 1000)
+    return retrieval, price.cost(retrieval.embedding_tokens)
 
 
 def find_passages(request: ApiRequest) -> ApiResponse:
@@ -83,7 +82,7 @@ def find_passages(request: ApiRequest) -> ApiResponse:
     tenant = request.verified_tenant
     wanted = requests.retrieval_request(requests.json_object(request.body))
     _note_question(request, wanted)
-    retrieval, _ = _retrieve(tenant, wanted, bootstrap.tenant_ports(tenant), began)
+    retrieval, _ = _retrieve(tenant, wanted, bootstrap.tenant_ports(tenant, request.seconds_left), began)
     passages = [passage.to_json() for passage in retrieval.passages]
     return ApiResponse(200, {"passages": passages, "usage": {"embedding_tokens": retrieval.embedding_tokens}})
 

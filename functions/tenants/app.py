@@ -71,7 +71,9 @@ def change(request: ApiRequest) -> ApiResponse:
     wanted = requests.tenant_change(requests.json_object(request.body), known.context)
     if wanted.tier is not None:
         check_move(replace(known, status=wanted.status or known.status), wanted.tier)
-    changed = change_tenant(known, wanted, bootstrap.lifecycle(), bootstrap.resumption(), bootstrap.now)
+    changed = change_tenant(
+        known, wanted, bootstrap.places(), bootstrap.lifecycle(), bootstrap.resumption(), bootstrap.now
+    )
     try:
         changed = _moved(changed, wanted.tier) if wanted.tier is not None else changed
     finally:  # what was changed is noted, also where the move could not be started

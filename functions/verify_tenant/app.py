@@ -1,10 +1,10 @@
-"""Tries a new tenant's session on what is its own and on what is not."""
+"""Tries a new tenant's session on what is its own, on what is not, and on the models."""
 
 from typing import Any
 
 from onggi import bootstrap, entry
 from onggi.steps.move_tenant import BEFORE_SWITCH
-from onggi.steps.onboarding import tenant_in_hands, verify_tenant
+from onggi.steps.onboarding import tenant_in_hands, verify_models, verify_tenant
 
 
 def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
@@ -14,7 +14,10 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         record = tenant_in_hands(
             state["tenant_id"], state["run"], bootstrap.directory(), "provisioning", stages=BEFORE_SWITCH
         )
-        verify_tenant(bootstrap.wall_probe(record.elsewhere))
+        tenant = record.elsewhere
+        verify_tenant(bootstrap.wall_probe(tenant))
+        embedding = bootstrap.embedding_model(tenant.placement)
+        verify_models(bootstrap.tenant_ports(tenant), embedding, bootstrap.settings().generation_model_id)
         return {}
 
     return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)

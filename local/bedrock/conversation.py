@@ -21,6 +21,7 @@ _READ_FIELDS = {
 _READ_BLOCKS = {"user": {"text", "searchResult"}, "assistant": {"text", "citationsContent"}}
 
 _WITHOUT_SAMPLING = re.compile(r"anthropic\.claude-[a-z]+-(4-[7-9]|[5-9])(\D|$)")
+_THINKING = re.compile(r"anthropic\.claude-")
 _SAMPLING = {"temperature": "temperature", "topP": "top_p"}
 
 
@@ -78,8 +79,8 @@ class Conversation:
 def read_conversation(model_id: str, request: object) -> Conversation:
     """Checks a Converse request and reads it.
 
-    Temperature, topP and ``additionalModelRequestFields.top_k`` are checked, and change nothing where the answer is
-    extractive. What the local models cannot honour is refused.
+    Temperature, topP and ``top_k`` and ``thinking`` of ``additionalModelRequestFields`` are checked, and change nothing
+    where the answer is extractive. What the local models cannot honour is refused.
 
     Args:
         model_id: identifier from the path.
@@ -91,7 +92,7 @@ def read_conversation(model_id: str, request: object) -> Conversation:
     if not isinstance(request, dict):
         raise invalid("The body of a Converse request must be a JSON object.")
     check_request("ConverseRequest", {**request, "modelId": model_id})
-    _refuse_unread_fields(request)
+    _refuse_unread_fields(model_id, request)
     messages = request.get("messages", [])
     _check_roles([message["role"] for message in messages])
     for position, message in enumerate(messages):
@@ -110,16 +111,30 @@ def read_conversation(model_id: str, request: object) -> Conversation:
     )
 
 
-def _refuse_unread_fields(request: dict[str, Any]) -> None:
+def _refuse_unread_fields(model_id: str, request: dict[str, Any]) -> None:
     unread = sorted(set(request) - _READ_FIELDS)
     if unread:
         raise invalid(f"The local model does not support {', '.join(unread)}. Leave it out to run locally.")
     extra = request.get("additionalModelRequestFields", {})
-    if not isinstance(extra, dict) or set(extra) - {"top_k"}:
-        raise invalid("Of additionalModelRequestFields the local model knows top_k only. Leave the others out.")
+    if not isinstance(extra, dict) or set(extra) - {"top_k", "thinking"}:
+        raise invalid(
+            "Of additionalModelRequestFields the local model knows top_k and thinking only. Leave the others out."
+        )
     top_k = extra.get("top_k", 1)
     if not isinstance(top_k, int) or isinstance(top_k, bool) or top_k < 1:
         raise invalid("additionalModelRequestFields.top_k must be an integer of at least 1.")
+    if "thinking" in extra:
+        _check_thinking(model_id, extra["thinking"])
+
+
+def _check_thinking(model_id: str, thinking: object) -> None:
+    """Lets pass what asks Claude not to think: the local models never do."""
+    if not _THINKING.search(model_id):
+        raise invalid(
+            "Malformed input request: #: extraneous key [thinking] is not permitted, please reformat your input."
+        )
+    if thinking != {"type": "disabled"}:
+        raise invalid('The local model does not think. Send {"type": "disabled"} or leave thinking out.')
 
 
 def _check_roles(roles: list[str]) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from ministack import app
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator, router
+from ministack.core.responses import get_account_id, get_region
 
 from local import bedrock
 from local.bedrock.errors import ModelError
@@ -30,6 +31,7 @@ _ACTIONS = {
     "converse-stream": "bedrock:InvokeModelWithResponseStream",
     "count-tokens": "bedrock:CountTokens",
 }
+_PROFILE_ARN = re.compile(r"arn:aws:bedrock:(?P<region>[a-z0-9-]+):[0-9]{12}:inference-profile/(?P<id>.+)")
 _INFERENCE_PROFILE = re.compile(r"(global|us|us-gov|eu|apac|jp|au)\.")
 
 
@@ -67,12 +69,45 @@ def model_arn(model_id: str, region: str, account: str) -> str:
     return f"arn:aws:bedrock:{region}::foundation-model/{model_id}"
 
 
-async def handle_request(method: str, path: str, _headers: Json, body: bytes, _query: Json) -> Reply:
+def behind_profile(arn: str) -> list[str]:
+    """The models that a caller of an inference profile has to be allowed, too; none for what is no profile.
+
+    AWS asks for the model in every region that the profile names. Here that is the one of the request, and for a global
+    profile also the model's ARN without a region (Bedrock user guide, "Global cross-Region inference").
+    """
+    profile = _PROFILE_ARN.fullmatch(arn)
+    if profile is None:
+        return []
+    geography, _, model = profile["id"].partition(".")
+    regions = [profile["region"], ""] if geography == "global" else [profile["region"]]
+    return [f"arn:aws:bedrock:{region}::foundation-model/{model}" for region in regions]
+
+
+def _denial(model_id: str, action: str, access_key: str) -> str | None:
+    """Why a caller who may use an inference profile may not use the model behind it; None where it may."""
+    if not app.AUTH:
+        return None
+    region, account = get_region(), get_account_id()
+    profile = model_arn(model_id, region, account)
+    for arn in behind_profile(profile):
+        context = {"bedrock:InferenceProfileArn": profile}
+        denied = iam_evaluator.enforce(access_key, action, "bedrock", region, resource_arn=arn, service_context=context)
+        if denied is not None:
+            return f"The caller is not authorized to perform: {action} on resource: {arn}"
+    return None
+
+
+async def handle_request(method: str, path: str, headers: Json, body: bytes, query: Json) -> Reply:
     """Answer one request to Bedrock Runtime."""
     match = _PATH.fullmatch(path)
     answer = _ANSWERS.get(match["operation"]) if match and method == "POST" else None
     if match is None or answer is None:
         return _error("UnknownOperationException", 404, f"The local cloud does not answer {method} {path}.")
+    denied = _denial(
+        unquote(match["model"]), _ACTIONS[match["operation"]], router.extract_access_key_id(headers, query)
+    )
+    if denied:
+        return _error("AccessDeniedException", 403, denied)
     try:
         result = await _in_a_thread(answer, unquote(match["model"]), body)
     except ModelError as error:

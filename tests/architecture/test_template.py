@@ -138,6 +138,44 @@ def test_every_right_of_a_tenants_session_is_bound_to_its_tag(role: str) -> None
         assert not any(action.endswith("*") for action in as_list(statement["Action"])), statement["Sid"]
 
 
+PROFILE = "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:inference-profile/${GenerationModelId}"
+MODEL = "arn:${AWS::Partition}:bedrock:%s::foundation-model/%s"
+
+
+def model_statements() -> list[dict[str, Any]]:
+    (policy,) = resources("AWS::IAM::Role")["TenantDataRole"]["Policies"]
+    return [s for s in policy["PolicyDocument"]["Statement"] if "bedrock:InvokeModel" in as_list(s["Action"])]
+
+
+def test_a_session_may_use_the_models_of_the_stack_and_those_behind_its_profile() -> None:
+    """A global profile also asks for the model's ARN without a region (Bedrock user guide)."""
+    direct, earlier, behind = model_statements()
+    assert [each["Fn::Sub"] for each in direct["Resource"]] == [
+        MODEL % ("${AWS::Region}", "${EmbeddingModelId}"),
+        MODEL % ("${AWS::Region}", "${GenerationModelId}"),
+        PROFILE,
+    ]
+    assert earlier["Resource"] == {"Fn::Sub": MODEL % ("${AWS::Region}", "${EarlierEmbeddingModelIds}")}
+    assert [each["Fn::Sub"] for each in behind["Resource"]] == [MODEL % ("*", "*"), MODEL % ("", "*")]
+    assert behind["Condition"] == {"StringEquals": {"bedrock:InferenceProfileArn": {"Fn::Sub": PROFILE}}}
+
+
+def test_every_function_that_answers_requests_ends_behind_the_gateway() -> None:
+    """API Gateway waits for 29 s; a function that Lambda ends before says nothing."""
+    loaded = template()
+    assert loaded["Globals"]["Function"]["Timeout"] == 30
+    answering = [name for name, function in FUNCTIONS.items() if "'Api'" in str(function.get("Events"))]
+    assert {"Query", "Documents", "Tenants", "Keys"} <= set(answering)
+    assert not [name for name in answering if "Timeout" in FUNCTIONS[name]]
+    assert "TimeoutInMillis" not in str(loaded["Resources"])
+
+
+def test_where_answers_may_come_from_is_said_where_the_model_is_chosen() -> None:
+    parameter = template()["Parameters"]["GenerationModelId"]
+    assert parameter["Default"].startswith("global.")
+    assert "any commercial region" in parameter["Description"]
+
+
 def test_an_absent_leading_key_opens_nothing() -> None:
     # ForAllValues holds for a request without the key, which only the Null condition keeps out.
     everything = [statement for name in FUNCTIONS for statement in statements(FUNCTIONS[name])]

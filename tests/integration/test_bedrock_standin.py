@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.local_cloud import LocalCloud
+from tests.integration.local_cloud import ACCOUNT, REGION, LocalCloud
 
 type Client = Any  # boto3 makes its clients, and their methods, at run time
 
@@ -125,3 +125,53 @@ def test_a_refusal_reaches_the_sdk_as_the_error_of_bedrock(bedrock: Client) -> N
         bedrock.converse(modelId=MODEL, messages=[{"role": "user", "content": [{"text": "a"}]}] * 2)
     with pytest.raises(bedrock.exceptions.ValidationException, match="identifier is invalid"):
         bedrock.invoke_model(modelId="amazon.no-embed-v9", body=b"{}")
+
+
+def caller_with(cloud: LocalCloud, name: str, statements: list[dict[str, Any]]) -> Client:
+    """A user's client of Bedrock Runtime."""
+    iam = cloud.client("iam")
+    iam.create_user(UserName=name)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName=name, PolicyName="models", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    session = cloud.session({"AccessKeyId": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"]})
+    return cloud.client("bedrock-runtime", session)
+
+
+@pytest.mark.parametrize(
+    ("geography", "models", "allowed"),
+    [
+        ("global", [], False),
+        ("global", ["ap-northeast-2"], False),
+        ("global", [""], False),
+        ("global", ["*", ""], True),
+        ("global", ["ap-northeast-2", ""], True),
+        ("jp", [], False),
+        ("jp", ["ap-northeast-2"], True),
+    ],
+)
+def test_a_profile_needs_rights_on_the_model_behind_it(
+    cloud: LocalCloud, geography: str, models: list[str], allowed: bool
+) -> None:
+    """The model's ARN in the region, and for a global profile the one without a region (Bedrock user guide)."""
+    profile = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/{geography}.anthropic.claude-haiku-5-5"
+    behind = [f"arn:aws:bedrock:{region}::foundation-model/anthropic.claude-haiku-5-5" for region in models]
+    only_by_profile = {"StringEquals": {"bedrock:InferenceProfileArn": profile}}
+    statements: list[dict[str, Any]] = [{"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": profile}]
+    if behind:
+        through = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": behind, "Condition": only_by_profile}
+        statements.append(through)
+    name = f"{geography}-{'-'.join(region.replace('*', 'any') or 'none' for region in models) or 'profile'}"
+    bedrock = caller_with(cloud, name, statements)
+    messages = [{"role": "user", "content": [{"text": "hello"}]}]
+
+    def converse(model_id: str) -> str:
+        try:
+            bedrock.converse(modelId=model_id, messages=messages)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "answered"
+
+    said = converse(f"{geography}.anthropic.claude-haiku-5-5")
+    assert said == ("answered" if allowed else "AccessDeniedException")
+    assert converse("anthropic.claude-haiku-5-5") == "AccessDeniedException", "not past the profile"

@@ -2,7 +2,11 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from tests.integration.local_cloud import wait_for
 from tests.integration.product import READY_SECONDS, Product
@@ -97,18 +101,21 @@ def test_a_wall_that_is_open_for_reading_alone_is_found(product: Product) -> Non
     assert "list" not in failed["reason"]
 
 
-def test_a_session_that_cannot_use_its_own_is_told(product: Product) -> None:
-    role = product.resources["TenantDataRole"]
-    denied = {"Effect": "Deny", "Action": "s3vectors:PutVectors", "Resource": "*"}
+@pytest.mark.parametrize(
+    ("right", "named"), [("PutVectors", "its own vector index"), ("QueryVectors", "search in the vector index")]
+)
+def test_a_session_that_cannot_use_its_own_is_told(product: Product, right: str, named: str) -> None:
+    role, tenant_id = product.resources["TenantDataRole"], f"onboard-{right.lower()}"
+    denied = {"Effect": "Deny", "Action": f"s3vectors:{right}", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
     product.root("iam").put_role_policy(RoleName=role, PolicyName="denied", PolicyDocument=policy)
     try:
-        assert create(product, "onboard-shut") == 202
-        failed = settled(product, "onboard-shut")
+        assert create(product, tenant_id) == 202
+        failed = settled(product, tenant_id)
     finally:
         product.root("iam").delete_role_policy(RoleName=role, PolicyName="denied")
     assert failed["status"] == "failed"
-    assert "vector index" in failed["reason"]
+    assert named in failed["reason"]
 
 
 def test_indexes_are_counted_by_their_bucket(product: Product) -> None:
@@ -122,3 +129,61 @@ def test_indexes_are_counted_by_their_bucket(product: Product) -> None:
     create(product, "onboard-counted")
     settled(product, "onboard-counted")
     assert count() == before + 1
+
+
+@pytest.mark.parametrize(("model", "resource"), [("embedding", "titan"), ("answering", "claude")])
+def test_a_stack_without_access_to_a_model_takes_nobody_in_until_it_has_it(
+    product: Product, model: str, resource: str
+) -> None:
+    role, iam, tenant_id = product.resources["TenantDataRole"], product.root("iam"), f"onboard-no-{model}"
+    denied = {"Effect": "Deny", "Action": "bedrock:InvokeModel", "Resource": f"*{resource}*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
+    iam.put_role_policy(RoleName=role, PolicyName="no-model", PolicyDocument=policy)
+    try:
+        assert create(product, tenant_id) == 202
+        failed = settled(product, tenant_id)
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="no-model")
+    assert (failed["status"], failed["reason_code"]) == ("failed", "model-refused")
+    assert resource in failed["reason"]
+    assert "enable access" in failed["reason"]
+    assert create(product, tenant_id) == 202
+    active = settled(product, tenant_id)
+    assert (active["status"], active.get("reason"), active.get("reason_code")) == ("active", None, None)
+
+
+@contextmanager
+def other_dimensions(product: Product, dimensions: int) -> Iterator[None]:
+    """The functions as after a change of EmbeddingDimensions."""
+    functions = product.root("lambda")
+    names = [product.resources[name] for name in ("Tenants", "ProvisionTenant", "VerifyTenant", "EmbedChunks", "Query")]
+    before = {name: functions.get_function_configuration(FunctionName=name)["Environment"] for name in names}
+    for name, environment in before.items():
+        changed = {"Variables": environment["Variables"] | {"EMBEDDING_DIMENSIONS": str(dimensions)}}
+        functions.update_function_configuration(FunctionName=name, Environment=changed)
+    try:
+        yield
+    finally:
+        for name, environment in before.items():
+            functions.update_function_configuration(FunctionName=name, Environment=environment)
+
+
+def test_an_index_keeps_its_dimensions_when_the_stack_has_others(product: Product) -> None:
+    sentence, question = "The pottery opens at ten.", "When does the pottery open?"
+    older = product.new_tenant("onboard-older")
+    assert older.placement["embedding_dimensions"] == 1024
+    older.ready("first.txt", sentence)
+    with other_dimensions(product, 256):
+        older.ready("second.txt", "The kiln is lit at noon.")
+        assert older.ask(question)["grounded"]
+        newer = product.new_tenant("onboard-newer")
+        newer.ready("first.txt", sentence)
+        assert newer.ask(question)["grounded"]
+    assert newer.placement["embedding_dimensions"] == 256
+    assert newer.ask(question)["grounded"], "and so do those of the other dimensions when the change is taken back"
+    bucket = product["VectorBucketName"]
+    made = {
+        name: product.root("s3vectors").get_index(vectorBucketName=bucket, indexName=name)["index"]["dimension"]
+        for name in ("onboard-older", "onboard-newer")
+    }
+    assert made == {"onboard-older": 1024, "onboard-newer": 256}

@@ -108,7 +108,7 @@ class Workbench:
             return attacker, event
 
         patched.setattr(bootstrap, "_tenant_sessions", Sessions)
-        patched.setattr(bootstrap, "tenant_ports", lambda _: bound_ports(attacked))
+        patched.setattr(bootstrap, "tenant_ports", lambda _, *more: bound_ports(attacked, *more))
         patched.setattr(TenantContext, "from_dict", staticmethod(unchecked_context))
         patched.setattr(TenantContext, "for_document", staticmethod(lambda data, _: unchecked_context(data)))
         patched.setattr(DocumentVersion, "from_dict", staticmethod(lambda _, data: DocumentVersion(**data)))

@@ -1,5 +1,6 @@
 """The only composition root: what a function needs, made once an environment and only when it is used."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 
@@ -12,6 +13,7 @@ from onggi.adapters.keys import DynamoKeyRing
 from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.metrics import EmbeddedMeter
+from onggi.adapters.model_calls import PatientCalls, TimedCalls
 from onggi.adapters.moving import S3MovingObjects
 from onggi.adapters.probe import AwsWallProbe
 from onggi.adapters.progress import DynamoProgressStore
@@ -23,7 +25,7 @@ from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import DynamoWaitingEvents
 from onggi.adapters.workflows import ContinuedWorkflow, StepFunctionsWorkflow
 from onggi.domain.errors import Conflict
-from onggi.domain.tenant import TenantContext, TenantRecord
+from onggi.domain.tenant import Placement, TenantContext, TenantRecord
 from onggi.ports import (
     AccessPorts,
     IndexProvisioner,
@@ -79,23 +81,29 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def tenant_ports(tenant: TenantContext) -> TenantPorts:
+def tenant_ports(tenant: TenantContext, seconds_left: Callable[[], float] | None = None) -> TenantPorts:
     """Everything outside that work for this tenant may touch, under the tenant's own session.
+
+    Args:
+        tenant: whose work it is.
+        seconds_left: returns the seconds that models may take; None where they may take as long as they need.
 
     Raises:
         TransientError: when STS is not available.
     """
     session = _tenant_sessions().of(tenant)
     configuration = settings()
+    embedding = embedding_model(tenant.placement)
+    calls = TimedCalls(session, seconds_left) if seconds_left else PatientCalls(session)
     return TenantPorts(
         documents=S3DocumentStore(session, tenant),
         artifacts=S3ArtifactStore(session, tenant, configuration.artifacts_bucket),
         ledger=DynamoDocumentLedger(session, configuration.tenant_table, tenant),
         progress=DynamoProgressStore(session, configuration.tenant_table, tenant, now),
         index=S3VectorsIndex(session, tenant),
-        embedder=TitanEmbedder(session, configuration.embedding_model_id, configuration.embedding_dimensions),
-        generator=ConverseGenerator(session, configuration.models),
-        recogniser=ConverseRecogniser(session, configuration.models),
+        embedder=TitanEmbedder(calls, embedding.model_id, embedding.dimensions),
+        generator=ConverseGenerator(calls, configuration.models),
+        recogniser=ConverseRecogniser(calls, configuration.models),
         meter=meter(),
         clock=now,
     )
@@ -254,7 +262,8 @@ def wall_probe(tenant: TenantContext) -> WallProbe:
     configuration = settings()
     session = _tenant_sessions().of(tenant)
     shared = (configuration.documents_bucket, configuration.artifacts_bucket)
-    return AwsWallProbe(session, configuration.tenant_table, tenant, configuration.embedding_dimensions, shared)
+    dimensions = embedding_model(tenant.placement).dimensions
+    return AwsWallProbe(session, configuration.tenant_table, tenant, dimensions, shared)
 
 
 @cache
@@ -267,14 +276,20 @@ def places() -> Places:
     """Where tenants are placed."""
     configuration = settings()
     pool = Pool(configuration.documents_bucket, configuration.artifacts_bucket)
-    return Places(basic=pool, premium=Silo(configuration.silo_prefix))
+    model, dimensions = configuration.embedding_model_id, configuration.embedding_dimensions
+    return Places(pool, Silo(configuration.silo_prefix), model, dimensions)
 
 
-def embedding_model() -> EmbeddingModel:
-    """The embedding model of this installation."""
+def embedding_model(placement: Placement) -> EmbeddingModel:
+    """The embedding model of the index at a place.
+
+    One that the stack has used before, and whose price is not in the table of models, costs as much as the present one.
+    """
     configuration = settings()
-    model_id = configuration.embedding_model_id
-    return EmbeddingModel(model_id, configuration.embedding_dimensions, configuration.models[model_id].price)
+    present, models = configuration.embedding_model_id, configuration.models
+    known = placement.recorded(present, configuration.embedding_dimensions)
+    model = models.get(known.embedding_model, models[present])
+    return EmbeddingModel(known.embedding_model, known.embedding_dimensions, model.price)
 
 
 def recognition_model() -> RecognitionModel:

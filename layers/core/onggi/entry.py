@@ -20,6 +20,8 @@ from onggi.domain.errors import (
     Conflict,
     Forbidden,
     InvalidRequest,
+    ModelRefused,
+    ModelTimeout,
     NotFound,
     OnggiError,
     QuotaExceeded,
@@ -43,7 +45,14 @@ STATUSES: Final[tuple[tuple[type[OnggiError], int, str], ...]] = (
     (Conflict, 409, "Conflict"),
     (QuotaExceeded, 429, "Too many requests"),
     (TransientError, 503, "Service unavailable"),
+    (ModelTimeout, 504, "Model timeout"),
 )
+QUOTE_NOBODY: Final = (TransientError, Unauthorized, ModelTimeout, ModelRefused)
+"""Errors whose text is logged; others may quote what a caller has sent."""
+GATEWAY_SECONDS: Final = 29.0
+"""How long API Gateway waits for a function (API Gateway quotas, integration timeout of REST APIs)."""
+SPARE_SECONDS: Final = 3.0
+"""Of these, what starting the function before its handler, metering and answering may take."""
 NEEDED_ROLES: Final[Mapping[tuple[str, str], Role]] = {
     ("POST", "/v1/query"): "reader",
     ("POST", "/v1/retrieve"): "reader",
@@ -104,6 +113,15 @@ def seconds_left_of(context: Any) -> Callable[[], float]:  # noqa: ANN401 - Lamb
     return lambda: float(context.get_remaining_time_in_millis()) / 1000
 
 
+def seconds_to_answer(context: Any, clock: Callable[[], float] = time.monotonic) -> Callable[[], float]:  # noqa: ANN401 - Lambda's context has no public type
+    """A function that returns the seconds that are left for work until the caller can still get an answer of ours.
+
+    After them API Gateway answers in the function's place, or Lambda ends it, and what was spent is metered by nobody.
+    """
+    began, left = clock(), seconds_left_of(context)
+    return lambda: min(left(), GATEWAY_SECONDS - (clock() - began)) - SPARE_SECONDS
+
+
 def logged(
     context: Any,  # noqa: ANN401 - Lambda's context has no public type
     about: Mapping[str, str],
@@ -117,7 +135,9 @@ def logged(
         return work()
     except OnggiError as error:
         outcome = type(error).__name__
-        if isinstance(error, TransientError | Unauthorized):  # other errors may quote what a caller has sent
+        if isinstance(
+            error, TransientError | Unauthorized | ModelTimeout | ModelRefused
+        ):  # other errors may quote what a caller has sent
             reason = {"reason": str(error)}
         raise
     except Exception:
@@ -148,6 +168,7 @@ class ApiRequest:
         role: what the tenant's caller may do.
         status: of the tenant, when the credential was verified.
         about: what the line that is logged of this call tells; a route may add to it.
+        seconds_left: returns the seconds that are left for work.
     """
 
     tenant: TenantContext | None
@@ -159,6 +180,7 @@ class ApiRequest:
     author: Author
     role: Role
     about: dict[str, str]
+    seconds_left: Callable[[], float]
 
     @property
     def verified_tenant(self) -> TenantContext:
@@ -189,16 +211,17 @@ def api(routes: Mapping[tuple[str, str], Route], *, operators_only: bool = False
     With `operators_only`, a call that API Gateway has not verified as signed by an AWS principal is refused here too.
     """
 
-    def answer(event: Event, request_id: str, about: dict[str, str]) -> dict[str, Any]:
+    def answer(event: Event, seconds_left: Callable[[], float], about: dict[str, str]) -> dict[str, Any]:
         if operators_only and not event["requestContext"].get("identity", {}).get("userArn"):
             raise Forbidden("This route needs the signature of an operator.")
-        return _answer(event, request_id, about, routes)
+        return _answer(_request(event, about, seconds_left), event, routes)
 
     def handle(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+        seconds_left = seconds_to_answer(context)
         request_id = event["requestContext"]["requestId"]
         about = {"request_id": request_id, "route": f"{event['httpMethod']} {event['resource']}"}
         try:
-            return logged(context, about, lambda: answer(event, request_id, about))
+            return logged(context, about, lambda: answer(event, seconds_left, about))
         except OnggiError as error:
             return _problem(error, request_id)
         except Exception:  # logged already, and the caller must not read a stack trace
@@ -207,20 +230,17 @@ def api(routes: Mapping[tuple[str, str], Route], *, operators_only: bool = False
     return handle
 
 
-def _answer(
-    event: Event, request_id: str, about: dict[str, str], routes: Mapping[tuple[str, str], Route]
-) -> dict[str, Any]:
-    request = _request(event, request_id, about)
+def _answer(request: ApiRequest, event: Event, routes: Mapping[tuple[str, str], Route]) -> dict[str, Any]:
     name = (event["httpMethod"], event["resource"])
     route = routes.get(name)
     if route is None:
         raise NotFound("There is no such route.")
     if request.tenant is None:
-        return _as_proxy(route(request), request_id)
-    about["tenant_id"] = request.tenant.tenant_id
+        return _as_proxy(route(request), request.request_id)
+    request.about["tenant_id"] = request.tenant.tenant_id
     _check_role(request.role, NEEDED_ROLES.get(name))
     try:
-        return _as_proxy(route(request), request_id)
+        return _as_proxy(route(request), request.request_id)
     except (QuotaExceeded, TransientError) as error:
         if error.retry_after is not None:  # a tenant without room is full, not throttled
             bootstrap.meter().record(request.tenant, ThrottledRequests=1)
@@ -234,8 +254,9 @@ def _check_role(role: Role, needed: Role | None) -> None:
         raise Forbidden(f"This needs the role {needed}, and yours is {role}; ask an owner of your tenant for it.")
 
 
-def _request(event: Event, request_id: str, about: dict[str, str]) -> ApiRequest:
+def _request(event: Event, about: dict[str, str], seconds_left: Callable[[], float]) -> ApiRequest:
     context = event["requestContext"]
+    request_id = context["requestId"]
     claims = context.get("authorizer") or {}
     tenant = TenantContext.from_dict(json.loads(claims["tenant"])) if "tenant" in claims else None
     body = event.get("body")
@@ -255,6 +276,7 @@ def _request(event: Event, request_id: str, about: dict[str, str]) -> ApiRequest
         author=Author(claims.get("principalId") or context.get("identity", {}).get("userArn") or "", request_id),
         role=claims.get("role", "reader"),
         about=about,
+        seconds_left=seconds_left,
     )
 
 
@@ -303,7 +325,7 @@ def _status(error: OnggiError | None) -> tuple[int, str]:
 
 
 def _detail(error: OnggiError | None) -> str:
-    if error is None:
+    if error is None or isinstance(error, ModelRefused):  # whose text is for operators
         return "Something went wrong on our side; try again, and tell us the request id if it stays."
     if isinstance(error, TransientError):  # its text names the dependency, which is for logs
         return "A part of the service is not available at the moment; try again soon."

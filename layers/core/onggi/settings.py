@@ -129,12 +129,12 @@ class Settings:
 
     @property
     def embedding_model_id(self) -> str:
-        """Bedrock's id of the embedding model."""
+        """Bedrock's id of the embedding model of new tenants."""
         return self._environment["EMBEDDING_MODEL_ID"]
 
     @property
     def embedding_dimensions(self) -> int:
-        """How many numbers a vector has: 256, 512 or 1024."""
+        """How many numbers a vector of new tenants has: 256, 512 or 1024."""
         return int(self._environment["EMBEDDING_DIMENSIONS"])
 
     @property
@@ -154,13 +154,15 @@ class Settings:
 
     @property
     def models(self) -> dict[str, Model]:
-        """The models by id: `{"<model id>": {"input": "1.00", "output": "5.00", "parameters": {}}}`.
+        """The models by id: `{"<model id>": {"input": "1.00", "output": "5.00", "parameters": {}, "fields": {}}}`.
 
         Prices are in USD per million tokens.
         """
         return {
             model_id: Model(
-                ModelPrice(Decimal(facts["input"]), Decimal(facts.get("output", "0"))), facts.get("parameters", {})
+                ModelPrice(Decimal(facts["input"]), Decimal(facts.get("output", "0"))),
+                facts.get("parameters", {}),
+                facts.get("fields", {}),
             )
             for model_id, facts in json.loads(self._environment["MODELS"]).items()
         }

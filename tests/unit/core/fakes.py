@@ -952,9 +952,11 @@ class Jar:
         )
         self.access = FakeAccess(self.clock)
         self.directory = FakeDirectory(TenantRecord(self.tenant, "active", timestamp(self.clock())))
+        self.seconds_left: Callable[[], float] | None = None
 
-    def ports_of(self, tenant: TenantContext) -> TenantPorts:
-        assert tenant == self.tenant
+    def ports_of(self, tenant: TenantContext, seconds_left: Callable[[], float] | None = None) -> TenantPorts:
+        assert _with_a_model(tenant) == _with_a_model(self.tenant), "a recorded model is the only thing that may differ"
+        self.seconds_left = seconds_left
         return self.ports
 
 
@@ -979,3 +981,7 @@ def version_of(
         uploaded_at=uploaded_at,
         metadata=metadata or {},
     )
+
+
+def _with_a_model(tenant: TenantContext) -> TenantContext:
+    return replace(tenant, placement=replace(tenant.placement, embedding_model="any", embedding_dimensions=1))

@@ -26,9 +26,8 @@ def session_answered_by(service: str, answer: Answer) -> AwsSession:
         status, headers, content = answer(request)
         return AWSResponse(request.url, status, cast("Any", HeadersDict(headers)), _Body(content))
 
-    for patient in (True, False):
-        client = session.client(service, patient=patient)
-        client.meta.events.register_first(f"before-send.{service}.*", respond)
+    events = session._session.get_component("event_emitter")  # every client that is made later has these, too
+    events.register_first(f"before-send.{service}.*", respond)
     return session
 
 

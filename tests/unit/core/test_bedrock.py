@@ -10,6 +10,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 
 from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder, sentences
+from onggi.adapters.model_calls import PatientCalls
 from onggi.domain.chunk import Passage, Scores
 from onggi.domain.errors import InvalidRequest, TransientError
 from onggi.domain.money import Model as InstalledModel
@@ -57,7 +58,7 @@ def cited(text: str, index: int, quote: str) -> dict[str, Any]:
 
 def test_a_text_is_embedded_as_titan_wants_it() -> None:
     model = Model(200, {"embedding": [0.6, 0.8], "inputTextTokenCount": 3})
-    embedding = TitanEmbedder(model.session, "amazon.titan-embed-text-v2:0", 256).embed("김치")
+    embedding = TitanEmbedder(PatientCalls(model.session), "amazon.titan-embed-text-v2:0", 256).embed("김치")
     assert (embedding.vector, embedding.tokens) == ([0.6, 0.8], 3)
     url, body = model.requests[0]
     assert "amazon.titan-embed-text-v2%3A0/invoke" in url
@@ -66,7 +67,7 @@ def test_a_text_is_embedded_as_titan_wants_it() -> None:
 
 def test_what_is_too_long_for_titan_is_cut_between_characters() -> None:
     model = Model(200, {"embedding": [1.0], "inputTextTokenCount": 1})
-    TitanEmbedder(model.session, "titan", 256).embed("a" + "김" * 4000)
+    TitanEmbedder(PatientCalls(model.session), "titan", 256).embed("a" + "김" * 4000)
     text = model.requests[0][1]["inputText"]
     assert len(text.encode()) <= 8192
     assert set(text) == {"a", "김"}
@@ -74,7 +75,7 @@ def test_what_is_too_long_for_titan_is_cut_between_characters() -> None:
 
 def test_a_question_goes_out_with_its_passages_to_cite() -> None:
     model = Model(200, converse({"text": "I do not know."}))
-    generated = ConverseGenerator(model.session, MODELS).answer("Why salt?", [PASSAGE], "claude", 99)
+    generated = ConverseGenerator(PatientCalls(model.session), MODELS).answer("Why salt?", [PASSAGE], "claude", 99)
     body = model.requests[0][1]
     result, question = body["messages"][0]["content"]
     assert question == {"text": "Why salt?"}
@@ -92,8 +93,8 @@ def test_a_question_goes_out_with_its_passages_to_cite() -> None:
 @pytest.mark.parametrize(("model_id", "sent"), [("claude", {}), ("older", {"temperature": 0.2})])
 def test_a_model_gets_the_parameters_of_its_own(model_id: str, sent: dict[str, Any]) -> None:
     model = Model(200, converse({"text": "I do not know."}))
-    ConverseGenerator(model.session, MODELS).answer("Why salt?", [PASSAGE], model_id, 99)
-    ConverseRecogniser(model.session, MODELS).recognise(b"picture", model_id)
+    ConverseGenerator(PatientCalls(model.session), MODELS).answer("Why salt?", [PASSAGE], model_id, 99)
+    ConverseRecogniser(PatientCalls(model.session), MODELS).recognise(b"picture", model_id)
     answered, recognised = [body["inferenceConfig"] for _, body in model.requests]
     assert answered == {"maxTokens": 99, **sent}
     assert recognised == {"maxTokens": 4096, **sent}
@@ -102,7 +103,7 @@ def test_a_model_gets_the_parameters_of_its_own(model_id: str, sent: dict[str, A
 def test_a_context_goes_out_as_title_and_is_never_quoted() -> None:
     model = Model(200, converse(cited("Rice is white.", 0, "Rice is white."), cited("Food.", 0, "Food > Rice")))
     passage = replace(PASSAGE, context="Food > Rice\nkind | colour")
-    ports = replace(Jar().ports, generator=ConverseGenerator(model.session, MODELS))
+    ports = replace(Jar().ports, generator=ConverseGenerator(PatientCalls(model.session), MODELS))
     found = answer("Which colour?", Retrieval((passage,), 1), "claude", 9, ports)
     result = model.requests[0][1]["messages"][0]["content"][0]["searchResult"]
     assert result["title"] == "a.txt — Food > Rice — kind | colour"
@@ -116,7 +117,7 @@ def test_a_context_goes_out_as_title_and_is_never_quoted() -> None:
 
 def test_citations_name_passage_and_words() -> None:
     model = Model(200, converse({"text": "Well: "}, cited("it keeps", 0, "Salt keeps."), cited("lost", 7, "Nowhere.")))
-    generated = ConverseGenerator(model.session, MODELS).answer("Why salt?", [PASSAGE], "claude", 99)
+    generated = ConverseGenerator(PatientCalls(model.session), MODELS).answer("Why salt?", [PASSAGE], "claude", 99)
     assert [(part.text, part.sources) for part in generated.parts] == [
         ("Well: ", ()),
         ("it keeps", ((0, "Salt keeps."),)),
@@ -129,13 +130,13 @@ def test_a_citation_of_something_else_than_a_search_result_is_left_out() -> None
     block["citationsContent"]["citations"][0]["location"] = {"documentChar": {"documentIndex": 0, "start": 0, "end": 3}}
     reasoning = {"reasoningContent": {"reasoningText": {"text": "hmm"}}}
     model = Model(200, converse(reasoning, block))
-    generated = ConverseGenerator(model.session, MODELS).answer("Why?", [PASSAGE], "claude", 9)
+    generated = ConverseGenerator(PatientCalls(model.session), MODELS).answer("Why?", [PASSAGE], "claude", 9)
     assert [(part.text, part.sources) for part in generated.parts] == [("", ()), ("text", ())]
 
 
 def test_an_index_out_of_range_is_no_citation() -> None:
     model = Model(200, converse(cited("It keeps.", -1, "Salt keeps."), cited(" It boils.", 1, "Water boils!")))
-    ports = replace(Jar().ports, generator=ConverseGenerator(model.session, MODELS))
+    ports = replace(Jar().ports, generator=ConverseGenerator(PatientCalls(model.session), MODELS))
     found = answer("Why?", Retrieval((PASSAGE,), 1), "claude", 9, ports)
     assert not found.grounded
     assert found.citations == ()
@@ -154,22 +155,22 @@ def test_a_model_that_is_busy_is_transient(code: str, status: int, monkeypatch: 
     monkeypatch.setattr("time.sleep", lambda _: None)
     model = Model(status, {"message": "Too many requests"}, code)
     with pytest.raises(TransientError):
-        TitanEmbedder(model.session, "titan", 256).embed("a")
+        TitanEmbedder(PatientCalls(model.session), "titan", 256).embed("a")
     with pytest.raises(TransientError):
-        ConverseGenerator(model.session, MODELS).answer("a", [PASSAGE], "claude", 9)
+        ConverseGenerator(PatientCalls(model.session), MODELS).answer("a", [PASSAGE], "claude", 9)
 
 
 def test_no_answer_at_all_is_transient() -> None:
     empty = converse()
     del empty["output"]
     with pytest.raises(TransientError):
-        ConverseGenerator(Model(200, empty).session, MODELS).answer("a", [PASSAGE], "claude", 9)
+        ConverseGenerator(PatientCalls(Model(200, empty).session), MODELS).answer("a", [PASSAGE], "claude", 9)
 
 
 def test_a_question_too_long_for_the_model_is_the_callers_fault() -> None:
     model = Model(400, {"message": "Input is too long for requested model."}, "ValidationException")
     with pytest.raises(InvalidRequest) as caught:
-        ConverseGenerator(model.session, MODELS).answer("a", [PASSAGE], "claude", 9)
+        ConverseGenerator(PatientCalls(model.session), MODELS).answer("a", [PASSAGE], "claude", 9)
     assert caught.value.errors[0][0] == "question"
 
 
@@ -181,7 +182,7 @@ def test_sentences_are_pieces_of_the_passage() -> None:
 
 def test_a_picture_of_a_page_goes_out_and_its_text_comes_back() -> None:
     model = Model(200, converse({"text": "제1조 (목적)\n"}, {"text": "이 규정은"}))
-    recognition = ConverseRecogniser(model.session, MODELS).recognise(b"\x89PNG picture", "claude")
+    recognition = ConverseRecogniser(PatientCalls(model.session), MODELS).recognise(b"\x89PNG picture", "claude")
     assert (recognition.text, recognition.input_tokens, recognition.output_tokens) == ("제1조 (목적)\n이 규정은", 11, 5)
     url, body = model.requests[0]
     assert "claude/converse" in url
@@ -193,7 +194,7 @@ def test_a_picture_of_a_page_goes_out_and_its_text_comes_back() -> None:
 
 def test_a_picture_without_text_gives_none() -> None:
     model = Model(200, converse({"text": " [no text]\n"}))
-    assert ConverseRecogniser(model.session, MODELS).recognise(b"picture", "claude").text == ""
+    assert ConverseRecogniser(PatientCalls(model.session), MODELS).recognise(b"picture", "claude").text == ""
 
 
 def test_a_model_that_reads_no_picture_at_the_moment_is_transient() -> None:
@@ -201,4 +202,4 @@ def test_a_model_that_reads_no_picture_at_the_moment_is_transient() -> None:
     busy = Model(503, {"message": "busy"}, "ServiceUnavailableException")
     for model in (silent, busy):
         with pytest.raises(TransientError):
-            ConverseRecogniser(model.session, MODELS).recognise(b"picture", "claude")
+            ConverseRecogniser(PatientCalls(model.session), MODELS).recognise(b"picture", "claude")

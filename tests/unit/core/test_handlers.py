@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,8 @@ from onggi.domain.errors import (
     Conflict,
     Forbidden,
     InvalidRequest,
+    ModelRefused,
+    ModelTimeout,
     NotFound,
     QuotaExceeded,
     TenantMismatch,
@@ -111,7 +114,7 @@ class Functions:
 
     def ports_are_anybodys(self) -> None:
         """Gives every tenant the ports of an empty jar of its own."""
-        self.monkeypatch.setattr(bootstrap, "tenant_ports", lambda tenant: Jar(tenant).ports)
+        self.monkeypatch.setattr(bootstrap, "tenant_ports", lambda tenant, *_: Jar(tenant).ports)
 
     def api(self, name: str, method: str, resource: str, body: object = None, **changes: Any) -> tuple[int, Any]:
         event = self.event(name) | {"httpMethod": method, "resource": resource, "body": json.dumps(body)} | changes
@@ -379,7 +382,7 @@ def test_no_document_fails_because_its_progress_cannot_be_stored(
             raise error
 
     ports = replace(functions.jar.ports, progress=Unwritable())
-    monkeypatch.setattr(bootstrap, "tenant_ports", lambda _: ports)
+    monkeypatch.setattr(bootstrap, "tenant_ports", lambda *_: ports)
     functions.ingest()
     warnings = [json.loads(line) for line in log if '"WARNING"' in line]
     assert [line["message"] for line in warnings] == ["the progress was not stored"] * 3
@@ -388,7 +391,7 @@ def test_no_document_fails_because_its_progress_cannot_be_stored(
 def test_a_question_does_not_ask_for_progress(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
     functions.ingest()
     ports = replace(functions.jar.ports, progress=None)  # type: ignore[arg-type]  # whoever asks it fails
-    monkeypatch.setattr(bootstrap, "tenant_ports", lambda _: ports)
+    monkeypatch.setattr(bootstrap, "tenant_ports", lambda *_: ports)
     status, found = functions.api("query", "POST", "/v1/query", {"question": "연차는 언제 열다섯 날입니다?"})
     assert (status, found["grounded"]) == (200, True)
 
@@ -683,7 +686,7 @@ def test_a_question_of_a_tenant_who_is_not_in_the_directory_never_reaches_anothe
     event["requestContext"]["authorizer"]["tenant"] = json.dumps(tenant)
     seen: list[str] = []
 
-    def ports_of(asked: TenantContext) -> Any:
+    def ports_of(asked: TenantContext, *_: object) -> Any:
         seen.append(asked.tenant_id)
         return Jar(asked).ports
 
@@ -712,6 +715,148 @@ def test_the_tokens_of_a_question_count_even_where_no_answer_follows(
     assert functions.api("query", "POST", "/v1/query", {"question": "연차 15일"})[0] == 503
     assert functions.jar.meter.total("EmbeddingTokens") > before
     assert functions.jar.meter.total("Queries") == 0
+
+
+def test_the_tokens_of_a_question_count_even_where_nothing_is_found(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions.ingest()
+    before = functions.jar.meter.total("EmbeddingTokens")
+
+    def fail(*_: object) -> None:
+        raise TransientError("The index is down.")
+
+    monkeypatch.setattr(functions.jar.index, "search", fail)
+    assert functions.api("query", "POST", "/v1/retrieve", {"question": "연차 15일"})[0] == 503
+    assert functions.jar.meter.total("EmbeddingTokens") > before
+
+
+def test_an_answer_that_takes_too_long_is_metered_and_explained(
+    functions: Functions, log: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions.ingest()
+
+    def slow(*_: object) -> None:
+        raise ModelTimeout("The model did not finish in time; ask for a shorter answer.", 2000, 400)
+
+    monkeypatch.setattr(functions.jar.generator, "answer", slow)
+    event = functions.event("query") | {"body": json.dumps({"question": "연차 15일"})}
+    answered = functions.call("query", event)
+    problem = json.loads(answered["body"])
+    assert (answered["statusCode"], problem["type"]) == (504, "urn:onggi:problem:model-timeout")
+    assert "shorter answer" in problem["detail"]
+    assert "retry-after" not in answered["headers"], "the same question would take as long, and cost again"
+    meter = functions.jar.meter
+    assert (meter.total("UnfinishedModelCalls"), meter.total("UnfinishedTokens")) == (1, 2400)
+    assert (meter.total("Queries"), meter.total("ThrottledRequests")) == (0, 0)
+    assert meter.last("EstimatedCostUSD") == pytest.approx(0.004), "a dollar and five for a million tokens"
+    assert "The model did not finish in time" in "".join(log)
+
+
+def test_a_model_that_refuses_us_is_named_in_the_log_and_not_to_the_caller(
+    functions: Functions, log: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ModelRefused("The model claude may not be used: enable access to it.")
+
+    monkeypatch.setattr(functions.jar.embedder, "embed", refuse)
+    status, problem = functions.api("query", "POST", "/v1/retrieve", {"question": "연차"})
+    assert (status, problem["title"]) == (500, "Internal error")
+    assert "claude" not in json.dumps(problem)
+    assert "The model claude may not be used" in "".join(log)
+
+
+def test_models_have_the_time_until_the_gateway_gives_up_and_three_seconds_less(functions: Functions) -> None:
+    """The function of the tests has 170 s, of which API Gateway waits for 29."""
+    for route in ("/v1/query", "/v1/retrieve"):
+        functions.api("query", "POST", route, {"question": "연차"})
+        assert functions.jar.seconds_left is not None
+        assert 24.0 < functions.jar.seconds_left() <= 26.0
+
+
+def test_a_function_that_ends_before_the_gateway_gives_up_has_less_time() -> None:
+    now = 100.0
+
+    class Shorter:
+        def get_remaining_time_in_millis(self) -> int:
+            return round(10_000 - (now - 100) * 1000)
+
+    short, long = (entry.seconds_to_answer(context, lambda: now) for context in (Shorter(), Context()))
+    assert (short(), long()) == (7.0, 26.0)
+    now = 104.5
+    assert (short(), long()) == (2.5, 21.5)
+
+
+OTHER_MODEL = {"EMBEDDING_MODEL_ID": "newer", "EMBEDDING_DIMENSIONS": "1024"}
+PRICES = {"titan": {"input": "0.02"}, "newer": {"input": "0.5"}, "claude": {"input": "1", "output": "5"}}
+
+
+def after_a_change_of_the_model(monkeypatch: pytest.MonkeyPatch, *forgotten: str) -> None:
+    """The stack has another embedding model since; the table of models may not have every earlier one any more."""
+    models = json.dumps({model: price for model, price in PRICES.items() if model not in forgotten})
+    monkeypatch.setattr(bootstrap, "settings", lambda: Settings(ENVIRONMENT | OTHER_MODEL | {"MODELS": models}))
+
+
+def test_an_index_keeps_the_model_that_it_was_made_with(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
+    after_a_change_of_the_model(monkeypatch)
+    records = functions.jar.directory.records
+    context = records["acme"].context
+    context = replace(context, placement=context.placement.recorded("titan", DIMENSIONS))
+    records["acme"] = replace(records["acme"], context=context)
+    functions.ingest()
+    (vectors,) = [name for name in functions.jar.artifacts.content if "/vectors/" in name]
+    written = json.loads(functions.jar.artifacts.content[vectors])
+    assert (written["model"], written["dimensions"]) == ("titan", DIMENSIONS)
+    before = functions.jar.meter.total("EstimatedCostUSD")
+    event = functions.event("query") | {"resource": "/v1/retrieve", "body": json.dumps({"question": "연차 15일"})}
+    event["requestContext"]["authorizer"]["tenant"] = json.dumps(context.to_dict())
+    tokens = json.loads(functions.call("query", event)["body"])["usage"]["embedding_tokens"]
+    assert functions.jar.meter.total("EstimatedCostUSD") - before == pytest.approx(tokens * 0.02 / 1_000_000)
+
+
+def test_the_model_of_a_place_is_the_recorded_one_else_the_stacks(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unrecorded = functions.jar.tenant.placement
+    recorded = unrecorded.recorded("titan", DIMENSIONS)
+    assert bootstrap.embedding_model(recorded) == bootstrap.embedding_model(unrecorded)
+    after_a_change_of_the_model(monkeypatch)
+    old, new = bootstrap.embedding_model(recorded), bootstrap.embedding_model(unrecorded)
+    assert (old.model_id, old.dimensions, old.price.input) == ("titan", DIMENSIONS, Decimal("0.02"))
+    assert (new.model_id, new.dimensions, new.price.input) == ("newer", 1024, Decimal("0.5"))
+    after_a_change_of_the_model(monkeypatch, "titan")
+    assert bootstrap.embedding_model(recorded).price.input == Decimal("0.5"), "of a model that nobody knows any more"
+
+
+def test_a_tenant_of_a_version_that_recorded_no_model_gets_it_recorded_by_any_change(functions: Functions) -> None:
+    path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
+    shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", None, **path)[1]
+    assert shown["placement"]["embedding_model"] is None
+    changed = functions.api("tenants", "PATCH", "/v1/admin/tenants/{id}", {"name": "Acme"}, **path)[1]
+    recorded = changed["placement"]["embedding_model"], changed["placement"]["embedding_dimensions"]
+    assert recorded == ("titan", DIMENSIONS)
+    known = functions.jar.tenant.placement
+    assert functions.jar.directory.records["acme"].context.placement == known.recorded("titan", DIMENSIONS)
+
+
+def test_a_tenant_is_not_let_in_where_a_model_may_not_be_used(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions.jar.directory.set_status("acme", "provisioning", functions.event("verify_tenant")["run"])
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ModelRefused("The model claude may not be used: enable access to it.")
+
+    functions.call("verify_tenant")
+    assert functions.jar.generator.questions, "the answering model is asked, too"
+    monkeypatch.setattr(functions.jar.generator, "answer", refuse)
+    with pytest.raises(ModelRefused):
+        functions.call("verify_tenant")
+    cause = json.dumps({"errorMessage": "The model claude may not be used: enable access to it."})
+    failure = functions.event("record_tenant_failure") | {"error": {"Error": "ModelRefused", "Cause": cause}}
+    functions.call("record_tenant_failure", failure)
+    record = functions.jar.directory.records["acme"]
+    assert (record.status, record.reason) == ("failed", "The model claude may not be used: enable access to it.")
 
 
 def test_operators_routes_refuse_whoever_has_not_signed(functions: Functions) -> None:

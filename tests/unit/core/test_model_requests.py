@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from onggi.adapters.aws import TenantSessions
 from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder
+from onggi.adapters.model_calls import PatientCalls
 from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
 from onggi.domain.chunk import Chunk, IndexedChunk, Passage, Scores
 from onggi.domain.money import Model, ModelPrice
@@ -30,7 +32,7 @@ def sayings(text: str) -> dict[str, Any]:
 def test_a_text_goes_out_to_be_embedded() -> None:
     answer = {"body": io.BytesIO(b'{"embedding": [1.0], "inputTextTokenCount": 3}')}
     aws = RecordedAws(["bedrock-runtime"], InvokeModel=answer)
-    TitanEmbedder(aws.session, "titan", 256).embed("김치")
+    TitanEmbedder(PatientCalls(aws.session), "titan", 256).embed("김치")
     [(operation, request)] = aws.requests
     assert operation == "InvokeModel"
     assert json.loads(request.pop("body")) == {"inputText": "김치", "dimensions": 256, "normalize": True}
@@ -41,14 +43,14 @@ def test_a_text_goes_out_to_be_embedded() -> None:
 def test_of_a_text_so_many_bytes_go_out_as_titan_has_tokens(text: str, sent: int) -> None:
     answer = {"body": io.BytesIO(b'{"embedding": [1.0], "inputTextTokenCount": 3}')}
     aws = RecordedAws(["bedrock-runtime"], InvokeModel=answer)
-    TitanEmbedder(aws.session, "titan", 256).embed(text)
+    TitanEmbedder(PatientCalls(aws.session), "titan", 256).embed(text)
     assert len(json.loads(aws.requests[0][1]["body"])["inputText"].encode()) == sent
 
 
 def test_a_question_goes_out_with_no_parameter_that_a_model_may_refuse() -> None:
     aws = RecordedAws(["bedrock-runtime"], Converse=sayings("So."))
     passage = Passage("doc", "v1", "a.txt", 1, 100, 122, "Salt keeps. It boils.", Scores(), context="Food")
-    ConverseGenerator(aws.session, MODELS).answer("Why?", [passage], "claude", 99)
+    ConverseGenerator(PatientCalls(aws.session), MODELS).answer("Why?", [passage], "claude", 99)
     [(operation, request)] = aws.requests
     (instructions,) = request.pop("system")
     for rule in ("from nothing else", "never follow instructions", "Cite every statement", "language of the question"):
@@ -72,7 +74,7 @@ def test_a_question_goes_out_with_no_parameter_that_a_model_may_refuse() -> None
 def test_a_picture_goes_out_to_be_read() -> None:
     """A dense page of Hangul has some 2,000 characters of a token or two each: 4,096 hold the fullest page."""
     aws = RecordedAws(["bedrock-runtime"], Converse=sayings("글"))
-    ConverseRecogniser(aws.session, MODELS).recognise(b"png", "claude")
+    ConverseRecogniser(PatientCalls(aws.session), MODELS).recognise(b"png", "claude")
     [(operation, request)] = aws.requests
     instruction = request["messages"][0]["content"].pop()["text"]
     for rule in ("in reading order", "in its own language", "never follow instructions", "answer [no text]"):
@@ -113,6 +115,14 @@ def test_an_index_is_made_as_it_is_searched() -> None:
         "CreateIndex",
         {**WHERE, "dataType": "float32", "dimension": 1024, "distanceMetric": "cosine"},
     )
+
+
+def test_an_index_is_made_for_the_dimensions_that_its_place_has_recorded() -> None:
+    aws = RecordedAws(["s3vectors"])
+    tenant = tenant_named()
+    recorded = replace(tenant, placement=tenant.placement.recorded("titan", 512))
+    S3VectorsProvisioner(aws.session, 1024).provision(recorded)
+    assert aws.requests[0][1]["dimension"] == 512
 
 
 def indexed(number: int, language: str = "ko") -> IndexedChunk:

@@ -119,6 +119,23 @@ def test_a_move_whose_execution_was_aborted_goes_on(places: TwoPlaces) -> None:
     assert len(started(places)) == 2
 
 
+@pytest.mark.parametrize("recorded", [("titan", 256), ("", 0)])
+def test_a_new_place_keeps_the_embedding_model_of_the_vectors_that_are_copied(
+    places: TwoPlaces, recorded: tuple[str, int]
+) -> None:
+    """A place of a version that recorded none has the stack's, and says so from then on."""
+    model, dimensions = recorded
+    known = places.record
+    here = replace(known.context.placement, embedding_model=model, embedding_dimensions=dimensions)
+    places.directory.records["acme"] = replace(known, context=replace(known.context, placement=here))
+    newer = Placement("d", "a", "v", "acme", "silo-x", embedding_model="newer", embedding_dimensions=1024)
+    record = places.ask("premium", newer)
+    assert record.move
+    kept = (record.move.other.embedding_model, record.move.other.embedding_dimensions)
+    assert kept == (recorded if model else ("newer", 1024))
+    assert record.move.other.generation == 1
+
+
 def test_a_move_that_could_not_start_is_started_by_the_same_request(places: TwoPlaces) -> None:
     places.relocation.fault = TransientError("down")
     with pytest.raises(TransientError):

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from moto import mock_aws
@@ -10,21 +12,28 @@ from onggi.adapters.aws import AwsSession
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.workflows import ContinuedWorkflow, StepFunctionsWorkflow
-from onggi.domain.errors import Conflict, NotFound, TenantMismatch, TransientError
+from onggi.domain.chunk import Passage
+from onggi.domain.errors import Conflict, ModelRefused, NotFound, TenantMismatch, TransientError
+from onggi.domain.money import ModelPrice
+from onggi.domain.search import analysers_for_question
 from onggi.domain.tenant import ChosenLimits, ChosenSettings, TenantRecord, Tier, is_tenant_id
-from onggi.ports import TenantDirectory, TenantLifecycle
+from onggi.ports import GeneratedAnswer, TenantDirectory, TenantLifecycle
+from onggi.steps import tenants
+from onggi.steps.embed_chunks import EmbeddingModel
 from onggi.steps.onboarding import (
     activate_tenant,
     place_tenant,
     provision_tenant,
     tenant_in_hands,
     validate_tenant,
+    verify_models,
     verify_tenant,
 )
-from onggi.steps.record_tenant_failure import FAULT, UNAVAILABLE, reason_of, record_tenant_failure
+from onggi.steps.record_tenant_failure import FAULT, UNAVAILABLE, code_of, reason_of, record_tenant_failure
 from onggi.steps.tenants import Places, Pool, Silo, TenantRequest, create_tenant, execution_name, new_run
 from tests.unit.core.conftest import CONTROL_TABLE
 from tests.unit.core.fakes import (
+    DIMENSIONS,
     FakeDirectory,
     FakeLifecycle,
     FakeProvisioner,
@@ -37,7 +46,7 @@ from tests.unit.core.fakes import (
     version_of,
 )
 
-PLACES = Places(basic=Pool("documents", "artifacts"), premium=Silo("onggi-silo-"))
+PLACES = Places(Pool("documents", "artifacts"), Silo("onggi-silo-"), "titan", 256)
 MACHINE = {"States": {"Done": {"Type": "Succeed"}}, "StartAt": "Done"}
 
 
@@ -256,9 +265,66 @@ def test_an_open_wall_keeps_the_tenant_out() -> None:
         verify_tenant(probe)
 
 
+MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(Decimal(1)))
+
+
+def test_the_models_are_asked_as_questions_ask_them(jar: Jar) -> None:
+    searched: list[tuple[int, str, int]] = []
+    asked: list[tuple[int, str, int]] = []
+
+    def search(vector: list[float], text: str, limit: int, _: object) -> list[Passage]:
+        searched.append((len(vector), text, limit))
+        return []
+
+    def answer(question: str, passages: list[Passage], model: str, max_tokens: int) -> GeneratedAnswer:
+        assert question
+        asked.append((len(passages), model, max_tokens))
+        return GeneratedAnswer((), 1, 1)
+
+    ports = replace(
+        jar.ports,
+        index=SimpleNamespace(search=search),
+        generator=SimpleNamespace(answer=answer),
+    )
+    verify_models(ports, MODEL, "claude")
+    [(numbers, text, limit)] = searched
+    assert (numbers, limit) == (DIMENSIONS, 1)
+    assert analysers_for_question(text) == ["text_ko", "text_en"]
+    assert asked == [(1, "claude", 1)], "with a search result, for one token"
+    assert jar.meter.recorded == [], "the tenant has used nothing"
+
+
+def test_a_model_of_other_dimensions_than_the_index_takes_nobody_in(jar: Jar) -> None:
+    with pytest.raises(ModelRefused, match=f"{DIMENSIONS} numbers instead of 512; choose EmbeddingDimensions"):
+        verify_models(jar.ports, replace(MODEL, dimensions=512), "claude")
+
+
+@pytest.mark.parametrize("port", ["embedder", "generator"])
+@pytest.mark.parametrize("error", [ModelRefused("The model may not be used."), TransientError("busy")])
+def test_a_model_that_is_refused_or_busy_takes_nobody_in(
+    jar: Jar, port: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(getattr(jar, port), "embed" if port == "embedder" else "answer", fail)
+    with pytest.raises(type(error)):
+        verify_models(jar.ports, MODEL, "claude")
+
+
+def test_a_place_is_made_for_the_stacks_model_and_keeps_it(operator: Operator) -> None:
+    operator.create("acme")
+    placement = operator.record("acme").context.placement
+    assert (placement.embedding_model, placement.embedding_dimensions) == ("titan", 256)
+    assert placement.recorded("newer", 1024) == placement
+    operator.change("acme", status="failed")
+    assert operator.create("acme").context.placement == placement
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
+        ({"Error": "ModelRefused", "Cause": '{"errorMessage": "Enable access."}'}, "Enable access."),
         ({"Error": "Conflict", "Cause": '{"errorMessage": "Every bucket is full."}'}, "Every bucket is full."),
         ({"Error": "TransientError", "Cause": '{"errorMessage": "S3 is down."}'}, UNAVAILABLE),
         ({"Error": "KeyError", "Cause": '{"errorMessage": "secret"}'}, FAULT),
@@ -269,6 +335,31 @@ def test_an_open_wall_keeps_the_tenant_out() -> None:
 )
 def test_a_failure_is_told_in_a_sentence(error: dict[str, str], reason: str) -> None:
     assert reason_of(error) == reason
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ({"Error": "ModelRefused", "Cause": '{"errorMessage": "Enable access."}'}, "model-refused"),
+        ({"Error": "Conflict", "Cause": '{"errorMessage": "Full."}'}, "conflict"),
+        ({"Error": "TransientError", "Cause": '{"errorMessage": "S3 is down."}'}, "unavailable"),
+        ({"Error": "KeyError", "Cause": '{"errorMessage": "secret"}'}, "internal"),
+        ({"Error": "Conflict", "Cause": "no JSON"}, "internal"),
+        ({}, "internal"),
+    ],
+)
+def test_a_failure_has_a_code(error: dict[str, str], code: str) -> None:
+    assert code_of(error) == code
+
+
+def test_a_code_is_shown_as_long_as_its_reason(operator: Operator) -> None:
+    run = operator.create("acme").run
+    error = {"Error": "ModelRefused", "Cause": '{"errorMessage": "Enable access."}'}
+    record_tenant_failure("acme", run, error, operator.directory, operator.lifecycle)
+    shown = tenants.shown(operator.record("acme"), 1)
+    assert (shown["status"], shown["reason"], shown["reason_code"]) == ("failed", "Enable access.", "model-refused")
+    operator.create("acme")
+    assert not {"reason", "reason_code"} & set(tenants.shown(operator.record("acme"), 1))
 
 
 def test_a_failure_of_a_run_that_was_overtaken_concerns_nobody(operator: Operator) -> None:

@@ -76,7 +76,7 @@ def test_a_version_that_was_overtaken_is_retired(jar: Jar) -> None:
 def test_a_new_tenant_has_a_run_from_the_beginning() -> None:
     directory, workflow = FakeDirectory(), FakeWorkflow()
     wanted = TenantRequest("acme", "Acme", "basic", ChosenSettings(), ChosenLimits())
-    places = Places(Pool("documents", "artifacts"), Silo("onggi-silo-"))
+    places = Places(Pool("documents", "artifacts"), Silo("onggi-silo-"), "titan", 256)
     record = create_tenant(wanted, places, directory, FakeLifecycle(directory), workflow, FixedClock())
     assert (record.status, record.run, record.created_at) == (
         "provisioning",

@@ -80,7 +80,7 @@ TENANT = TenantContext(
     "acme",
     "김치집",
     "premium",
-    Placement("docs", "arts", "vecs", "acme", "onggi-silo-1", 2),
+    Placement("docs", "arts", "vecs", "acme", "onggi-silo-1", 2, "titan", 512),
     ChosenSettings(400, ocr=True),
     ChosenLimits(stored_bytes=7),
 )
@@ -95,6 +95,8 @@ STATE_OF_TENANT = {
         "index": "acme",
         "stack": "onggi-silo-1",
         "generation": 2,
+        "embedding_model": "titan",
+        "embedding_dimensions": 512,
     },
     "settings": {"chunk_size": 400, "ocr": True},
     "chosen_settings": {"chunk_size": 400, "ocr": True},
@@ -306,11 +308,14 @@ def test_a_tenant_is_shown() -> None:
             "vector_bucket": "vecs",
             "index": "acme",
             "prefix": "tenants/acme/",
+            "embedding_model": "titan",
+            "embedding_dimensions": 512,
         },
     }
     assert tenants.shown(record, 100) == shown
     unplaced = replace(record, context=TenantContext("acme", "A", "basic", Placement("d", "a", "", "acme")))
-    assert tenants.shown(unplaced, 100)["placement"]["vector_bucket"] is None
+    unknown = {name for name, value in tenants.shown(unplaced, 100)["placement"].items() if value is None}
+    assert unknown == {"vector_bucket", "embedding_model", "embedding_dimensions"}
     other = Placement("d", "a", "v", "acme")
     moving = replace(record, reason="Why.", move=Move("basic", other, "copying", "run-1"))
     assert tenants.shown(moving, 100) == shown | {"reason": "Why.", "move": {"tier": "basic", "stage": "copying"}}
@@ -365,10 +370,17 @@ def test_the_names_of_runs_and_places() -> None:
     assert tenants.new_run(lambda: moment) == "1a1fd70f5ad"
     record = TenantRecord(tenant_named(), "active", "t", run="1a1fd70f5ad")
     assert tenants.execution_name(record) == "acme-1a1fd70f5ad"
-    places = tenants.Places(tenants.Pool("docs", "arts"), tenants.Silo("onggi-silo-"))
-    assert places.place("acme", "basic") == Placement("docs", "arts", "", "acme", "", 0)
+    places = tenants.Places(tenants.Pool("docs", "arts"), tenants.Silo("onggi-silo-"), "titan", 512)
+    assert places.place("acme", "basic") == Placement("docs", "arts", "", "acme", "", 0, "titan", 512)
     own = places.place("acme", "premium")
     assert own == Placement(
-        f"{own.stack}-documents", f"{own.stack}-artifacts", f"{own.stack}-vectors", "acme", own.stack
+        f"{own.stack}-documents",
+        f"{own.stack}-artifacts",
+        f"{own.stack}-vectors",
+        "acme",
+        own.stack,
+        0,
+        "titan",
+        512,
     )
     assert len(own.stack) == len("onggi-silo-") + 12, "with its ending a bucket's name has 63 characters at most"

@@ -200,6 +200,19 @@ def test_a_context_of_the_version_before_keeps_what_was_chosen() -> None:
     assert context.chosen_limits.to_dict() == {"documents": 5}
 
 
+def test_a_placement_of_the_version_before_says_nothing_of_its_embedding_model() -> None:
+    """It means what the stack says, as it did then; and what is recorded is read by the version before."""
+    placement = TenantContext.from_dict(EARLIER_CONTEXT).placement
+    assert (placement.embedding_model, placement.embedding_dimensions) == ("", 0)
+    recorded = placement.recorded("titan", 512)
+    assert recorded == replace(placement, embedding_model="titan", embedding_dimensions=512)
+    assert recorded.recorded("newer", 1024) == recorded
+    written = replace(tenant_named(), placement=recorded).to_dict()["placement"]
+    assert {name: written[name] for name in EARLIER_CONTEXT["placement"]} == EARLIER_CONTEXT["placement"] | {
+        "documents_bucket": "documents",
+    }
+
+
 def test_a_default_of_the_version_before_is_not_a_choice() -> None:
     context = TenantContext.from_dict(EARLIER_CONTEXT | {"settings": {"chunk_size": 800, "ocr": False}})
     assert context.chosen_settings == ChosenSettings()

@@ -231,7 +231,11 @@ def test_earlier_turns_are_read_and_their_search_results_keep_their_index() -> N
             "does not support guardrailConfig",
         ),
         ({"messages": [user("a")], "toolConfig": {"tools": []}}, "toolConfig"),
-        ({"messages": [user("a")], "additionalModelRequestFields": {"thinking": {}}}, "knows top_k only"),
+        ({"messages": [user("a")], "additionalModelRequestFields": {"effort": 1}}, "knows top_k and thinking only"),
+        (
+            {"messages": [user("a")], "additionalModelRequestFields": {"thinking": {"type": "disabled"}}},
+            "extraneous key [thinking]",
+        ),
         ({"messages": [user("a")], "additionalModelRequestFields": {"top_k": 0}}, "an integer of at least 1"),
         ({"messages": [user("a")], "system": [{"cachePoint": {"type": "default"}}]}, "reads text blocks only"),
         ({"messages": [user("a")], "inferenceConfig": {"maxTokens": 0}}, "maxTokens must be at least 1"),
@@ -242,6 +246,15 @@ def test_what_cannot_be_honoured_is_refused_with_a_sentence(request_: dict[str, 
     error = refusal(request_)
     assert (error.code, error.status) == ("ValidationException", 400)
     assert reason in error.message
+
+
+def test_claude_may_be_asked_not_to_think_and_nothing_else() -> None:
+    claude = "global.anthropic.claude-haiku-5-5"
+    request = {"messages": [user("a")], "additionalModelRequestFields": {"thinking": {"type": "disabled"}}}
+    assert RUNTIME.converse(claude, request)["stopReason"] == "end_turn"
+    for thinking in ({"type": "adaptive"}, {}, None):
+        fields = {"messages": [user("a")], "additionalModelRequestFields": {"thinking": thinking}}
+        assert "does not think" in refusal(fields, claude).message
 
 
 @pytest.mark.parametrize("body", [[], None, "text"])

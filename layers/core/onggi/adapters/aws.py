@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import botocore.session
@@ -47,17 +48,37 @@ TRANSIENT_CODES: Final = frozenset(
     }
 )
 
-CLIENT_CONFIG: Final = Config(
-    retries={"mode": "standard", "max_attempts": 4},
-    connect_timeout=3,
-    read_timeout=60,
-    max_pool_connections=16,
-)
-IMPATIENT_CONFIG: Final = CLIENT_CONFIG.merge(
-    Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=2)
-)
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long each attempt of a call waits, and how many attempts there are.
+
+    Attributes:
+        connect_seconds: until there is a connection.
+        read_seconds: until an answer arrives.
+        attempts: all of them, the first included.
+    """
+
+    connect_seconds: int
+    read_seconds: int
+    attempts: int
+
+    def config(self) -> Config:
+        """The same as botocore's clients take it."""
+        return Config(
+            retries={"mode": "standard", "total_max_attempts": self.attempts},
+            connect_timeout=self.connect_seconds,
+            read_timeout=self.read_seconds,
+            max_pool_connections=16,
+        )
+
+
+PATIENT: Final = Patience(connect_seconds=3, read_seconds=60, attempts=5)
+"""For work that has minutes: a model may take a minute to answer, and retries of the workflow come after these."""
+IMPATIENT: Final = Patience(connect_seconds=1, read_seconds=2, attempts=2)
 """For what may fail: it takes 7 seconds at most, of which up to one is the pause between two attempts."""
-S3_CONFIG: Final = CLIENT_CONFIG.merge(Config(signature_version="s3v4"))
+
+S3_CONFIG: Final = Config(signature_version="s3v4")
 """Uploads are signed by version 4, which encrypted buckets and all regions accept."""
 REGIONAL_S3_CONFIG: Final = S3_CONFIG.merge(
     Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
@@ -114,21 +135,22 @@ class AwsSession:
             self._session.set_credentials(
                 credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
             )
-        self._clients: dict[tuple[str, bool], Any] = {}
+        self._clients: dict[tuple[str, Patience], Any] = {}
         self._making = threading.Lock()
 
-    def client(self, service: str, *, patient: bool = True) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
-        """The client of a service, such as `s3`; one that is not patient gives up soon."""
+    def client(self, service: str, patience: Patience = PATIENT) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
+        """The client of a service, such as `s3`; each patience has its own, of a few milliseconds and kilobytes."""
         with self._making:  # a session must not make clients in several threads at once; clients serve them all
-            if (service, patient) not in self._clients:
-                config = self._config(service) if patient else IMPATIENT_CONFIG
-                self._clients[service, patient] = self._session.create_client(service, config=config)
-            return self._clients[service, patient]
+            if (service, patience) not in self._clients:
+                config = self._config(service, patience)
+                self._clients[service, patience] = self._session.create_client(service, config=config)
+            return self._clients[service, patience]
 
-    def _config(self, service: str) -> Config:
+    def _config(self, service: str, patience: Patience) -> Config:
+        config = patience.config()
         if service != "s3":
-            return CLIENT_CONFIG
-        return S3_CONFIG if self._has_endpoint(service) else REGIONAL_S3_CONFIG
+            return config
+        return config.merge(S3_CONFIG if self._has_endpoint(service) else REGIONAL_S3_CONFIG)
 
     def _has_endpoint(self, service: str) -> bool:
         """Whether the environment or a profile names an endpoint for a service; a bucket then stays in the path."""

@@ -121,6 +121,7 @@ def _to_record(item: Item) -> TenantRecord:
         row.get("run", ""),
         row.get("revision", 0),
         _to_move(json.loads(row["move"])) if row.get("move") else None,
+        row.get("reason_code"),
     )
 
 

@@ -141,7 +141,8 @@ class DynamoTenantLifecycle:
         return next((_to_receipt(item) for item in response["Items"]), None)
 
     def _change(self, known: TenantRecord, changed: TenantRecord) -> dict[str, Any]:
-        kept = {"reason": changed.reason, "move": move_as_text(changed)}
+        code = changed.reason_code if changed.reason else None
+        kept = {"reason": changed.reason, "reason_code": code, "move": move_as_text(changed)}
         update = CHANGE + "".join(f", #{name} = :{name}" for name, value in kept.items() if value)
         removed = [f"#{name}" for name, value in kept.items() if not value]
         values = {

@@ -20,6 +20,8 @@ UNITS: Final[dict[str, MetricUnit]] = {
     "ChunksIndexed": MetricUnit.Count,
     "IngestLatency": MetricUnit.Milliseconds,
     "ThrottledRequests": MetricUnit.Count,
+    "UnfinishedModelCalls": MetricUnit.Count,
+    "UnfinishedTokens": MetricUnit.Count,
     "EstimatedCostUSD": MetricUnit.NoUnit,
     "StoredVectors": MetricUnit.Count,
     "StoredBytes": MetricUnit.Bytes,

@@ -55,6 +55,7 @@ class AwsWallProbe:
             ("artifacts", self._use_own_artifact),
             ("ledger", self._use_own_item),
             ("vector index", self._use_own_vector),
+            ("search in the vector index", self._search_own_vectors),
         ):
             try:
                 with translated(name):
@@ -97,6 +98,19 @@ class AwsWallProbe:
         found = vectors.get_vectors(**where, keys=[PROBE])["vectors"]
         vectors.delete_vectors(**where, keys=[PROBE])
         return [vector["key"] for vector in found] == [PROBE]
+
+    def _search_own_vectors(self) -> bool:
+        """A hybrid query that returns metadata needs more rights than one by vector alone."""
+        placement = self._tenant.placement
+        self._session.client("s3vectors").query_vectors(
+            vectorBucketName=placement.vector_bucket,
+            indexName=placement.index,
+            topK=1,
+            queryVector={"float32": self._vector()},
+            queryTexts=[{"text": PROBE, "metadataKey": "text"}],
+            returnMetadata=True,
+        )
+        return True
 
     def _vector(self) -> list[float]:
         return [1.0] + [0.0] * (self._dimensions - 1)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from onggi.adapters.aws import AwsSession, translated
+from onggi.adapters.aws import IMPATIENT, AwsSession, translated
 from onggi.adapters.dynamodb import Item, Row, condition_failed, to_item, to_row
 from onggi.domain.document import Document, DocumentVersion
 from onggi.domain.progress import Progress
@@ -105,7 +105,7 @@ class DynamoProgressStore:
 
     @property
     def _impatient_client(self) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
-        return self._session.client("dynamodb", patient=False)
+        return self._session.client("dynamodb", IMPATIENT)
 
     def _key(self, sort_key: str) -> Item:
         return {"pk": {"S": self._tenant_id}, "sk": {"S": sort_key}}

@@ -28,7 +28,12 @@ NON_FILTERABLE: Final = [*TEXT_KEYS, "document_name", "start", "end", "page_brea
 
 
 class S3VectorsProvisioner:
-    """Creates the vector indexes of new tenants."""
+    """Creates the vector indexes of new tenants.
+
+    Args:
+        session: the function's own.
+        dimensions: of vectors, where a tenant's placement has none recorded.
+    """
 
     def __init__(self, session: AwsSession, dimensions: int) -> None:
         self._session = session
@@ -46,7 +51,7 @@ class S3VectorsProvisioner:
                     vectorBucketName=tenant.placement.vector_bucket,
                     indexName=tenant.placement.index,
                     dataType="float32",
-                    dimension=self._dimensions,
+                    dimension=tenant.placement.embedding_dimensions or self._dimensions,
                     distanceMetric="cosine",
                     metadataConfiguration={
                         "nonFilterableMetadataKeys": NON_FILTERABLE,

@@ -59,6 +59,24 @@ class TransientError(OnggiError):
         self.retry_after = retry_after
 
 
+class ModelTimeout(OnggiError):  # noqa: N818 - named like its siblings
+    """A model did not finish within the time of a request; what it did may be billed.
+
+    Attributes:
+        input_tokens: the most that it has read, estimated: only an answer tells.
+        output_tokens: the most that it can have written.
+    """
+
+    def __init__(self, message: str, input_tokens: int, output_tokens: int = 0) -> None:
+        super().__init__(message)
+        self.input_tokens = input_tokens
+        self.output_tokens = output_tokens
+
+
+class ModelRefused(OnggiError):  # noqa: N818 - state machines match this published name
+    """A model of this installation cannot be used as it is configured; its text tells an operator what to do."""
+
+
 class ReadingTimeout(OnggiError):  # noqa: N818 - state machines match this published name
     """A reader ran out of time without having used the processor for long: the machine may be at fault, or the file."""
 

@@ -51,6 +51,9 @@ class Placement:
         index: the name of the tenant's vector index: the tenant's id, in whatever bucket.
         stack: the CloudFormation stack of what the tenant has for itself; empty where the buckets are shared.
         generation: how many places the tenant had before; orders the events of this one after those of the others.
+        embedding_model: whose vectors the index holds; empty where an earlier version has recorded none, and it is what
+            the stack says.
+        embedding_dimensions: how many numbers each of them has; 0 likewise.
     """
 
     documents_bucket: str
@@ -59,6 +62,14 @@ class Placement:
     index: str
     stack: str = ""
     generation: int = 0
+    embedding_model: str = ""
+    embedding_dimensions: int = 0
+
+    def recorded(self, embedding_model: str, embedding_dimensions: int) -> Self:
+        """The place with an embedding model and its dimensions, where none are recorded yet."""
+        if self.embedding_model:
+            return self
+        return replace(self, embedding_model=embedding_model, embedding_dimensions=embedding_dimensions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +268,7 @@ class TenantRecord:
 
     Attributes:
         reason: a sentence that tells why a workflow on the tenant has failed.
+        reason_code: the same for programs; says nothing where there is no reason any more.
         run: which run of a workflow has the tenant in its hands, or had it last; a part of its execution's name.
         revision: counts the changes; whoever read one number and finds another has been overtaken.
         move: the tenant's way to another place, while it is under way.
@@ -269,6 +281,7 @@ class TenantRecord:
     run: str = ""
     revision: int = 0
     move: Move | None = None
+    reason_code: str | None = None
 
     @property
     def elsewhere(self) -> TenantContext:

@@ -6,7 +6,7 @@ from typing import Literal
 from onggi.domain.errors import Conflict
 from onggi.domain.tenant import CHOSEN_STATUSES, ChosenLimits, ChosenSettings, TenantRecord, Tier
 from onggi.ports import Clock, TenantLifecycle, Workflow
-from onggi.steps.tenants import new_run, started
+from onggi.steps.tenants import Places, new_run, started
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,16 @@ class TenantChange:
 
 
 def change_tenant(
-    known: TenantRecord, change: TenantChange, lifecycle: TenantLifecycle, resumption: Workflow, clock: Clock
+    known: TenantRecord,
+    change: TenantChange,
+    places: Places,
+    lifecycle: TenantLifecycle,
+    resumption: Workflow,
+    clock: Clock,
 ) -> TenantRecord:
     """Changes a tenant; one that is to be active gets its waiting uploads processed, however often that is asked for.
+
+    A place of a version that recorded no embedding model gets the one that it uses recorded.
 
     Raises:
         Conflict: when the tenant is coming in or going, or was changed in the meantime.
@@ -34,6 +41,7 @@ def change_tenant(
     context = replace(
         known.context,
         name=change.name or known.context.name,
+        placement=places.recorded(known.context.placement),
         chosen_settings=change.settings or known.context.chosen_settings,
         chosen_limits=change.limits or known.context.chosen_limits,
     )

@@ -23,7 +23,7 @@ CALL_SECONDS: Final = 45.0
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingModel:
-    """The model of this installation, its vectors' dimensions and what its tokens cost."""
+    """The model of an index, its vectors' dimensions and what its tokens cost."""
 
     model_id: str
     dimensions: int

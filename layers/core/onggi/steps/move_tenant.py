@@ -81,7 +81,7 @@ def move_tenant(
     if known.move is None:
         if tier == known.context.tier:
             return known
-        place = replace(new_place, generation=known.context.placement.generation + 1)
+        place = _with_vectors_of(known.context.placement, new_place)
         move = Move(tier, place, "preparing", new_run(clock))
     elif tier == known.move.tier:
         if known.move.reason is None and _start(known, waits, relocation):
@@ -92,6 +92,13 @@ def move_tenant(
     record = lifecycle.change(known, replace(known, move=move))
     _start(record, waits, relocation)
     return record
+
+
+def _with_vectors_of(left: Placement, place: Placement) -> Placement:
+    """A new place that follows another and gets its vectors, so that it keeps their embedding model."""
+    own = replace(place, generation=left.generation + 1, embedding_model="", embedding_dimensions=0)
+    kept = own.recorded(left.embedding_model, left.embedding_dimensions)
+    return kept.recorded(place.embedding_model, place.embedding_dimensions)
 
 
 def _start(record: TenantRecord, waits: Waits, relocation: Workflow) -> bool:

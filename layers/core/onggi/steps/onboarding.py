@@ -7,10 +7,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
-from onggi.domain.errors import Conflict, NotFound, TenantMismatch
+from onggi.domain.chunk import Passage, Scores
+from onggi.domain.errors import Conflict, ModelRefused, NotFound, TenantMismatch
 from onggi.domain.tenant import CHOSEN_STATUSES, MoveStage, TenantContext, TenantRecord, TenantStatus
 from onggi.ports import IndexProvisioner, TenantDirectory, TenantLifecycle, TenantPorts, TenantStacks, WallProbe
+from onggi.steps.embed_chunks import EmbeddingModel
 
+SENTENCE: Final = "옹기는 숨을 쉬는 그릇이다. Onggi are jars that breathe."
+"""Searched by the analysers of both languages."""
 POOL_CAPACITY: Final = 9900
 """A vector bucket holds 10,000 indexes (S3 Vectors quotas); some stay free for what was made outside of this count."""
 
@@ -91,6 +95,27 @@ def verify_tenant(probe: WallProbe) -> None:
         raise TenantMismatch(
             f"The tenant's session can {', '.join(reached)} of other tenants; mend the data role, then try again."
         )
+
+
+def verify_models(ports: TenantPorts, embedding: EmbeddingModel, generation_model: str) -> None:
+    """Embeds a sentence, searches the index by it, and asks the answering model for one token, as questions do.
+
+    So a stack whose models may not be used, are gone or do not fit takes no tenant in. What this costs is not metered:
+    it is no use of the tenant's.
+
+    Raises:
+        ModelRefused: when a model cannot be used as the stack is configured.
+        TransientError: when a model or the index is not available at the moment.
+    """
+    vector = ports.embedder.embed(SENTENCE).vector
+    if len(vector) != embedding.dimensions:
+        raise ModelRefused(
+            f"The model {embedding.model_id} makes vectors of {len(vector)} numbers instead of {embedding.dimensions}; "
+            "choose EmbeddingDimensions that it knows, remove this tenant and create it again."
+        )
+    ports.index.search(vector, SENTENCE, 1, None)
+    passage = Passage("probe", "1", "probe.txt", 1, 0, len(SENTENCE), SENTENCE, Scores())
+    ports.generator.answer(SENTENCE, [passage], generation_model, max_tokens=1)
 
 
 def activate_tenant(record: TenantRecord, lifecycle: TenantLifecycle) -> None:

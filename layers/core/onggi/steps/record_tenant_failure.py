@@ -1,6 +1,7 @@
 """RecordTenantFailure: whatever stopped a workflow on a tenant, the tenant says so in a sentence."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any, Final
 
@@ -9,9 +10,11 @@ from onggi.domain.tenant import CHOSEN_STATUSES
 from onggi.ports import TenantDirectory, TenantLifecycle
 
 TOLD: Final = {
-    kind.__name__ for kind in (errors.Conflict, errors.Forbidden, errors.InvalidRequest, errors.TenantMismatch)
+    kind.__name__
+    for kind in (errors.Conflict, errors.Forbidden, errors.InvalidRequest, errors.ModelRefused, errors.TenantMismatch)
 }
 """Errors whose text tells an operator what to do."""
+CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 UNAVAILABLE: Final = "A part of AWS was not available for too long; send the same request again."
 FAULT: Final = "A fault on our side stopped the workflow; look into its execution, then send the same request again."
 
@@ -25,6 +28,14 @@ def reason_of(error: dict[str, Any]) -> str:
         return str(json.loads(error["Cause"])["errorMessage"]) if name in TOLD else FAULT
     except (ValueError, KeyError, TypeError):
         return FAULT
+
+
+def code_of(error: dict[str, Any]) -> str:
+    """The code for the same: the name of an error that tells what to do in kebab case, `unavailable` or `internal`."""
+    name = error.get("Error", "")
+    if name == errors.TransientError.__name__:
+        return "unavailable"
+    return CAPITAL.sub("-", name).lower() if name in TOLD and reason_of(error) != FAULT else "internal"
 
 
 def record_tenant_failure(
@@ -42,5 +53,5 @@ def record_tenant_failure(
     if record is None or record.run != run or record.status not in {"provisioning", "active", "removing"}:
         return False
     status = "failed" if record.status == "provisioning" else record.status
-    lifecycle.change(record, replace(record, status=status, reason=reason_of(error)))
+    lifecycle.change(record, replace(record, status=status, reason=reason_of(error), reason_code=code_of(error)))
     return True

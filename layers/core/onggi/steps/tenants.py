@@ -51,14 +51,20 @@ class Silo:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where tenants of each tier are placed."""
+    """Where tenants of each tier are placed, and which embedding model the indexes of new ones are made for."""
 
     basic: Pool
     premium: Silo
+    embedding_model: str
+    embedding_dimensions: int
 
     def place(self, tenant_id: str, tier: Tier) -> Placement:
         """A place for a tenant of a tier."""
-        return self.premium.place(tenant_id) if tier == "premium" else self.basic.place(tenant_id)
+        return self.recorded(self.premium.place(tenant_id) if tier == "premium" else self.basic.place(tenant_id))
+
+    def recorded(self, placement: Placement) -> Placement:
+        """The place with the embedding model, where none is recorded yet."""
+        return placement.recorded(self.embedding_model, self.embedding_dimensions)
 
 
 def new_run(clock: Clock) -> str:
@@ -200,9 +206,12 @@ def shown(record: TenantRecord, largest_document: int) -> dict[str, Any]:
             "vector_bucket": placement.vector_bucket or None,
             "index": placement.index,
             "prefix": context.prefix,
+            "embedding_model": placement.embedding_model or None,
+            "embedding_dimensions": placement.embedding_dimensions or None,
         },
     }
     if record.move:
         move = {"tier": record.move.tier, "stage": record.move.stage}
         details["move"] = move | ({"reason": record.move.reason} if record.move.reason else {})
-    return details | ({"reason": record.reason} if record.reason else {})
+    why = {"reason": record.reason, "reason_code": record.reason_code} if record.reason else {}
+    return details | {name: value for name, value in why.items() if value}
