@@ -7,38 +7,93 @@ import resource
 import select
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument
+from readers import linux
+from readers.barriers import Offered, code_and_libraries, enclose, offered
+from readers.selfcheck import found_open, must_be_closed
 
 MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
 MAX_OPEN_FILES: Final = 64
 
-DONE, OUT_OF_MEMORY, BROKEN = 0, 1, 2
-"""How a child tells its end by its exit status."""
+CHECK_SECONDS: Final = 10.0
+"""For the check of the barriers, which takes milliseconds."""
+
+DONE, OUT_OF_MEMORY, BROKEN, UNPROTECTED = 0, 1, 2, 3
+"""How a child tells its end by its exit status; `UNPROTECTED` when it could not set its barriers."""
 
 
 def main() -> None:
-    """Serves until its input ends, which is when the function's process is gone."""
+    """Serves until its input ends, which is when the function's process is gone; its first line tells what protects."""
+    linux.close_process()
+    barriers = offered()
+    _reply(_protection(barriers))
     for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(json.dumps(_run(json.loads(line))).encode() + b"\n")
-        sys.stdout.buffer.flush()
+        _reply(_run(json.loads(line), barriers))
 
 
-def _run(request: dict[str, Any]) -> dict[str, Any]:
+def _reply(content: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(json.dumps(content).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _protection(barriers: Offered) -> dict[str, Any]:
+    """The barriers that the kernel offers, and what a process inside them can reach.
+
+    `fault` is there when one of them cannot be set or does not hold.
+    """
+    found = _found_from_inside(barriers)
+    faults = [found["error"]] if "error" in found else sorted(must_be_closed(barriers) & set(found["open"]))
+    return {
+        **asdict(barriers),
+        "open": found.get("open"),
+        "kernel": os.uname().release,
+        **({"fault": ", ".join(faults)} if faults else {}),
+    }
+
+
+def _found_from_inside(barriers: Offered) -> dict[str, Any]:
+    """What a child process finds open inside the barriers, or the error that it met."""
+    reading, writing = os.pipe()
+
+    def work() -> NoReturn:
+        try:
+            enclose(barriers, code_and_libraries(), [writing])
+            found: dict[str, Any] = {"open": found_open()}
+        except Exception as error:  # whatever it is: no document is read then
+            found = {"error": repr(error)}
+        os.write(writing, json.dumps(found).encode())
+        os._exit(DONE)
+
+    _ended(work, CHECK_SECONDS)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        content = stream.read()
+    checked: dict[str, Any] = json.loads(content) if content else {"error": "their check did not end"}
+    return checked
+
+
+def _run(request: dict[str, Any], barriers: Offered) -> dict[str, Any]:
     for module in request["modules"]:
         _import(module)
-    reading, writing = os.pipe()
+    return _ended(lambda: _work(request, barriers), request["wall_seconds"])
+
+
+def _ended(work: Callable[[], NoReturn], seconds: float) -> dict[str, Any]:
+    """How work in a child process ended; the child has some seconds of wall clock."""
     child = os.fork()
     if child == 0:
-        _work(request)
-    os.close(writing)
+        work()
+    # Readable when the child has ended, whatever the child has done to its descriptors.
+    end = os.pidfd_open(child)
     try:
-        # Nobody writes: the pipe ends when the child, which holds its other end, has ended.
-        ended, _, _ = select.select([reading], [], [], request["wall_seconds"])
+        ended, _, _ = select.select([end], [], [], seconds)
     finally:
-        os.close(reading)
+        os.close(end)
     if not ended:
         os.kill(child, signal.SIGKILL)
     _, status, usage = os.wait4(child, 0)
@@ -61,18 +116,25 @@ def _how(status: int, *, in_time: bool) -> str:
     if not in_time or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
         return "timeout"
     if os.WIFEXITED(status):
-        return {DONE: "done", OUT_OF_MEMORY: "memory"}.get(os.WEXITSTATUS(status), "crash")
+        return {DONE: "done", OUT_OF_MEMORY: "memory", UNPROTECTED: "unprotected"}.get(os.WEXITSTATUS(status), "crash")
     return "crash"
 
 
-def _work(request: dict[str, Any]) -> NoReturn:
-    """The child: limits itself, calls the function, leaves its answer in a file."""
-    status = BROKEN
+def _work(request: dict[str, Any], barriers: Offered) -> NoReturn:
+    """The child: limits and encloses itself, calls the function, leaves its answer in a file."""
+    status = UNPROTECTED
     try:
         _limit(request)
         _leave_standard_streams()
-        answer = _answer(request)
-        Path(request["answer"]).write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
+        arguments = json.loads(Path(request["arguments"]).read_bytes())
+        answer = os.open(request["answer"], os.O_WRONLY)
+        tasks = sys.modules[request["modules"][0]]
+        prepared = tasks.prepare() if hasattr(tasks, "prepare") else []
+        enclose(barriers, [*code_and_libraries(), *map(Path, request["readable"])], [answer, *prepared])
+        status = BROKEN
+        content = json.dumps(_answer(getattr(tasks, request["function"]), arguments), ensure_ascii=False)
+        with os.fdopen(answer, "w", encoding="utf-8") as stream:
+            stream.write(content)
         status = DONE
     except MemoryError:
         status = OUT_OF_MEMORY
@@ -80,10 +142,9 @@ def _work(request: dict[str, Any]) -> NoReturn:
         os._exit(status)
 
 
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
+def _answer(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
     try:
-        tasks = sys.modules[request["modules"][0]]
-        return {"value": getattr(tasks, request["function"])(**request["arguments"])}
+        return {"value": function(**arguments)}
     except BadDocument as bad:
         return {"code": bad.code, "message": bad.message}
     except MemoryError:
