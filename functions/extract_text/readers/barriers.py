@@ -43,7 +43,7 @@ def offered() -> Offered:
 def code_and_libraries() -> tuple[Path, ...]:
     """The files and folders that a reader opens besides its document: Python, its packages and C libraries."""
     python = (*sys.path, f"{sys.prefix}/lib", f"{sys.base_prefix}/lib")
-    return tuple(path for path in map(Path, dict.fromkeys(filter(None, (*python, *_LIBRARIES)))) if path.exists())
+    return tuple(Path(path) for path in dict.fromkeys((*python, *_LIBRARIES)) if os.access(path, os.R_OK))
 
 
 def enclose(barriers: Offered, readable: Collection[Path], descriptors: Collection[int]) -> None:
