@@ -5,14 +5,16 @@ Which of them there are depends on the kernel. A barrier that the kernel offers 
 
 import functools
 import os
+import select
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from readers import landlock, linux, seccomp
+from readers.supervisor import Supervisor
 
 _LIBRARIES: Final = (
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/var/lang/lib"),
@@ -28,15 +30,17 @@ class Offered:
     Attributes:
         seccomp: filters of system calls.
         landlock: the version of the interface, 0 where there is none.
+        supervision: of the files that a process opens; used where there is no Landlock.
     """
 
     seccomp: bool
     landlock: int
+    supervision: bool
 
 
 def offered() -> Offered:
     """Asks the kernel."""
-    return Offered(seccomp.is_offered(), landlock.version())
+    return Offered(seccomp.is_offered(), landlock.version(), seccomp.has_supervision())
 
 
 @functools.cache
@@ -46,25 +50,55 @@ def code_and_libraries() -> tuple[Path, ...]:
     return tuple(Path(path) for path in dict.fromkeys((*python, *_LIBRARIES)) if os.access(path, os.R_OK))
 
 
-def enclose(barriers: Offered, readable: Collection[Path], descriptors: Collection[int]) -> None:
-    """Sets every barrier there is around this process; none can be taken away again.
+class Enclosure:
+    """Every barrier there is around one child process. It is made before the process is forked.
 
     Args:
         barriers: as the kernel offers them.
-        readable: files and folders that it may open for reading.
-        descriptors: that stay open, with the standard streams; all others are closed.
-
-    Raises:
-        OSError: when a barrier cannot be set.
+        readable: files and folders that the process may open for reading, besides code and libraries.
     """
-    _close_all_but({0, 1, 2, *descriptors})
-    linux.close_process()
-    linux.drop_capabilities()
-    linux.forbid_new_privileges()
-    if barriers.landlock:
-        landlock.allow_reading_only(readable)
-    if barriers.seccomp:
-        seccomp.allow_reading_calls_only()
+
+    def __init__(self, barriers: Offered, readable: Sequence[Path] = ()) -> None:
+        self._barriers = barriers
+        self._readable = (*code_and_libraries(), *readable)
+        is_supervised = barriers.supervision and not barriers.landlock
+        self._supervisor = Supervisor(self._readable) if is_supervised else None
+
+    def enter(self, descriptors: Collection[int]) -> None:
+        """Called by the child: sets the barriers, none of which it can take away again.
+
+        Args:
+            descriptors: that stay open, with the standard streams; all others are closed.
+
+        Raises:
+            OSError: when a barrier cannot be set.
+        """
+        _close_all_but({0, 1, 2, *descriptors, *([self._supervisor.descriptor] if self._supervisor else [])})
+        linux.close_process()
+        linux.drop_capabilities()
+        linux.forbid_new_privileges()
+        if self._barriers.landlock:
+            landlock.allow_reading_only(self._readable)
+        if self._supervisor:
+            self._supervisor.submit()
+        if self._barriers.seccomp:
+            seccomp.allow_reading_calls_only()
+
+    def ends(self, child: int, seconds: float) -> bool:
+        """Called by the parent: waits for the child, and returns whether it has ended in time.
+
+        Args:
+            child: the process.
+            seconds: of wall clock.
+        """
+        # A pidfd is readable when the process has ended, whatever that has done to its descriptors.
+        end = os.pidfd_open(child)
+        try:
+            if self._supervisor:
+                return self._supervisor.serve(child, end, seconds)
+            return bool(select.select([end], [], [], seconds)[0])
+        finally:
+            os.close(end)
 
 
 def _close_all_but(kept: Collection[int]) -> None:

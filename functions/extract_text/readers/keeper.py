@@ -4,7 +4,6 @@ import importlib
 import json
 import os
 import resource
-import select
 import signal
 import sys
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import Any, Final, NoReturn
 
 from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument
 from readers import linux
-from readers.barriers import Offered, code_and_libraries, enclose, offered
+from readers.barriers import Enclosure, Offered, offered
 from readers.selfcheck import found_open, must_be_closed
 
 MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
@@ -59,17 +58,18 @@ def _protection(barriers: Offered) -> dict[str, Any]:
 def _found_from_inside(barriers: Offered) -> dict[str, Any]:
     """What a child process finds open inside the barriers, or the error that it met."""
     reading, writing = os.pipe()
+    enclosure = Enclosure(barriers)
 
     def work() -> NoReturn:
         try:
-            enclose(barriers, code_and_libraries(), [writing])
+            enclosure.enter([writing])
             found: dict[str, Any] = {"open": found_open()}
         except Exception as error:  # whatever it is: no document is read then
             found = {"error": repr(error)}
         os.write(writing, json.dumps(found).encode())
         os._exit(DONE)
 
-    _ended(work, CHECK_SECONDS)
+    _ended(enclosure, work, CHECK_SECONDS)
     os.close(writing)
     with os.fdopen(reading, "rb") as stream:
         content = stream.read()
@@ -80,25 +80,21 @@ def _found_from_inside(barriers: Offered) -> dict[str, Any]:
 def _run(request: dict[str, Any], barriers: Offered) -> dict[str, Any]:
     for module in request["modules"]:
         _import(module)
-    return _ended(lambda: _work(request, barriers), request["wall_seconds"])
+    enclosure = Enclosure(barriers, [Path(path) for path in request["readable"]])
+    return _ended(enclosure, lambda: _work(request, enclosure), request["wall_seconds"])
 
 
-def _ended(work: Callable[[], NoReturn], seconds: float) -> dict[str, Any]:
+def _ended(enclosure: Enclosure, work: Callable[[], NoReturn], seconds: float) -> dict[str, Any]:
     """How work in a child process ended; the child has some seconds of wall clock."""
     child = os.fork()
     if child == 0:
         work()
-    # Readable when the child has ended, whatever the child has done to its descriptors.
-    end = os.pidfd_open(child)
-    try:
-        ended, _, _ = select.select([end], [], [], seconds)
-    finally:
-        os.close(end)
-    if not ended:
+    in_time = enclosure.ends(child, seconds)
+    if not in_time:
         os.kill(child, signal.SIGKILL)
     _, status, usage = os.wait4(child, 0)
     return {
-        "how": _how(status, in_time=bool(ended)),
+        "how": _how(status, in_time=in_time),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
         "peak_bytes": usage.ru_maxrss * 1024,
     }
@@ -120,7 +116,7 @@ def _how(status: int, *, in_time: bool) -> str:
     return "crash"
 
 
-def _work(request: dict[str, Any], barriers: Offered) -> NoReturn:
+def _work(request: dict[str, Any], enclosure: Enclosure) -> NoReturn:
     """The child: limits and encloses itself, calls the function, leaves its answer in a file."""
     status = UNPROTECTED
     try:
@@ -130,7 +126,7 @@ def _work(request: dict[str, Any], barriers: Offered) -> NoReturn:
         answer = os.open(request["answer"], os.O_WRONLY)
         tasks = sys.modules[request["modules"][0]]
         prepared = tasks.prepare() if hasattr(tasks, "prepare") else []
-        enclose(barriers, [*code_and_libraries(), *map(Path, request["readable"])], [answer, *prepared])
+        enclosure.enter([answer, *prepared])
         status = BROKEN
         content = json.dumps(_answer(getattr(tasks, request["function"]), arguments), ensure_ascii=False)
         with os.fdopen(answer, "w", encoding="utf-8") as stream:

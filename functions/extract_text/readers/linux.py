@@ -46,6 +46,11 @@ def close_process() -> None:
         raise OSError("The process is still open to others of its user.")
 
 
+def open_process() -> None:
+    """Takes `close_process` back."""
+    _prctl(_PR_SET_DUMPABLE, 1)
+
+
 def drop_capabilities() -> None:
     """Gives up what root may do, but for reading files of others: nobody else has anything to give up."""
     header = _CapabilityHeader(_CAPABILITY_VERSION_3, 0)

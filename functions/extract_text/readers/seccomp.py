@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import platform
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,12 @@ _CALLS: Final[Mapping[str, tuple[int | None, int | None]]] = {
 """Numbers on x86_64 and on aarch64, which lacks some old calls (arch/x86/entry/syscalls/syscall_64.tbl,
 include/uapi/asm-generic/unistd.h)."""
 
+_SECCOMP: Final = (317, 277)
+"""seccomp(2) itself, on the same machines."""
+_SET_FILTER, _IS_AVAILABLE, _NEW_LISTENER = 1, 2, 1 << 3
+_FIRST_SUPERVISION: Final = (5, 9)
+"""The version of Linux that lets a supervisor hand over a descriptor."""
+
 _WHOLE: Final = 0xFFFFFFFF
 _WRITING: Final = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC | 0o20000000
 """The flags of open(2) by which a file is written, made or cut; the last one makes a file without a name."""
@@ -113,6 +120,7 @@ _LOAD, _EQUAL, _AND, _RETURN = 0x20, 0x15, 0x54, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 """Where they stand in `seccomp_data`; an argument has eight bytes, its lower half first on both machines."""
 _ALLOW: Final = 0x7FFF0000
+_ASK: Final = 0x7FC00000
 _ERROR: Final = 0x00050000
 _KILL_PROCESS: Final = 0x80000000
 
@@ -145,6 +153,19 @@ def is_offered() -> bool:
     return False
 
 
+def has_supervision() -> bool:
+    """Whether this kernel can have another process open files for one that it stops."""
+    release = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    if not is_offered() or not release or tuple(map(int, release.groups())) < _FIRST_SUPERVISION:
+        return False
+    action = ctypes.c_uint32(_ASK)
+    try:
+        linux.syscall(_number(_SECCOMP), _IS_AVAILABLE, 0, ctypes.addressof(action))
+    except OSError:
+        return False
+    return True
+
+
 def allow_reading_calls_only() -> None:
     """Leaves this process the calls that reading a file takes.
 
@@ -154,9 +175,36 @@ def allow_reading_calls_only() -> None:
     Raises:
         OSError: when the kernel refuses.
     """
-    lines = instructions(platform.machine(), os.getpid())
-    program = _Program(len(lines), b"".join(struct.pack("=HBBI", *line) for line in lines))
+    program = _program(instructions(platform.machine(), os.getpid()))
     linux.set_filter(ctypes.addressof(program))
+
+
+def ask_before_opening() -> int:
+    """From here on this process stops at each openat(2), until whoever holds the descriptor returned has answered.
+
+    Raises:
+        OSError: when the kernel refuses.
+    """
+    program = _program(
+        [
+            (_LOAD, 0, 0, _NUMBER),
+            (_EQUAL, 0, 1, _number(_CALLS["openat"])),
+            (_RETURN, 0, 0, _ASK),
+            (_RETURN, 0, 0, _ALLOW),
+        ]
+    )
+    return linux.syscall(_number(_SECCOMP), _SET_FILTER, _NEW_LISTENER, ctypes.addressof(program))
+
+
+def _program(lines: Sequence[Instruction]) -> _Program:
+    return _Program(len(lines), b"".join(struct.pack("=HBBI", *line) for line in lines))
+
+
+def _number(numbers: tuple[int | None, int | None]) -> int:
+    number = numbers[_MACHINES[platform.machine()]]
+    if number is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    return number
 
 
 def instructions(machine: str, process: int) -> Sequence[Instruction]:

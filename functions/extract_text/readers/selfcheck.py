@@ -28,7 +28,8 @@ def must_be_closed(barriers: Offered) -> set[str]:
     """What the barriers that the kernel offers keep closed."""
     by_seccomp = {"network", "writing"} if barriers.seccomp else set()
     by_landlock = {"processes", "files", "writing"} if barriers.landlock else set()
-    return by_seccomp | by_landlock
+    by_supervision = {"processes", "files"} if barriers.supervision else set()
+    return by_seccomp | by_landlock | by_supervision
 
 
 def _read_other_process() -> None:

@@ -1,7 +1,7 @@
 """Run by itself: plays a function whose reader was hijacked, and prints how each attack of `attacks.py` went, as JSON.
 
-`KEY=SECRET python -m tests.unit.extract_text.attacked FOLDER USER BARRIERS`, where USER is an id to run as, or -1 for the
-one there is, and BARRIERS is `null` for none, or the fields of `Offered` as JSON.
+`KEY=SECRET python -m tests.unit.extract_text.attacked FOLDER USER BARRIERS`, where USER is an id to run as, or -1 for
+the one there is, and BARRIERS is `null` for none, or the fields of `Offered` as JSON.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from readers import linux
-from readers.barriers import Offered, code_and_libraries, enclose
+from readers.barriers import Enclosure, Offered
 from tests.unit.extract_text import attacks
 from tests.unit.extract_text.attacks import Target
 
@@ -45,9 +45,11 @@ def served(*listeners: socket.socket) -> Iterator[None]:
                 connection, _ = listener.accept()
                 connection.sendall(SECRET)
                 connection.close()
-    yield
-    os.kill(server, signal.SIGKILL)
-    os.waitpid(server, 0)
+    try:
+        yield
+    finally:
+        os.kill(server, signal.SIGKILL)
+        os.waitpid(server, 0)
 
 
 def outcome(attack: Attack, target: Target) -> str:
@@ -63,13 +65,14 @@ def attempted(attack: Attack, target: Target, barriers: Offered | None, memory: 
     reset(target.folder)
     (go, ready), (reading, writing) = os.pipe(), os.pipe()
     memory.raw = b"-" * target.length  # the child has a copy of this, and not of what is written next
+    enclosure = Enclosure(barriers) if barriers else None
     child = os.fork()
     if child == 0:
         try:
             os.read(go, 1)
             os.dup2(writing, 1)
-            if barriers:
-                enclose(barriers, code_and_libraries(), [])
+            if enclosure:
+                enclosure.enter([])
             os.write(1, outcome(attack, target).encode())
         finally:
             os._exit(0)
@@ -77,6 +80,7 @@ def attempted(attack: Attack, target: Target, barriers: Offered | None, memory: 
     os.write(ready, b"!")
     for descriptor in (go, ready, writing):
         os.close(descriptor)
+    assert not enclosure or enclosure.ends(child, 60)
     with os.fdopen(reading, "rb") as stream:
         found = stream.read().decode()
     os.waitpid(child, 0)
