@@ -75,7 +75,10 @@ class Cage:
 
     Attributes:
         last: how the last call ended.
+        keeper_module: what the keeper runs.
     """
+
+    keeper_module = "readers.keeper"
 
     def __init__(self, limits: Limits | None = None, tasks: str = "readers.tasks") -> None:
         self._limits = limits or Limits()
@@ -176,7 +179,7 @@ class Cage:
         environment = {"PYTHONPATH": ":".join(paths), "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib", "LC_ALL": "C.UTF-8"}
         atexit.register(self.close)
         return subprocess.Popen(
-            [sys.executable, "-S", "-m", "readers.keeper"],
+            [sys.executable, "-S", "-m", self.keeper_module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

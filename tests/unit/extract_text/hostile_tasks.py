@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from onggi.domain.errors import BadDocument
+from readers import attachment
+
+
+def prepare() -> list[int]:
+    return [attachment.descriptor()]
 
 
 def echo(value: Any) -> Any:
@@ -46,6 +51,18 @@ def burn() -> NoReturn:
 def hang() -> NoReturn:
     while True:
         time.sleep(3600)
+
+
+def hide_and_hang() -> NoReturn:
+    os.closerange(0, 64)
+    hang()
+
+
+def attach(content: str) -> str:
+    """What lay in the file for attachments before, and is there now in its place."""
+    before = os.pread(attachment.descriptor(), 100, 0).decode()
+    attachment.store(content.encode())
+    return before
 
 
 def environment() -> dict[str, str]:

@@ -66,6 +66,34 @@ def test_a_task_that_waits_for_ever_is_ended() -> None:
     cage.close()
 
 
+def test_a_task_that_hides_its_end_is_ended_too() -> None:
+    cage = Cage(Limits(wall_seconds=0.5), TASKS)
+    with pytest.raises(CageError, match="timeout"):
+        cage.call("hide_and_hang")
+    cage.close()
+
+
+def test_what_a_task_is_given_and_answers_does_not_pass_through_the_process_that_others_are_forked_from() -> None:
+    class Overheard(Cage):
+        heard = b""
+
+        def _exchange(self, line: bytes) -> bytes:
+            reply = super()._exchange(line)
+            self.heard += line + reply
+            return reply
+
+    cage = Overheard(tasks=TASKS)
+    assert cage.call("echo", value="a secret of one tenant") == "a secret of one tenant"
+    assert b"echo" in cage.heard
+    assert b"secret" not in cage.heard
+    cage.close()
+
+
+def test_an_attachment_is_gone_with_its_document(cage: Cage) -> None:
+    assert cage.call("attach", content="of the first") == ""
+    assert cage.call("attach", content="of the second") == ""
+
+
 def test_endless_recursion_is_a_corrupt_file(cage: Cage) -> None:
     with pytest.raises(BadDocument, match="corrupt"):
         cage.call("recurse")
