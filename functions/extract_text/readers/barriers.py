@@ -47,7 +47,8 @@ def offered() -> Offered:
 def code_and_libraries() -> tuple[Path, ...]:
     """The files and folders that a reader opens besides its document: Python, its packages and C libraries."""
     python = (*sys.path, f"{sys.prefix}/lib", f"{sys.base_prefix}/lib")
-    return tuple(Path(path) for path in dict.fromkeys((*python, *_LIBRARIES)) if os.access(path, os.R_OK))
+    found = {Path(path).resolve() for path in (*python, *_LIBRARIES) if os.access(path, os.R_OK)}
+    return tuple(path for path in found if found.isdisjoint(path.parents))  # what lies below another is in that
 
 
 class Enclosure:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from onggi.domain.errors import BadDocument
+from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument
 from onggi.entry import logger
 from readers import linux
 
@@ -118,16 +118,7 @@ class Cage:
                 raise RuntimeError("A barrier around the readers could not be set; no document is read without it.")
             if self.last.how != "done":
                 raise CageError(self.last.how, waited=self._has_waited())
-            try:
-                content = json.loads(answer.read_bytes())
-            except ValueError as error:  # it left without a word
-                raise CageError("crash") from error
-        if "code" not in content:
-            return content["value"]
-        bad = BadDocument(content["code"], content["message"])
-        if "cause" in content:
-            bad.add_note(content["cause"])
-        raise bad
+            return _value(answer)
 
     def _has_waited(self) -> bool:
         """Whether the last task was ended by the clock, long before it had used up its processor time."""
@@ -185,3 +176,21 @@ class Cage:
             env=environment,
             close_fds=True,
         )
+
+
+def _value(file: Path) -> Any:  # noqa: ANN401 - JSON
+    """What a task has answered in a file; a task that was hijacked may write anything."""
+    try:
+        match json.loads(file.read_bytes()):
+            case {"value": value}:
+                return value
+            case {"code": str(code), "message": str(message), "cause": str(cause)} if code in BAD_DOCUMENT_MESSAGES:
+                bad = BadDocument(code, message)
+                bad.add_note(cause)
+            case {"code": str(code), "message": str(message)} if code in BAD_DOCUMENT_MESSAGES:
+                bad = BadDocument(code, message)
+            case _:
+                raise CageError("crash")
+    except (ValueError, RecursionError) as error:  # it left without a word, or with too many brackets
+        raise CageError("crash") from error
+    raise bad

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -56,6 +57,14 @@ def hang() -> NoReturn:
 def hide_and_hang() -> NoReturn:
     os.closerange(0, 64)
     hang()
+
+
+def answer_with(text: str) -> NoReturn:
+    """Writes into whatever is open, and leaves as if all were well."""
+    for descriptor in range(3, 64):
+        with suppress(OSError):
+            os.write(descriptor, text.encode())
+    os._exit(0)
 
 
 def attach(content: str) -> str:

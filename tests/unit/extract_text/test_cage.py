@@ -89,6 +89,25 @@ def test_what_a_task_is_given_and_answers_does_not_pass_through_the_process_that
     cage.close()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no JSON",
+        "[]",
+        "{}",
+        '"value"',
+        "[" * 100_000,
+        '{"code": "of_its_own", "message": "m"}',
+        '{"code": "corrupt"}',
+    ],
+)
+def test_an_answer_of_a_form_that_no_reader_gives_is_a_crash(cage: Cage, text: str) -> None:
+    with pytest.raises(CageError, match="crash"):
+        cage.call("answer_with", text=text)
+    assert cage.call("echo", value="still here") == "still here"
+
+
 def test_an_attachment_is_gone_with_its_document(cage: Cage) -> None:
     assert cage.call("attach", content="of the first") == ""
     assert cage.call("attach", content="of the second") == ""
