@@ -7,6 +7,7 @@ argument or an answer: what one document's task is given must not be in memory t
 
 import atexit
 import json
+import logging
 import subprocess
 import sys
 import tempfile
@@ -162,7 +163,8 @@ class Cage:
             keeper.communicate()
             fault = protection.get("fault", "its process does not start")
             raise RuntimeError(f"The barriers around the readers do not hold: {fault}. No document is read.")
-        logger.info("reader barriers", extra=protection)
+        level = logging.WARNING if protection["open"] else logging.INFO
+        logger.log(level, "reader barriers", extra=protection)
         return keeper
 
     def _popen(self) -> subprocess.Popen[bytes]:

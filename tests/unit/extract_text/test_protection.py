@@ -40,7 +40,7 @@ def test_what_protects_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     cage.close()
     (line,) = logged(caplog)
     assert {"seccomp", "landlock", "supervision", "open", "kernel"} <= set(line)
-    assert (line["open"], line["kernel"]) == ([], os.uname().release)
+    assert (line["open"], line["kernel"], line["levelname"]) == ([], os.uname().release, "INFO")
 
 
 def test_on_a_kernel_without_landlock_nothing_is_open_either(caplog: pytest.LogCaptureFixture) -> None:
@@ -56,6 +56,7 @@ def test_what_no_barrier_of_the_kernel_closes_is_named(caplog: pytest.LogCapture
     cage.call("echo", value=1)
     cage.close()
     (line,) = logged(caplog)
+    assert line["levelname"] == "WARNING"
     assert line["open"] in (["files"], ["processes", "files"]), (
         "processes: others of this user, where tests have no rights"
     )
