@@ -7,7 +7,6 @@ argument or an answer: what one document's task is given must not be in memory t
 
 import atexit
 import json
-import logging
 import subprocess
 import sys
 import tempfile
@@ -163,8 +162,8 @@ class Cage:
             keeper.communicate()
             fault = protection.get("fault", "its process does not start")
             raise RuntimeError(f"The barriers around the readers do not hold: {fault}. No document is read.")
-        level = logging.WARNING if protection["open"] else logging.INFO
-        logger.log(level, "reader barriers", extra=protection)
+        log = logger.warning if protection["open"] else logger.info
+        log("reader barriers", extra=protection)
         return keeper
 
     def _popen(self) -> subprocess.Popen[bytes]:
