@@ -78,6 +78,11 @@ def environment() -> dict[str, str]:
     return dict(os.environ)
 
 
+def environment_of_the_function() -> str:
+    _, _, facts = Path(f"/proc/{os.getppid()}/stat").read_text(encoding="utf-8").rpartition(")")
+    return Path(f"/proc/{facts.split()[1]}/environ").read_bytes().decode()
+
+
 def open_descriptors() -> list[str]:
     return [str(Path(f"/proc/self/fd/{number}").readlink()) for number in (0, 1, 2)]
 

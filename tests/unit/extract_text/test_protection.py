@@ -1,6 +1,8 @@
 """Which barriers hold is checked before the first document is read, and logged."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from readers.cage import Cage
 from readers.caged import CagedReaders
 from tests.files.samples import MAKERS, make_sample
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 KEEPERS = "tests.unit.extract_text.keepers"
 TASKS = "tests.unit.extract_text.hostile_tasks"
 
@@ -69,6 +72,42 @@ def test_no_document_is_read_behind_a_barrier_that_fails(cage: Cage, fault: str)
     with pytest.raises(RuntimeError, match=fault):
         cage.call("echo", value=1)
     cage.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [("linux.close_process = lambda: None", "AWS_SECRET_ACCESS_KEY=secret"), ("", "corrupt PermissionError")],
+    ids=["function left open", "as it is"],
+)
+def test_the_keys_of_the_function_are_closed_to_its_readers_even_where_files_are_open(
+    change: str, expected: str
+) -> None:
+    """In a process of its own, which no cage has closed before."""
+    code = f"""
+from onggi.domain.errors import BadDocument
+from readers import linux
+from readers.cage import Cage
+linux.drop_capabilities()  # on Lambda a function has none, and what root has would keep its children out
+{change}
+cage = Cage(tasks="{TASKS}")
+cage.keeper_module = "{KEEPERS}.without_files"
+try:
+    print(cage.call("environment_of_the_function"))
+except BadDocument as bad:
+    print(bad.code, *bad.__notes__)
+cage.close()
+"""
+    path = [REPOSITORY, REPOSITORY / "functions/extract_text", REPOSITORY / "layers/core"]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": ":".join(map(str, path)), "AWS_SECRET_ACCESS_KEY": "secret"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
+    )
+    assert expected in done.stdout
 
 
 @pytest.mark.parametrize("name", MAKERS)
