@@ -76,7 +76,7 @@ class Way:
         trip.cpu_seconds += time.process_time() - began_cpu
         if trip.family is None:  # a file whose first reader has refused it for good
             with suppress(BadDocument):
-                self._cage.call("detect", file=str(file), name=name)
+                self._cage.call("detect", file=file, name=name)
         return trip
 
     def close(self) -> None:

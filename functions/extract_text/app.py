@@ -8,7 +8,10 @@ from onggi.entry import WorkflowTask, spared, workflow_step
 from onggi.steps.extract_text import extract_text
 from readers.cage import Cage
 from readers.caged import CagedReaders
+from readers.workspace import claim
 
+FOLDER = claim()
+"""Where documents lie while they are read."""
 READERS = CagedReaders(Cage())
 """One an environment: its process is started by the first document and forks for all that follow."""
 

@@ -58,3 +58,12 @@ def test_a_hostile_file_costs_itself_a_code_and_the_function_goes_on(
     assert hostile["errorType"] == "BadDocument", hostile
     after = extracted(function, functions, "after.txt", "장독대에는 옹기가 줄지어 있다.".encode())
     assert after["characters"] > 10
+
+
+def test_the_barriers_hold_where_the_function_runs(function: RunningFunction, functions: DeployedFunctions) -> None:
+    extracted(function, functions, "barriers.txt", "장독대에는 옹기가 줄지어 있다.".encode())
+    lines = [line for line in function.log().splitlines() if '"reader barriers"' in line]
+    found = json.loads(lines[0][lines[0].index("{") :])
+    assert len(lines) == 1
+    assert found["seccomp"]
+    assert found["open"] == ([] if found["landlock"] or found["supervision"] else ["files"])

@@ -46,7 +46,7 @@ class CagedReaders:
             if not _is_worth_another_reader(bad):
                 raise
             failure = bad
-        family: Family = self._call("detect", file=str(file), name=name)
+        family: Family = self._call("detect", file=file, name=name)
         for attempt in range(1, attempts(family)):
             try:
                 return self._read(file, family, attempt, recognised)
@@ -65,26 +65,26 @@ class CagedReaders:
             ReadingTimeout: when the time ran out while it waited for the processor.
         """
         with _waiting_is_no_verdict():
-            return base64.b64decode(self._call("page_image", "readers.raster", file=str(file), page=page))
+            return base64.b64decode(self._call("page_image", "readers.raster", file=file, page=page))
 
     def _read_first(self, file: Path, name: str, recognised: Mapping[int, str]) -> ExtractedText:
         """Finds out the family and reads the file in the same process: most files need no more."""
         module = likely_module(name)
-        answer = self._call("read_first", module, file=str(file), name=name, recognised=_as_json(recognised))
+        answer = self._call("read_first", module, file=file, name=name, recognised=_as_json(recognised))
         self._log("read", family=answer["family"])
         return ExtractedText.from_dict(answer["text"])
 
     def _read(self, file: Path, family: Family, attempt: int, recognised: Mapping[int, str]) -> ExtractedText:
         module = module_of(family, attempt)
-        arguments = {"file": str(file), "family": family, "attempt": attempt, "recognised": _as_json(recognised)}
-        extracted = ExtractedText.from_dict(self._call("read", module, **arguments))
+        arguments = {"family": family, "attempt": attempt, "recognised": _as_json(recognised)}
+        extracted = ExtractedText.from_dict(self._call("read", module, file=file, **arguments))
         self._log("read by another reader", family=family)
         return extracted
 
-    def _call(self, function: str, module: str | None = None, **arguments: object) -> Any:  # noqa: ANN401 - JSON
+    def _call(self, function: str, module: str | None = None, *, file: Path, **arguments: object) -> Any:  # noqa: ANN401 - JSON
         """Calls into the cage; a task that ended its process is a `BadDocument` like any other to the workflow."""
         try:
-            return self._cage.call(function, module, **arguments)
+            return self._cage.call(function, module, file=file, **arguments)
         except CageError as error:
             raise BadDocument(CODES[error.how]) from error
 

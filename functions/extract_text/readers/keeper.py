@@ -4,46 +4,97 @@ import importlib
 import json
 import os
 import resource
-import select
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument
+from readers import linux
+from readers.barriers import Enclosure, Offered, offered
+from readers.selfcheck import found_open, must_be_closed
 
 MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
 MAX_OPEN_FILES: Final = 64
 
-DONE, OUT_OF_MEMORY, BROKEN = 0, 1, 2
-"""How a child tells its end by its exit status."""
+CHECK_SECONDS: Final = 10.0
+"""For the check of the barriers, which takes milliseconds."""
+
+DONE, OUT_OF_MEMORY, BROKEN, UNPROTECTED = 0, 1, 2, 3
+"""How a child tells its end by its exit status; `UNPROTECTED` when it could not set its barriers."""
 
 
 def main() -> None:
-    """Serves until its input ends, which is when the function's process is gone."""
+    """Serves until its input ends, which is when the function's process is gone; its first line tells what protects."""
+    linux.close_process()
+    barriers = offered()
+    _reply(_protection(barriers))
     for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(json.dumps(_run(json.loads(line))).encode() + b"\n")
-        sys.stdout.buffer.flush()
+        _reply(_run(json.loads(line), barriers))
 
 
-def _run(request: dict[str, Any]) -> dict[str, Any]:
+def _reply(content: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(json.dumps(content).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _protection(barriers: Offered) -> dict[str, Any]:
+    """The barriers that the kernel offers, and what a process inside them can reach.
+
+    `fault` is there when one of them cannot be set or does not hold.
+    """
+    found = _found_from_inside(barriers)
+    faults = [found["error"]] if "error" in found else sorted(must_be_closed(barriers) & set(found["open"]))
+    return {
+        **asdict(barriers),
+        "open": found.get("open"),
+        "kernel": os.uname().release,
+        **({"fault": ", ".join(faults)} if faults else {}),
+    }
+
+
+def _found_from_inside(barriers: Offered) -> dict[str, Any]:
+    """What a child process finds open inside the barriers, or the error that it met."""
+    reading, writing = os.pipe()
+    enclosure = Enclosure(barriers)
+
+    def work() -> NoReturn:
+        try:
+            enclosure.enter([writing])
+            found: dict[str, Any] = {"open": found_open()}
+        except Exception as error:  # whatever it is: no document is read then
+            found = {"error": repr(error)}
+        os.write(writing, json.dumps(found).encode())
+        os._exit(DONE)
+
+    _ended(enclosure, work, CHECK_SECONDS)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        content = stream.read()
+    checked: dict[str, Any] = json.loads(content) if content else {"error": "their check did not end"}
+    return checked
+
+
+def _run(request: dict[str, Any], barriers: Offered) -> dict[str, Any]:
     for module in request["modules"]:
         _import(module)
-    reading, writing = os.pipe()
+    enclosure = Enclosure(barriers, [Path(path) for path in request["readable"]])
+    return _ended(enclosure, lambda: _work(request, enclosure), request["wall_seconds"])
+
+
+def _ended(enclosure: Enclosure, work: Callable[[], NoReturn], seconds: float) -> dict[str, Any]:
+    """How work in a child process ended; the child has some seconds of wall clock."""
     child = os.fork()
     if child == 0:
-        _work(request)
-    os.close(writing)
-    try:
-        # Nobody writes: the pipe ends when the child, which holds its other end, has ended.
-        ended, _, _ = select.select([reading], [], [], request["wall_seconds"])
-    finally:
-        os.close(reading)
-    if not ended:
+        work()
+    in_time = enclosure.ends(child, seconds)
+    if not in_time:
         os.kill(child, signal.SIGKILL)
     _, status, usage = os.wait4(child, 0)
     return {
-        "how": _how(status, in_time=bool(ended)),
+        "how": _how(status, in_time=in_time),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
         "peak_bytes": usage.ru_maxrss * 1024,
     }
@@ -61,18 +112,25 @@ def _how(status: int, *, in_time: bool) -> str:
     if not in_time or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
         return "timeout"
     if os.WIFEXITED(status):
-        return {DONE: "done", OUT_OF_MEMORY: "memory"}.get(os.WEXITSTATUS(status), "crash")
+        return {DONE: "done", OUT_OF_MEMORY: "memory", UNPROTECTED: "unprotected"}.get(os.WEXITSTATUS(status), "crash")
     return "crash"
 
 
-def _work(request: dict[str, Any]) -> NoReturn:
-    """The child: limits itself, calls the function, leaves its answer in a file."""
-    status = BROKEN
+def _work(request: dict[str, Any], enclosure: Enclosure) -> NoReturn:
+    """The child: limits and encloses itself, calls the function, leaves its answer in a file."""
+    status = UNPROTECTED
     try:
         _limit(request)
         _leave_standard_streams()
-        answer = _answer(request)
-        Path(request["answer"]).write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
+        arguments = json.loads(Path(request["arguments"]).read_bytes())
+        answer = os.open(request["answer"], os.O_WRONLY)
+        tasks = sys.modules[request["modules"][0]]
+        prepared = tasks.prepare() if hasattr(tasks, "prepare") else []
+        enclosure.enter([answer, *prepared])
+        status = BROKEN
+        content = json.dumps(_answer(getattr(tasks, request["function"]), arguments), ensure_ascii=False)
+        with os.fdopen(answer, "w", encoding="utf-8") as stream:
+            stream.write(content)
         status = DONE
     except MemoryError:
         status = OUT_OF_MEMORY
@@ -80,10 +138,9 @@ def _work(request: dict[str, Any]) -> NoReturn:
         os._exit(status)
 
 
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
+def _answer(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
     try:
-        tasks = sys.modules[request["modules"][0]]
-        return {"value": getattr(tasks, request["function"])(**request["arguments"])}
+        return {"value": function(**arguments)}
     except BadDocument as bad:
         return {"code": bad.code, "message": bad.message}
     except MemoryError:

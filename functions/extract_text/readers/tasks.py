@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from onggi.domain.errors import BadDocument
+from readers import attachment
 from readers.assemble import assemble
 from readers.detect import family_of
 from readers.families import MAIL_ATTEMPTS, READERS, Family
 from readers.model import Page, Paragraph, RawDocument, Reader
+
+
+def prepare() -> list[int]:
+    """Opens what a reader writes, before the barriers are set, and returns the descriptors."""
+    return [attachment.descriptor()]
 
 
 def detect(file: str, name: str) -> Family:
@@ -62,15 +68,14 @@ def _with_recognised(document: RawDocument, recognised: Mapping[str, str]) -> Ra
 def _read_mail(file: Path, attempt: int) -> RawDocument:
     from readers.eml import read_eml  # noqa: PLC0415 - imported only when a mail comes
 
-    return read_eml(file, _attachment_reader(file.parent, attempt))
+    return read_eml(file, _attachment_reader(attempt))
 
 
-def _attachment_reader(folder: Path, attempt: int) -> Callable[[bytes, str], RawDocument]:
+def _attachment_reader(attempt: int) -> Callable[[bytes, str], RawDocument]:
     def read_attachment(content: bytes, name: str) -> RawDocument:
         if attempt == MAIL_ATTEMPTS - 1:
             raise BadDocument("corrupt")
-        file = folder / "attachment"
-        file.write_bytes(content)
+        file = attachment.store(content)
         family = family_of(file, name)
         if family == "eml":
             return _read_mail(file, attempt)

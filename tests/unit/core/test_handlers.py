@@ -210,7 +210,7 @@ def test_a_document_goes_all_the_way(functions: Functions, log: list[str]) -> No
     assert float(usage["cost_usd"]) == pytest.approx(tokens / 1e6)
     assert functions.jar.meter.total("Queries") == 1
     logged = [json.loads(line) for line in log if line.strip()]
-    assert {line["message"] for line in logged} == {"done", "read"}
+    assert {line["message"] for line in logged} == {"done", "reader barriers", "read"}
     assert all(isinstance(line["duration_ms"], int) for line in logged if line["message"] == "done")
     assert {line["tenant_id"] for line in logged if "tenant_id" in line} == {"acme"}
 

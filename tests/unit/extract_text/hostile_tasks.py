@@ -3,10 +3,16 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from onggi.domain.errors import BadDocument
+from readers import attachment
+
+
+def prepare() -> list[int]:
+    return [attachment.descriptor()]
 
 
 def echo(value: Any) -> Any:
@@ -48,8 +54,33 @@ def hang() -> NoReturn:
         time.sleep(3600)
 
 
+def hide_and_hang() -> NoReturn:
+    os.closerange(0, 64)
+    hang()
+
+
+def answer_with(text: str) -> NoReturn:
+    """Writes into whatever is open, and leaves as if all were well."""
+    for descriptor in range(3, 64):
+        with suppress(OSError):
+            os.write(descriptor, text.encode())
+    os._exit(0)
+
+
+def attach(content: str) -> str:
+    """What lay in the file for attachments before, and is there now in its place."""
+    before = os.pread(attachment.descriptor(), 100, 0).decode()
+    attachment.store(content.encode())
+    return before
+
+
 def environment() -> dict[str, str]:
     return dict(os.environ)
+
+
+def environment_of_the_function() -> str:
+    _, _, facts = Path(f"/proc/{os.getppid()}/stat").read_text(encoding="utf-8").rpartition(")")
+    return Path(f"/proc/{facts.split()[1]}/environ").read_bytes().decode()
 
 
 def open_descriptors() -> list[str]:

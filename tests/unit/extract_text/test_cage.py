@@ -66,6 +66,53 @@ def test_a_task_that_waits_for_ever_is_ended() -> None:
     cage.close()
 
 
+def test_a_task_that_hides_its_end_is_ended_too() -> None:
+    cage = Cage(Limits(wall_seconds=0.5), TASKS)
+    with pytest.raises(CageError, match="timeout"):
+        cage.call("hide_and_hang")
+    cage.close()
+
+
+def test_what_a_task_is_given_and_answers_does_not_pass_through_the_process_that_others_are_forked_from() -> None:
+    class Overheard(Cage):
+        heard = b""
+
+        def _exchange(self, line: bytes) -> bytes:
+            reply = super()._exchange(line)
+            self.heard += line + reply
+            return reply
+
+    cage = Overheard(tasks=TASKS)
+    assert cage.call("echo", value="a secret of one tenant") == "a secret of one tenant"
+    assert b"echo" in cage.heard
+    assert b"secret" not in cage.heard
+    cage.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no JSON",
+        "[]",
+        "{}",
+        '"value"',
+        "[" * 100_000,
+        '{"code": "of_its_own", "message": "m"}',
+        '{"code": "corrupt"}',
+    ],
+)
+def test_an_answer_of_a_form_that_no_reader_gives_is_a_crash(cage: Cage, text: str) -> None:
+    with pytest.raises(CageError, match="crash"):
+        cage.call("answer_with", text=text)
+    assert cage.call("echo", value="still here") == "still here"
+
+
+def test_an_attachment_is_gone_with_its_document(cage: Cage) -> None:
+    assert cage.call("attach", content="of the first") == ""
+    assert cage.call("attach", content="of the second") == ""
+
+
 def test_endless_recursion_is_a_corrupt_file(cage: Cage) -> None:
     with pytest.raises(BadDocument, match="corrupt"):
         cage.call("recurse")
