@@ -3,9 +3,11 @@
 import base64
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,11 +16,12 @@ from onggi.adapters.aws import AwsSession
 from onggi.adapters.keys import DynamoKeyRing
 from onggi.domain.access import ApiKey
 from onggi.domain.audit import AuditEntry, Author
-from onggi.domain.errors import InvalidRequest, NotFound
+from onggi.domain.errors import InvalidRequest, NotFound, TransientError
 from onggi.domain.timestamps import timestamp
 from onggi.ports import AuditTrail, KeyRing
 from tests.unit.core.conftest import AUDIT_BUCKET, CONTROL_TABLE
 from tests.unit.core.fakes import FakeAccess, FixedClock
+from tests.unit.core.recorded import RecordedAws
 
 CLOCK = FixedClock()
 NOW = CLOCK()
@@ -175,6 +178,24 @@ def test_entries_from_before_there_was_a_bucket_follow_those_of_the_bucket(
         assert len(page) in range(1, size + 1)
         listed += page
     assert listed == [entry(minutes) for minutes in (4, 3, 2, 1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("code", "raised"),
+    [
+        ("PreconditionFailed", None),  # a try whose answer was lost has kept it
+        ("ConditionalRequestConflict", TransientError),
+        ("SlowDown", TransientError),
+        ("AccessDenied", ClientError),
+    ],
+)
+def test_an_entry_is_kept_or_its_caller_hears_of_it(code: str, raised: type[Exception] | None) -> None:
+    aws = RecordedAws(["s3"])
+    aws.errors["PutObject"] = (code, "no")
+    trail = S3AuditTrail(aws.session, AUDIT_BUCKET, CONTROL_TABLE, "acme")
+    with pytest.raises(raised) if raised else nullcontext():
+        trail.record(entry(0))
+    assert {name for name, _ in aws.requests} == {"PutObject"}
 
 
 def test_a_cursor_leads_into_no_other_tenants_trail(aws: AwsSession, unused_tenant_id: str) -> None:
