@@ -149,7 +149,7 @@ def test_what_is_noted_stays_as_it_was(trail_of: Callable[[str], AuditTrail], un
 
 
 def keep_row(aws: AwsSession, tenant_id: str, entry: AuditEntry) -> None:
-    """Store an entry as version 0.1.0 did."""
+    """Store an entry as a row, as it was before there was a bucket."""
     texts = {
         "pk": f"AUDIT#{tenant_id}",
         "sk": f"{entry.at}#{entry.author.request_id}#{entry.action}",

@@ -1,7 +1,7 @@
 """What was changed about one tenant: an object for each change, kept for good.
 
-The bucket's policy takes new objects only and lets nobody replace or remove one. Up to version 0.1.0 entries were rows
-of the control table, where no role may write them any more; they are listed after those of the bucket.
+The bucket's policy takes new objects only and lets nobody replace or remove one. Before there was a bucket, entries
+were rows of the control table. No role may write there any more; the rows are listed after the objects.
 """
 
 import json
