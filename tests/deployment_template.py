@@ -53,3 +53,27 @@ def state_machine(name: str) -> dict[str, Any]:
     text = (REPOSITORY / "statemachines" / f"{name}.asl.yaml").read_text(encoding="utf-8")
     definition: dict[str, Any] = yaml.safe_load(text)
     return definition
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(properties: dict[str, Any]) -> list[dict[str, Any]]:
+    return [statement for policy in properties["Policies"] for statement in policy["Statement"]]
+
+
+def role_statements(role: str) -> list[dict[str, Any]]:
+    policies = resources("AWS::IAM::Role")[role]["Policies"]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def grants(properties: dict[str, Any]) -> list[tuple[str, str]]:
+    """Every pair of an action and a resource that a role of a function or state machine is allowed."""
+    allowed = [statement for statement in statements(properties) if statement["Effect"] == "Allow"]
+    return [
+        (action, resource if isinstance(resource, str) else str(next(iter(resource.values()))))
+        for statement in allowed
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    ]

@@ -2,6 +2,7 @@
 
 from local.mends import (
     api_gateway,
+    api_resource_policies,
     bedrock_models,
     cloudformation_buckets,
     cognito_attributes,
@@ -10,7 +11,9 @@ from local.mends import (
     executions,
     iam_policy_variables,
     lambda_runtime,
+    resource_account,
     s3_bodies,
+    s3_conditional_writes,
     s3_events,
     s3_kms,
     s3_missing_keys,
@@ -43,6 +46,7 @@ def apply_all(settings: CloudSettings) -> None:
     stack_tags.apply()
     stack_roles.apply()
     secure_transport.apply()
+    resource_account.apply()
     sam_parameters.apply()
     lambda_runtime.apply(settings)
     embedded_metrics.apply()
@@ -53,8 +57,10 @@ def apply_all(settings: CloudSettings) -> None:
     s3_bodies.apply(store.blobs)
     s3_kms.apply()
     s3_missing_keys.apply()
+    s3_conditional_writes.apply()
     cloudformation_buckets.apply()
     api_gateway.apply()
+    api_resource_policies.apply()
     cognito_attributes.apply()
     bedrock_models.apply()
     s3_vectors.apply(settings)

@@ -57,8 +57,12 @@ SAM_MAKES = {
 }
 """What the resources of AWS::Serverless become."""
 
-UNUSED_SERVICES = {"ec2", "elasticfilesystem", "firehose", "kinesis", "s3files", "s3tables"}
-"""They serve properties that the template does not have: networks, file systems, streams and tables of metadata."""
+UNUSED_SERVICES = {
+    *("ec2", "elasticfilesystem", "firehose", "kinesis", "s3files", "s3tables"),
+    *("amplify", "apprunner", "appsync", "bedrock-agentcore", "elasticloadbalancing"),
+}
+"""They serve properties that the template does not have (networks, file systems, streams, tables of metadata), and
+other things than an API that a web ACL can stand before."""
 
 
 @cache

@@ -1,6 +1,7 @@
 """The operator's routes, as api contract version 1 has them."""
 
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.integration.product import Product, Tenant
+from tests.integration.local_cloud import ACCOUNT, REGION
+from tests.integration.product import Product, Reply, Tenant
 from tests.integration.test_documents_api import assert_problem
+from tests.integration.test_walls import Identity, assert_denied, assumed
 
 ADMIN_ROUTES = [
     ("POST", "/admin/tenants"),
@@ -185,3 +188,34 @@ def test_a_signature_of_another_secret_is_refused(product: Product) -> None:
 
 def test_a_signature_does_not_open_the_routes_of_tenants(product: Product) -> None:
     assert product.as_operator("GET", "/me").status == 401
+
+
+def test_an_operator_may_administer_and_nothing_else(product: Product, tenant: Tenant) -> None:
+    iam, name = product.root("iam"), "an-operator"
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
+    operator = assumed(product, name)
+    url = product.url(f"/admin/tenants/{tenant.tenant_id}")
+    assert signed(product, operator, "GET", url).status == 403, "without the policy"
+    iam.attach_role_policy(RoleName=name, PolicyArn=product["OperatorPolicyArn"])
+    assert signed(product, operator, "GET", url).body["tenant_id"] == tenant.tenant_id
+    assert signed(product, operator, "GET", product.url("/me")).status in {401, 403}
+    assert_denied(
+        {
+            "tenants": lambda: operator["dynamodb"].scan(TableName=product["ControlTableName"]),
+            "the trail": lambda: operator["s3"].list_objects_v2(Bucket=product["AuditBucketName"]),
+            "documents": lambda: operator["s3"].list_objects_v2(Bucket=product["DocumentsBucketName"]),
+            "the policy": lambda: operator["iam"].detach_role_policy(
+                RoleName=name, PolicyArn=product["OperatorPolicyArn"]
+            ),
+        }
+    )
+
+
+def signed(product: Product, who: Identity, method: str, url: str) -> Reply:
+    keys = who.credentials
+    request = AWSRequest(method, url)
+    credentials = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
+    return product.send(method, url, dict(request.headers.items()))

@@ -13,7 +13,7 @@ def test_logs_and_workflow_states_tell_ids_and_never_content(product: Product, t
     tenant.ask(f"Where is the codeword {MARKER} written?")
     tenant.retrieve(f"Who reads {MARKER} over the door?")
     tenant.ingest("broken.pdf", f"%PDF-1.7 {MARKER} and nothing else")
-    forged = f"onggi_{tenant.tenant_id}_{MARKER}"
+    forged = f"onggi_{tenant.tenant_id}_{'a' * 12}{MARKER.ljust(43, 'x')}"  # of the form of a key
     product.send("GET", product.url("/me"), {"authorization": f"Bearer {forged}"})
     tenant.call("POST", "/query", {"question": MARKER, "filter": {MARKER: {"$like": 1}}})
     lines = list(product.log_messages())

@@ -49,16 +49,23 @@ class Users:
         return answer
 
 
-def users_of(product: Product) -> Users:
-    """The stack's pool; its client lets an administrator sign users in here, which saves the tests a browser's SRP."""
+def users_of(product: Product, minutes: int | None = None) -> Users:
+    """The stack's pool; its client lets an administrator sign users in here, which saves the tests a browser's SRP.
+
+    Args:
+        product: the deployed stack.
+        minutes: how long tokens are valid; by default as long as the stack says.
+    """
     pool, cognito = product["UserPoolId"], product.root("cognito-idp")
     known = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=product["UserPoolClientId"])["UserPoolClient"]
-    kept = ("ReadAttributes", "WriteAttributes", "PreventUserExistenceErrors")
+    kept = ("ReadAttributes", "WriteAttributes", "PreventUserExistenceErrors", "TokenValidityUnits")
+    validity = {name: minutes or int(known[name]) for name in ("IdTokenValidity", "AccessTokenValidity")}
     cognito.update_user_pool_client(
         UserPoolId=pool,
         ClientId=product["UserPoolClientId"],
         ExplicitAuthFlows=[*known["ExplicitAuthFlows"], "ALLOW_ADMIN_USER_PASSWORD_AUTH"],
         **{name: known[name] for name in kept if name in known},
+        **validity,
     )
     return Users(product, pool, product["UserPoolClientId"])
 

@@ -29,13 +29,26 @@ class Clients:
 
 def session_of(product: Product, tenant_id: str) -> Clients:
     """The session that a function gets for a tenant; its secrets are noted as what no log may hold."""
-    role = product.root("iam").get_role(RoleName=product.resources[f"{FUNCTION}Role"])["Role"]["Arn"]
-    function = product.root("sts").assume_role(RoleArn=role, RoleSessionName="isolation")["Credentials"]
+    return _session(product, tenant_id, FUNCTION, product["TenantDataRoleArn"])
+
+
+def key_session_of(product: Product, tenant_id: str) -> Clients:
+    """The session that the function of keys gets for a tenant's owner."""
+    return _session(product, tenant_id, "Keys", _arn(product, "TenantKeysRole"))
+
+
+def _arn(product: Product, role: str) -> str:
+    return str(product.root("iam").get_role(RoleName=product.resources[role])["Role"]["Arn"])
+
+
+def _session(product: Product, tenant_id: str, function: str, role: str) -> Clients:
+    own = _arn(product, f"{function}Role")
+    function_session = product.root("sts").assume_role(RoleArn=own, RoleSessionName="isolation")["Credentials"]
     tags = [{"Key": "TenantId", "Value": tenant_id}]
-    session = product.cloud.client("sts", product.cloud.session(function)).assume_role(
-        RoleArn=product["TenantDataRoleArn"], RoleSessionName=tenant_id, Tags=tags
+    session = product.cloud.client("sts", product.cloud.session(function_session)).assume_role(
+        RoleArn=role, RoleSessionName=tenant_id, Tags=tags
     )["Credentials"]
-    for credentials in (function, session):
+    for credentials in (function_session, session):
         product.confidential |= {credentials["SecretAccessKey"], credentials["SessionToken"]}
     return Clients(product, session)
 

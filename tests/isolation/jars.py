@@ -11,7 +11,7 @@ from typing import Any, Final
 from tests.integration.local_cloud import wait_for
 from tests.integration.product import Json, Product, Tenant
 from tests.integration.users import Users, users_of
-from tests.isolation.clients import Clients, session_of
+from tests.isolation.clients import Clients, key_session_of, session_of
 
 TENANTS: Final = (("jar", "basic"), ("jar-b", "basic"), ("jar-b-2", "premium"))
 """Those that attack one another, with their tiers; the ids of some are prefixes of others'. More may join here."""
@@ -108,6 +108,18 @@ class Jar:
         return session_of(self.product, self.tenant_id)
 
     @cached_property
+    def key_session(self) -> Clients:
+        """AWS as the function of keys sees it that works for this tenant's owner."""
+        return key_session_of(self.product, self.tenant_id)
+
+    @cached_property
+    def audit_entry(self) -> Json:
+        """Where the oldest entry of the tenant's audit trail lies."""
+        bucket = self.product["AuditBucketName"]
+        listed = self.product.root("s3").list_objects_v2(Bucket=bucket, Prefix=f"{self.tenant_id}/")["Contents"]
+        return {"Bucket": bucket, "Key": listed[-1]["Key"]}
+
+    @cached_property
     def vector_key(self) -> str:
         return self.tenant.vector_keys(self.document["document_id"])[0]
 
@@ -139,9 +151,10 @@ class Jar:
         artifacts, uploads = self.placement["artifacts_bucket"], self.placement["documents_bucket"]
         places = ((uploads, self.tenant.prefix), (artifacts, self.tenant.prefix))
         manifests = (self.product["ArtifactsBucketName"], f"manifests/{self.tenant_id}/")
+        trail = (self.product["AuditBucketName"], f"{self.tenant_id}/")
         return [
             (bucket, entry["Key"], entry["VersionId"], entry["IsLatest"])
-            for bucket, prefix in (*places, manifests)
+            for bucket, prefix in (*places, manifests, trail)
             for page in [self.product.root("s3").list_object_versions(Bucket=bucket, Prefix=prefix)]
             for entry in page.get("Versions", []) + page.get("DeleteMarkers", [])
         ]
@@ -198,7 +211,7 @@ def sow(product: Product) -> list[Seed]:
 
     One after another, since whatever works at once starts a function's process more.
     """
-    users = users_of(product)
+    users = users_of(product, minutes=120)  # longer than the matrix takes
     predecessors = _removed(users, [*(each for each, _ in TENANTS), REMOVED])
     shut_out = {"suspended": _suspended(users), "removed": predecessors[REMOVED]}
     tenants = [product.new_tenant(each, f"Jar {seal_of(each)}", tier) for each, tier in (*TENANTS, UNTOUCHED)]

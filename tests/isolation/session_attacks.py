@@ -1,6 +1,7 @@
 """Attacks by calls of AWS under a tenant's session, past the application: every action that data can be reached by."""
 
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -415,16 +416,65 @@ OTHERS_NEVER: Final[dict[str, Act]] = {
 }
 
 
+def new_entry(scene: Scene) -> Json:
+    """The place of an entry of the audit trail that is not there yet."""
+    bucket = scene.target.product["AuditBucketName"]
+    return {"Bucket": bucket, "Key": f"{scene.target.tenant_id}/planted-{uuid.uuid4().hex}.json"}
+
+
+def entry_version_deleted(clients: Clients, scene: Scene) -> Any:
+    root, place = scene.target.product.root("s3"), new_entry(scene)
+    version = root.put_object(**place, Body=b"", IfNoneMatch="*")["VersionId"]
+    try:
+        return clients["s3"].delete_object(**place, VersionId=version)
+    finally:
+        root.delete_object(**place, VersionId=version)
+
+
+AUDIT: Final[dict[str, Act]] = {
+    "add an entry": lambda clients, scene: clients["s3"].put_object(**new_entry(scene), Body=b"{}", IfNoneMatch="*"),
+}
+"""What an owner's session may do, by issuing and revoking keys of its own tenant."""
+AUDIT_NEVER: Final[dict[str, Act]] = {
+    "add an entry without the condition": lambda clients, scene: clients["s3"].put_object(
+        **new_entry(scene), Body=b"{}"
+    ),
+    "replace an entry": lambda clients, scene: clients["s3"].put_object(**scene.target.audit_entry, Body=b"{}"),
+    "copy an entry over another": lambda clients, scene: clients["s3"].copy_object(
+        **scene.target.audit_entry, CopySource=scene.own.audit_entry, MetadataDirective="REPLACE"
+    ),
+    "start an entry in parts": lambda clients, scene: clients["s3"].create_multipart_upload(**new_entry(scene)),
+    "read an entry": lambda clients, scene: clients["s3"].get_object(**scene.target.audit_entry),
+    "list entries": lambda clients, scene: clients["s3"].list_objects_v2(
+        Bucket=scene.target.product["AuditBucketName"], Prefix=f"{scene.target.tenant_id}/"
+    ),
+    "delete an entry": lambda clients, scene: clients["s3"].delete_object(**new_entry(scene)),
+    "delete the version of an entry": entry_version_deleted,
+    "read the policy": lambda clients, scene: clients["s3"].get_bucket_policy(
+        Bucket=scene.target.product["AuditBucketName"]
+    ),
+    "put a row where the trail was": lambda clients, scene: clients["dynamodb"].put_item(
+        **control(scene), Item=new_row(f"AUDIT#{scene.target.tenant_id}", "planted")
+    ),
+}
+
+
 def _under_session(act: Act) -> Callable[[Scene], Any]:
     return lambda scene: act(scene.own.session, scene)
 
 
-def _attacks(service: str, acts: dict[str, Act], *, own: bool) -> list[Attack]:
+def _under_key_session(act: Act) -> Callable[[Scene], Any]:
+    return lambda scene: act(scene.own.key_session, scene)
+
+
+def _attacks(
+    service: str, acts: dict[str, Act], *, own: bool, under: Callable[[Act], Callable[[Scene], Any]] = _under_session
+) -> list[Attack]:
     walls = (Walls.IAM, Walls.NEITHER)
     return [
         Attack("session", f"{service} {name}".strip(), call, walls, strict=True, own=call if own else None)
         for name, act in acts.items()
-        for call in [_under_session(act)]
+        for call in [under(act)]
     ]
 
 
@@ -438,4 +488,7 @@ SESSION_ATTACKS: Final = [
     *_attacks("KMS", KMS, own=True),
     *_attacks("KMS", KMS_NEVER, own=False),
     *_attacks("", OTHERS_NEVER, own=False),
+    *_attacks("audit trail", AUDIT | AUDIT_NEVER, own=False),
+    *_attacks("audit trail by an owner's session", AUDIT, own=True, under=_under_key_session),
+    *_attacks("audit trail by an owner's session", AUDIT_NEVER, own=False, under=_under_key_session),
 ]

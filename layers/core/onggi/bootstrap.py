@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 
-from onggi.adapters.audit import DynamoAuditTrail
+from onggi.adapters.audit import S3AuditTrail
 from onggi.adapters.aws import AwsSession, TenantSessions
 from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder
 from onggi.adapters.directory import DynamoTenantDirectory
@@ -136,9 +136,8 @@ def owned_access_ports(tenant: TenantContext) -> AccessPorts:
 
 def _access_ports(session: AwsSession, tenant_id: str) -> AccessPorts:
     table = settings().control_table
-    return AccessPorts(
-        keys=DynamoKeyRing(session, table, tenant_id), trail=DynamoAuditTrail(session, table, tenant_id), clock=now
-    )
+    trail = S3AuditTrail(session, settings().audit_bucket, table, tenant_id)
+    return AccessPorts(keys=DynamoKeyRing(session, table, tenant_id), trail=trail, clock=now)
 
 
 @cache

@@ -38,6 +38,11 @@ class Settings:
         return self._environment["ARTIFACTS_BUCKET"]
 
     @property
+    def audit_bucket(self) -> str:
+        """The bucket of what was changed about tenants."""
+        return self._environment["AUDIT_BUCKET"]
+
+    @property
     def vector_buckets(self) -> tuple[str, ...]:
         """The pooled vector buckets in which new tenants are placed, in the order in which they are filled."""
         return tuple(name for name in self._environment["VECTOR_BUCKETS"].split(",") if name)

@@ -67,6 +67,28 @@ def test_refusals_are_problem_documents(stack: Stack, headers: dict[str, str], s
     assert problem["request_id"] == reply.headers["x-request-id"]
 
 
+@pytest.mark.parametrize("credential", ["known", "bearer known", "Bearer known!", "Bearer known x", "Bearer  known"])
+def test_the_authorizer_is_not_asked_about_what_its_expression_does_not_match(stack: Stack, credential: str) -> None:
+    """It would allow each of these: it refuses `Bearer unknown` alone."""
+    reply = call(stack, "POST", "/v1/query", {"Authorization": credential})
+    assert (reply.status, reply.headers["content-type"]) == (401, PROBLEM)
+
+
+def test_the_policy_of_an_api_denies_what_the_authorizer_allows(stack: Stack) -> None:
+    assert call(stack, "GET", "/v1/documents/d1", KNOWN).status == 200
+    reply = call(stack, "GET", "/v1/documents/locked", KNOWN)
+    assert (reply.status, reply.json()["title"]) == (403, "Forbidden")
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("near", 200), ("far", 403), ("own", 200), ("strange", 403), ("tenants", 200)]
+)
+def test_the_policy_of_an_api_denies_what_iam_allows(stack: Stack, name: str, status: int) -> None:
+    resource = f"arn:aws:execute-api:{REGION}:*:{stack['ApiId']}/live/*/v1/admin/*"
+    operator = stack.role_session(f"contract-policy-{name}", ["execute-api:Invoke"], resource)
+    assert signed(operator, "GET", f"{stack.api}/v1/admin/{name}").status == status
+
+
 def test_paths_and_queries_arrive_decoded(stack: Stack) -> None:
     event = call(stack, "GET", "/v1/documents/d1?cursor=a%2Bb%3D%3D&k=%ED%95%9C%20%EA%B8%80&x=1&x=2", KNOWN).json()
     assert event["resource"] == "/v1/documents/{id}"
@@ -82,8 +104,9 @@ def test_a_catch_all_route_takes_any_method(stack: Stack) -> None:
         assert (event["httpMethod"], event["pathParameters"]) == (method, {"proxy": "a/b"})
 
 
-def test_a_route_without_authorizer_is_open(stack: Stack) -> None:
+def test_a_route_without_authorizer_is_open_to_whom_the_policy_allows(stack: Stack) -> None:
     assert call(stack, "GET", "/v1/openapi.json").status == 200
+    assert call(stack, "GET", "/v1/closed").status == 403
 
 
 def test_an_unknown_route_is_a_problem_document(stack: Stack) -> None:

@@ -12,6 +12,7 @@ from tests.unit.core.fakes import Jar
 
 TENANT_TABLE = "tenant"
 CONTROL_TABLE = "control"
+AUDIT_BUCKET = "audit"
 
 _numbers = itertools.count(1)
 
@@ -37,7 +38,7 @@ def aws() -> Iterator[AwsSession]:
         with mock_aws():
             session = AwsSession()
             _create_tables(session)
-            for bucket in ("documents", "artifacts", "manifests", "own-documents", "own-artifacts"):
+            for bucket in ("documents", "artifacts", "manifests", "own-documents", "own-artifacts", AUDIT_BUCKET):
                 session.client("s3").create_bucket(Bucket=bucket)
                 session.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
             yield session

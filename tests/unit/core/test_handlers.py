@@ -52,6 +52,7 @@ TEXT = "입사 1년 후 연차는 열다섯 날입니다.\n점심은 열두 시�
 SECRETS = ("연차", "점심", "kimchi", "AAAAAAAAAA")
 ENVIRONMENT = {
     "CONTROL_TABLE": "control",
+    "AUDIT_BUCKET": "audit",
     "TENANT_TABLE": "tenant",
     "DOCUMENTS_BUCKET": "onggi-documentsbucket-1h8example",
     "ARTIFACTS_BUCKET": "onggi-artifactsbucket-1h8example",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from onggi.adapters.audit import DynamoAuditTrail
+from onggi.adapters.audit import S3AuditTrail
 from onggi.adapters.aws import AwsSession
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.dynamodb import to_item
@@ -255,22 +255,20 @@ CASES: dict[str, tuple[str, Callable[[AwsSession], object], str, dict[str, Any]]
         },
     ),
     "a change is noted once": (
-        "dynamodb",
-        lambda s: DynamoAuditTrail(s, "control", "acme").record(
-            AuditEntry("t", Author("arn:operator", "r1"), "tenant.created", None, {"a": "김치"})
+        "s3",
+        lambda s: S3AuditTrail(s, "audit", "control", "acme").record(
+            AuditEntry("2026-11-21T09:30:00.250Z", Author("arn:operator", "r1"), "tenant.created", None, {"a": "김치"})
         ),
-        "PutItem",
+        "PutObject",
         {
-            "TableName": "control",
-            "Item": {
-                **item("AUDIT#acme", "t#r1#tenant.created"),
-                "at": {"S": "t"},
-                "author": {"S": "arn:operator"},
-                "request_id": {"S": "r1"},
-                "action": {"S": "tenant.created"},
-                "after": {"S": '{"a": "김치"}'},
-            },
-            "ConditionExpression": "attribute_not_exists(pk)",
+            "Bucket": "audit",
+            "Key": "acme/8204746599749_2026-11-21T093000.250Z_r1_tenant.created.json",
+            "Body": (
+                '{"at": "2026-11-21T09:30:00.250Z", "author": {"name": "arn:operator", "request_id": "r1"}, '
+                '"action": "tenant.created", "before": null, "after": {"a": "김치"}}'
+            ).encode(),
+            "ContentType": "application/json",
+            "IfNoneMatch": "*",
         },
     ),
     "a tenant is found": (
@@ -373,11 +371,6 @@ PAGES: dict[str, tuple[Callable[[AwsSession], Any], dict[str, Any], str]] = {
         {"pk": "KEYS#acme", "salt": "s", "secret_hash": "h", "created_at": "t"},
         "key_id",
     ),
-    "changes": (
-        lambda s: DynamoAuditTrail(s, "control", "acme"),
-        {"pk": "AUDIT#acme", "author": "arn", "request_id": "r", "action": "tenant.created"},
-        "at",
-    ),
     "tenants": (
         directory,
         {"pk": "TENANTS", "context": json.dumps(TENANT.to_dict()), "status": "active"},
@@ -416,7 +409,6 @@ def test_a_listing_has_a_cursor_where_more_follows_and_nowhere_else(kind: str, c
     for _, request in aws.requests:
         assert request["TableName"] == "control"
         assert request["ExpressionAttributeValues"] == {":pk": {"S": row["pk"]}}
-        assert request.get("ScanIndexForward", True) is (kind != "changes"), "of changes the newest come first"
 
 
 def removal(session: AwsSession) -> AwsTenantRemains:

@@ -25,6 +25,7 @@ CACHED_SESSIONS: Final = 64
 
 TRANSIENT_CODES: Final = frozenset(
     {
+        "ConditionalRequestConflict",  # of a conditional PutObject that met another one (S3 user guide)
         "InternalError",
         "InternalFailure",
         "InternalServerError",
