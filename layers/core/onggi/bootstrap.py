@@ -1,5 +1,6 @@
 """The only composition root: what a function needs, made once an environment and only when it is used."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 
@@ -8,6 +9,7 @@ from onggi.adapters.aws import AwsSession, TenantSessions
 from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.export import S3TenantExport
+from onggi.adapters.grants import KmsReadingGrants, granted_session
 from onggi.adapters.keys import DynamoKeyRing
 from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
@@ -22,6 +24,7 @@ from onggi.adapters.stacks import CloudFormationTenantStacks
 from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import DynamoWaitingEvents
 from onggi.adapters.workflows import ContinuedWorkflow, StepFunctionsWorkflow
+from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import Conflict
 from onggi.domain.tenant import TenantContext, TenantRecord
 from onggi.ports import (
@@ -30,6 +33,7 @@ from onggi.ports import (
     KeyRing,
     Meter,
     MovingObjects,
+    ReadingGrants,
     TenantDirectory,
     TenantExport,
     TenantLifecycle,
@@ -85,7 +89,38 @@ def tenant_ports(tenant: TenantContext) -> TenantPorts:
     Raises:
         TransientError: when STS is not available.
     """
-    session = _tenant_sessions().of(tenant)
+    return _ports_of(_tenant_sessions().of(tenant), tenant)
+
+
+def granted_ports(
+    tenant: TenantContext, document: DocumentVersion, grant: Sequence[str], seconds: float
+) -> TenantPorts:
+    """The same ports under the session of a grant, which reaches what reading this document takes and nothing else.
+
+    Args:
+        tenant: whose document it is.
+        document: the version that is to be read.
+        grant: the parts that GrantReading has issued.
+        seconds: how long the session is needed.
+
+    Raises:
+        GrantExpired: when the grant does not last that long.
+        TenantMismatch: when the grant is one for another document.
+        TransientError: when KMS is not available.
+    """
+    return _ports_of(granted_session(_own_session(), settings().reading_key, tenant, document, grant, seconds), tenant)
+
+
+@cache
+def reading_grants() -> ReadingGrants:
+    """Issues grants to read documents, under the function's own role."""
+    configuration = settings()
+    return KmsReadingGrants(
+        _own_session(), configuration.tenant_data_role_arn, configuration.reading_key, configuration.tenant_table
+    )
+
+
+def _ports_of(session: AwsSession, tenant: TenantContext) -> TenantPorts:
     configuration = settings()
     return TenantPorts(
         documents=S3DocumentStore(session, tenant),
