@@ -9,6 +9,7 @@ from local.mends import (
     embedded_metrics,
     executions,
     iam_policy_variables,
+    kms_requests,
     lambda_runtime,
     s3_bodies,
     s3_events,
@@ -16,6 +17,7 @@ from local.mends import (
     s3_missing_keys,
     s3_vectors,
     s3_vectors_kms,
+    s3_version_ids,
     sam_parameters,
     secure_transport,
     session_tags,
@@ -53,6 +55,8 @@ def apply_all(settings: CloudSettings) -> None:
     s3_bodies.apply(store.blobs)
     s3_kms.apply()
     s3_missing_keys.apply()
+    s3_version_ids.apply()
+    kms_requests.apply()
     cloudformation_buckets.apply()
     api_gateway.apply()
     cognito_attributes.apply()
