@@ -129,8 +129,8 @@ class Functions:
         return self.call("extract_text", state)
 
     def granted_ports(self, tenant: TenantContext, document: DocumentVersion, grant: Any, _: float) -> TenantPorts:
-        """Those of the tenant, for what `FakeGrants` has issued for the document."""
-        assert grant == FakeGrants().issue(tenant, document, [document.version])
+        """Those of the tenant, for what `FakeGrants` has issued for the document, or what its event holds."""
+        assert grant in (FakeGrants().issue(tenant, document, [document.version]), ["QVFJQ0FIaHhGajA="])
         return bootstrap.tenant_ports(tenant)
 
     def ingest(self) -> None:
@@ -605,7 +605,7 @@ def test_a_failure_after_registration_cleans_up_the_version_that_was_registered(
     state = functions.call("register_document", {"event": removed, "execution": "e3"})
     assert state["document"]["version"] == first["detail"]["object"]["version-id"]
     functions.jar.documents.delete(key)
-    functions.call("extract_text", state)
+    functions.extract(state)
     functions.call("register_document", {"event": functions.jar.documents.events[-1], "execution": "e4"})
     failed = {
         "event": removed | {"registration": state},

@@ -19,9 +19,9 @@ from onggi.domain.tenant import TenantContext
 
 PART_BYTES: Final = 4096
 """KMS encrypts at most so many bytes a call (KMS API reference, Encrypt)."""
-PATTERN_CHARACTERS: Final = 240
+PATTERN_CHARACTERS: Final = 200
 """How much of a session policy the name of the document takes at most, which leaves room for all the rest of it."""
-MOST_OBJECTS: Final = 8
+MOST_OBJECTS: Final = 6
 """Copies of a version that a policy names: one for each time its tenant was moved, the newest first."""
 ESCAPES: Final = str.maketrans({"*": "${*}", "?": "${?}", "$": "${$}"})
 """Characters that mean something in a policy (IAM user guide, "Policy variables", "Escaping special characters")."""
