@@ -26,6 +26,7 @@ from local.mends import (
     stack_tags,
     state_machine_yaml,
     step_functions,
+    sts_sessions,
 )
 from local.s3vectors import service
 from local.settings import EMULATOR_VERSION, CloudSettings
@@ -42,6 +43,7 @@ def apply_all(settings: CloudSettings) -> None:
     iam_policy_variables.apply()
     dynamodb_leading_keys.apply()
     session_tags.apply()
+    sts_sessions.apply()
     stack_tags.apply()
     stack_roles.apply()
     secure_transport.apply()
