@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry import WorkflowTask, spared, workflow_step
+from onggi.entry import WorkflowTask, granted_step
 from onggi.steps.extract_text import extract_text
 from readers.cage import Cage
 from readers.caged import CagedReaders
@@ -16,9 +16,7 @@ READERS = CagedReaders(Cage())
 """One an environment: its process is started by the first document and forks for all that follow."""
 
 
-@workflow_step
+@granted_step
 def handler(task: WorkflowTask) -> dict[str, Any]:
-    """Takes a registration; answers pages, characters and language."""
-    extraction = extract_text(task.tenant, task.document, task.ports, READERS, bootstrap.recognition_model())
-    spared("the progress was not stored", lambda: task.ports.progress.begin(task.document, extraction.pages))
-    return asdict(extraction)
+    """Takes a registration and a grant; returns pages, characters and language."""
+    return asdict(extract_text(task.tenant, task.document, task.ports, READERS, bootstrap.recognition_model()))

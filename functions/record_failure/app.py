@@ -5,7 +5,8 @@ from typing import Any
 
 from onggi import bootstrap, entry
 from onggi.domain.upload import ObjectEvent
-from onggi.steps.record_failure import Failure, record_failure
+from onggi.steps.record_failure import Failure, RecordedFailure, record_failure
+from onggi.steps.restart_ingestion import began_before_an_upgrade, restart_ingestion
 
 
 def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
@@ -16,6 +17,10 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
     claimed_version = registration["document"]["version"] if registration.get("outcome") == "process" else None
 
     def record() -> dict[str, Any]:
+        if began_before_an_upgrade(state["error"]) and restart_ingestion(
+            state["event"], state["execution"], bootstrap.directory(), bootstrap.tenant_ports, bootstrap.ingestion()
+        ):
+            return asdict(RecordedFailure("restarted", failure.code, alarm=False))
         recorded = record_failure(
             event, state["execution"], failure, bootstrap.directory(), bootstrap.tenant_ports, claimed_version
         )

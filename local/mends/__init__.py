@@ -10,6 +10,7 @@ from local.mends import (
     embedded_metrics,
     executions,
     iam_policy_variables,
+    kms_requests,
     lambda_runtime,
     resource_account,
     s3_bodies,
@@ -19,6 +20,7 @@ from local.mends import (
     s3_missing_keys,
     s3_vectors,
     s3_vectors_kms,
+    s3_version_ids,
     sam_parameters,
     secure_transport,
     session_tags,
@@ -27,6 +29,7 @@ from local.mends import (
     stack_tags,
     state_machine_yaml,
     step_functions,
+    sts_sessions,
 )
 from local.s3vectors import service
 from local.settings import EMULATOR_VERSION, CloudSettings
@@ -43,6 +46,7 @@ def apply_all(settings: CloudSettings) -> None:
     iam_policy_variables.apply()
     dynamodb_leading_keys.apply()
     session_tags.apply()
+    sts_sessions.apply()
     stack_tags.apply()
     stack_roles.apply()
     secure_transport.apply()
@@ -58,6 +62,8 @@ def apply_all(settings: CloudSettings) -> None:
     s3_kms.apply()
     s3_missing_keys.apply()
     s3_conditional_writes.apply()
+    s3_version_ids.apply()
+    kms_requests.apply()
     cloudformation_buckets.apply()
     api_gateway.apply()
     api_resource_policies.apply()

@@ -3,6 +3,9 @@
 The emulator fails every execution that was running when it ended. On AWS an execution knows nothing of machines that
 end. A state that was interrupted is entered again, so that its task may run twice, as after any lost response. Of a Map
 or Parallel state that is the whole state: the executions that a distributed map had started are aborted.
+
+An execution keeps the definition that it has begun with, whatever its state machine is updated to, and
+DescribeStateMachineForExecution returns that one.
 """
 
 import contextvars
@@ -14,7 +17,14 @@ from ministack.core.responses import now_iso, set_request_account_id, set_reques
 from ministack.services import stepfunctions
 
 type Json = dict[str, Any]
+type Reply = tuple[int, dict[str, str], bytes]
 
+OK = 200
+
+EARLIER = "earlierDefinitions"
+"""The field of a state machine that holds the definitions that were replaced, in order; each is kept once."""
+DEFINITION = "definitionNumber"
+"""The field of an execution that holds how many there were when it began."""
 VARIABLES = "variables"
 """The field of an execution that holds the variables of its JSONata states."""
 
@@ -22,6 +32,7 @@ VARIABLES = "variables"
 def apply() -> None:
     """Run executions so that they can go on after a restart."""
     stepfunctions._run_execution = run
+    _keep_definitions()
     load_state = stepfunctions.load_persisted_state
 
     def load(saved: Json) -> None:
@@ -33,6 +44,41 @@ def apply() -> None:
             execution["status"] = "RUNNING"
 
     stepfunctions.load_persisted_state = load
+
+
+def _keep_definitions() -> None:
+    update_machine = stepfunctions._update_state_machine
+    describe_machine = stepfunctions._describe_state_machine_for_execution
+    stepfunctions._SM_INTERNAL_KEYS = {*stepfunctions._SM_INTERNAL_KEYS, EARLIER}
+
+    def update(request: Json) -> Reply:
+        machine = stepfunctions._state_machines.get(request.get("stateMachineArn"))
+        before = machine["definition"] if machine else None
+        reply: Reply = update_machine(request)
+        if machine and machine["definition"] != before:
+            machine.setdefault(EARLIER, []).append(before)
+        return reply
+
+    def describe(request: Json) -> Reply:
+        reply: Reply = describe_machine(request)
+        if reply[0] != OK:
+            return reply
+        execution = stepfunctions._executions[request["executionArn"]]
+        machine = stepfunctions._state_machines[execution["stateMachineArn"]]
+        body = json.loads(reply[2]) | {"definition": definition_of(execution, machine)}
+        kept: Reply = stepfunctions.json_response(body)
+        return kept
+
+    stepfunctions._update_state_machine = update
+    stepfunctions._describe_state_machine_for_execution = describe
+
+
+def definition_of(execution: Json, machine: Json) -> str:
+    """The definition that an execution has begun with; the present one where it has not begun yet."""
+    earlier = machine.get(EARLIER, [])
+    number = execution.setdefault(DEFINITION, len(earlier))
+    definition: str = earlier[number] if number < len(earlier) else machine["definition"]
+    return definition
 
 
 def is_any_running() -> bool:
@@ -70,7 +116,7 @@ def run(arn: str) -> None:
         stepfunctions._fail_execution(execution, "StateMachineDeleted", "The state machine no longer exists")
         return
     try:
-        definition = json.loads(machine["definition"])
+        definition = json.loads(definition_of(execution, machine))
         output = _walk(execution, definition, _context(execution, machine, definition))
     except stepfunctions._ExecutionError as error:
         stepfunctions._fail_execution(execution, error.error, error.cause)

@@ -1,9 +1,11 @@
-"""STS AssumeRole: permission to tag the session, and the hour that a chained session lasts at most.
+"""STS AssumeRole: permission to tag the session, the hour that a chained session lasts, the letters of its policy.
 
 The emulator checks `sts:TagSession` in the role's trust policy only, not in the caller's own policies, and lets a
-session assume a role for longer than one hour (IAM user guide, "Pass session tags in AWS STS" and "Role chaining").
+session assume a role for longer than one hour (IAM user guide, "Pass session tags in AWS STS" and "Role chaining"). It
+takes a session policy with any characters, of which STS takes those up to U+00FF only (STS API reference, AssumeRole).
 """
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,6 +18,7 @@ type Json = dict[str, Any]
 type Reply = tuple[int, dict[str, str], bytes]
 
 MAX_CHAINED_SECONDS = 3600
+_POLICY = re.compile(r"[\u0009\u000A\u000D\u0020-\u00FF]*")
 
 
 def apply() -> None:
@@ -36,6 +39,11 @@ def _refusal(request: Json, headers: Json, query: Json) -> Reply | None:
     if access_key in sts._sessions and int(request.get("DurationSeconds", "0")) > MAX_CHAINED_SECONDS:
         message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
         return _error(400, "ValidationError", message)
+    if not _POLICY.fullmatch(request.get("Policy", "")):
+        message = "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must satisfy "
+        return _error(
+            400, "ValidationError", message + "regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"
+        )
     tags = {
         value: request.get(name.removesuffix("Key") + "Value", "")
         for name, value in request.items()

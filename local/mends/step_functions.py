@@ -12,6 +12,8 @@ from typing import Any
 
 from ministack.services import lambda_svc, stepfunctions
 
+from local.mends import executions
+
 type Json = dict[str, Any]
 type Reply = tuple[int, dict[str, str], bytes]
 
@@ -66,7 +68,8 @@ def _running_twin(request: Json) -> Json | None:
 def _schedule_timeout(execution_arn: str) -> None:
     """End the execution as TIMED_OUT when the machine's own TimeoutSeconds have passed."""
     execution = stepfunctions._executions[execution_arn]
-    definition = json.loads(stepfunctions._state_machines[execution["stateMachineArn"]]["definition"])
+    machine = stepfunctions._state_machines[execution["stateMachineArn"]]
+    definition = json.loads(executions.definition_of(execution, machine))
     seconds = definition.get("TimeoutSeconds")
     if seconds is None:
         return

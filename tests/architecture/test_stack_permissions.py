@@ -150,3 +150,17 @@ def test_who_deploys_knows_the_services_that_need_rights(kind: str) -> None:
     services = {permission.partition(":")[0] for permission in used(kind)}
     assert services
     assert services - UNUSED_SERVICES - deploying_services() == set()
+
+
+def test_the_key_of_grants_lets_cloudformation_do_what_its_handlers_do() -> None:
+    """Its policy names what the account may do, which is less than everything."""
+    (key,) = resources("AWS::KMS::Key").values()
+    (administration,) = [each for each in key["KeyPolicy"]["Statement"] if each["Sid"] == "Administration"]
+    handlers = schema("AWS::KMS::Key")["handlers"]
+    used_on_the_key = {
+        permission
+        for name in ("create", "read", "update", "delete")
+        for permission in handlers[name]["permissions"]
+        if permission.startswith("kms:")
+    }
+    assert used_on_the_key - set(administration["Action"]) <= {"kms:CreateKey"}, "which is on no key yet"

@@ -62,6 +62,10 @@ OPERATORS_RIGHTS = {
         {"iam:PassRole"},
     ],
     "ReleaseUploads": [{"states:StartExecution"}, {"states:DescribeExecution"}],
+    "RecordFailure": [
+        {"states:StartExecution", "states:DescribeStateMachine"},
+        {"states:DescribeExecution", "states:DescribeStateMachineForExecution"},
+    ],
     "CountTenantData": [LOOK_AT_STACKS, {"states:DescribeExecution"}, {"cognito-idp:ListUsers"}],
     "RemoveTenantData": [LOOK_AT_STACKS, {"cognito-idp:ListUsers", "cognito-idp:AdminDeleteUser"}],
     "CloseTenant": [LOOK_AT_STACKS, {"cognito-idp:ListUsers"}],
@@ -82,6 +86,7 @@ WITHOUT_SESSIONS = {
     "RecordTenantFailure",
     "HoldUploads",
     "SwitchPlacement",
+    "ExtractText",
 }
 
 
@@ -518,3 +523,54 @@ def test_the_gateway_gives_up_before_a_function_of_the_api_is_ended() -> None:
     }
     assert of_the_api
     assert {name for name, seconds in of_the_api.items() if seconds <= 29} == set()
+
+
+READERS_OF_FILES = "ExtractText"
+GRANTOR = "GrantReading"
+USES_OF_A_KEY = {"kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:CreateGrant"}
+GENERATED = ("kms:GenerateDataKey", "kms:GenerateMac", "kms:Sign", "kms:DeriveSharedSecret")
+
+
+def reading_key() -> dict[str, dict[str, Any]]:
+    """The statements of the policy of the key that grants lie under, by their ids."""
+    (key,) = resources("AWS::KMS::Key").values()
+    assert key["EnableKeyRotation"] is True
+    return {statement["Sid"]: statement for statement in key["KeyPolicy"]["Statement"]}
+
+
+def test_what_parses_files_has_no_rights_of_its_own() -> None:
+    assert FUNCTIONS[READERS_OF_FILES]["Policies"] == []
+    variables = {name: each.get("Environment", {}).get("Variables", {}) for name, each in FUNCTIONS.items()}
+    assert {name for name, each in variables.items() if "READING_KEY" in each} == {GRANTOR, READERS_OF_FILES}
+
+
+def test_one_function_issues_grants_and_one_uses_them() -> None:
+    statements = reading_key()
+    users = {
+        (statement["Principal"]["AWS"]["Fn::GetAtt"], statement["Action"])
+        for sid, statement in statements.items()
+        if sid != "Administration"
+    }
+    assert users == {(f"{GRANTOR}Role.Arn", "kms:Encrypt"), (f"{READERS_OF_FILES}Role.Arn", "kms:Decrypt")}
+    for sid in statements.keys() - {"Administration"}:
+        names = {name.rpartition(":")[2] for name in statements[sid]["Condition"]["Null"]}
+        assert {"tenant", "document", "version"} == names
+        assert set(statements[sid]["Condition"]["Null"].values()) == {"false"}
+
+
+def test_nobody_else_uses_the_key_and_its_policy_can_be_changed() -> None:
+    """KMS refuses a policy after which its maker could not change it (KMS API reference, CreateKey)."""
+    administration = reading_key()["Administration"]
+    assert administration["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+    actions = set(administration["Action"])
+    assert {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} <= actions
+    assert not actions & USES_OF_A_KEY
+    assert not any("*" in action or action.startswith(GENERATED) for action in actions)
+    allowed = {action for name in WORKERS for action, _ in grants(WORKERS[name]) if action.startswith("kms:")}
+    assert not allowed - {"kms:Decrypt", "kms:GenerateDataKey"}, "of tenants' keys, which alone have a tag"
+
+
+def test_the_key_of_grants_carries_no_tenants_tag() -> None:
+    """Tenants' sessions may use every key that carries their tag."""
+    (key,) = resources("AWS::KMS::Key").values()
+    assert "Tags" not in key

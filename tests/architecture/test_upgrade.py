@@ -82,3 +82,21 @@ def test_users_keep_their_attributes() -> None:
     """An attribute of a user pool can be added, but not changed or taken away (Cognito developer guide)."""
     (attribute,) = TEMPLATES["stack"]["UserPool"]["Properties"]["Schema"]
     assert (attribute["Name"], attribute["AttributeDataType"], attribute["Mutable"]) == ("tenant_id", "String", False)
+
+
+def needed_first(name: str) -> set[str]:
+    """The resources that CloudFormation updates before this one."""
+    resource = TEMPLATES["stack"][name]
+    named = resource.get("DependsOn", [])
+    return {named} if isinstance(named, str) else set(named)
+
+
+def test_an_upgrade_replaces_what_reads_files_before_it_takes_its_role_away() -> None:
+    """Executions in flight run by definitions that know no grants; RecordFailure lets them begin again.
+
+    So its new code is there first, then that of ExtractText, which refuses them. Only then the role for tenants' data
+    trusts ExtractText no more, and the new definition comes last, when the role trusts whatever it calls.
+    """
+    assert "RecordFailure" in needed_first("ExtractText")
+    assert "ExtractText" in needed_first("TenantDataRole")
+    assert "TenantDataRole" in needed_first("IngestionStateMachine")

@@ -1,5 +1,7 @@
 """AWS under the session of one tenant, as a function gets it."""
 
+import base64
+import json
 from typing import Any, Final
 
 from botocore.auth import SigV4Auth
@@ -34,23 +36,38 @@ def session_of(product: Product, tenant_id: str) -> Clients:
 
 def key_session_of(product: Product, tenant_id: str) -> Clients:
     """The session that the function of keys gets for a tenant's owner."""
-    return _session(product, tenant_id, "Keys", _arn(product, "TenantKeysRole"))
-
-
-def _arn(product: Product, role: str) -> str:
-    return str(product.root("iam").get_role(RoleName=product.resources[role])["Role"]["Arn"])
+    role = product.root("iam").get_role(RoleName=product.resources["TenantKeysRole"])["Role"]["Arn"]
+    return _session(product, tenant_id, "Keys", role)
 
 
 def _session(product: Product, tenant_id: str, function: str, role: str) -> Clients:
-    own = _arn(product, f"{function}Role")
-    function_session = product.root("sts").assume_role(RoleArn=own, RoleSessionName="isolation")["Credentials"]
     tags = [{"Key": "TenantId", "Value": tenant_id}]
-    session = product.cloud.client("sts", product.cloud.session(function_session)).assume_role(
-        RoleArn=role, RoleSessionName=tenant_id, Tags=tags
-    )["Credentials"]
-    for credentials in (function_session, session):
-        product.confidential |= {credentials["SecretAccessKey"], credentials["SessionToken"]}
-    return Clients(product, session)
+    session = role_of(product, function)["sts"].assume_role(RoleArn=role, RoleSessionName=tenant_id, Tags=tags)
+    credentials = session["Credentials"]
+    product.confidential |= {credentials["SecretAccessKey"], credentials["SessionToken"]}
+    return Clients(product, credentials)
+
+
+def role_of(product: Product, function: str) -> Clients:
+    """What a function may do by its own role."""
+    role = product.root("iam").get_role(RoleName=product.resources[f"{function}Role"])["Role"]["Arn"]
+    credentials = product.root("sts").assume_role(RoleArn=role, RoleSessionName="isolation")["Credentials"]
+    product.confidential |= {credentials["SecretAccessKey"], credentials["SessionToken"]}
+    return Clients(product, credentials)
+
+
+def opened_grant(product: Product, reader: Clients, parts: list[str], document: dict[str, Any]) -> dict[str, Any]:
+    """The credentials of a grant, for a document that the context names by its tenant, id and version."""
+    kms, key = reader["kms"], product.resources["ReadingKey"]
+    decrypted = [
+        kms.decrypt(
+            KeyId=key, CiphertextBlob=base64.b64decode(part), EncryptionContext=document | {"part": str(number)}
+        )
+        for number, part in enumerate(parts)
+    ]
+    credentials: dict[str, Any] = json.loads(b"".join(each["Plaintext"] for each in decrypted))
+    product.confidential |= {credentials["SecretAccessKey"], credentials["SessionToken"]}
+    return credentials
 
 
 def signed_request(clients: Clients, product: Product, method: str, url: str) -> Reply:

@@ -20,7 +20,8 @@ def nothing_more(_: Scene) -> Json:
 
 
 STEPS: Final[dict[str, Rest]] = {
-    "extract_text": nothing_more,
+    "grant_reading": lambda _: {"so_far": {}},
+    "extract_text": lambda scene: {"grant": scene.own.state["grant"]},
     "chunk_text": nothing_more,
     "embed_chunks": lambda _: {"batch": 0},
     "index_chunks": lambda _: {"batch": 0},

@@ -11,7 +11,7 @@ from typing import Any, Final
 from tests.integration.local_cloud import wait_for
 from tests.integration.product import Json, Product, Tenant
 from tests.integration.users import Users, users_of
-from tests.isolation.clients import Clients, key_session_of, session_of
+from tests.isolation.clients import Clients, key_session_of, opened_grant, role_of, session_of
 
 TENANTS: Final = (("jar", "basic"), ("jar-b", "basic"), ("jar-b-2", "premium"))
 """Those that attack one another, with their tiers; the ids of some are prefixes of others'. More may join here."""
@@ -106,6 +106,26 @@ class Jar:
     def session(self) -> Clients:
         """AWS as a function sees it that works for this tenant."""
         return session_of(self.product, self.tenant_id)
+
+    @property
+    def grant_context(self) -> dict[str, str]:
+        """What the grant of the first document is bound to."""
+        document = self.document
+        return {"tenant": self.tenant_id, "document": document["document_id"], "version": document["version"]}
+
+    @cached_property
+    def granted(self) -> Clients:
+        """AWS as the function that reads files sees it, while it reads the first document of this tenant."""
+        return Clients(self.product, self.opened_by(self.reader))
+
+    @cached_property
+    def reader(self) -> Clients:
+        """AWS as that function sees it by its own role."""
+        return role_of(self.product, "ExtractText")
+
+    def opened_by(self, clients: Clients) -> Json:
+        """The credentials of the grant for the first document, for whoever may decrypt them."""
+        return opened_grant(self.product, clients, self.state["grant"]["parts"], self.grant_context)
 
     @cached_property
     def key_session(self) -> Clients:

@@ -5,13 +5,14 @@ import pytest
 from tests.isolation.attacks import Attack, Walls, tried
 from tests.isolation.conftest import IDS, Clouds
 from tests.isolation.credential_attacks import CREDENTIAL_ATTACKS
+from tests.isolation.grant_attacks import GRANT_ATTACKS, GRANT_ATTACKS_AT_HOME, GRANT_CONTROLS
 from tests.isolation.handler_attacks import HANDLER_ATTACKS
 from tests.isolation.http_attacks import HTTP_ATTACKS
 from tests.isolation.matrix import Matrix
 from tests.isolation.port_attacks import PORT_ATTACKS
 from tests.isolation.session_attacks import SESSION_ATTACKS
 
-ATTACKS = [*HTTP_ATTACKS, *CREDENTIAL_ATTACKS, *HANDLER_ATTACKS, *PORT_ATTACKS, *SESSION_ATTACKS]
+ATTACKS = [*HTTP_ATTACKS, *CREDENTIAL_ATTACKS, *HANDLER_ATTACKS, *PORT_ATTACKS, *SESSION_ATTACKS, *GRANT_ATTACKS]
 
 
 def those_that_meet(walls: Walls) -> list[Attack]:
@@ -40,6 +41,20 @@ def test_the_application_alone_denies(clouds: Clouds, matrix: Matrix, attack: At
 @pytest.mark.parametrize("attack", those_that_meet(Walls.IAM), ids=str)
 def test_iam_alone_denies(clouds: Clouds, matrix: Matrix, attack: Attack) -> None:
     deny(clouds, matrix, Walls.IAM, attack)
+
+
+@pytest.mark.parametrize("attack", GRANT_ATTACKS_AT_HOME, ids=str)
+def test_a_grant_is_for_one_document_of_its_tenant(clouds: Clouds, matrix: Matrix, attack: Attack) -> None:
+    assert matrix.note(attack, Walls.IAM, tried(attack, attack.act, clouds.at_home(Walls.IAM))) == ""
+    outcome = tried(attack, attack.act, clouds.at_home(Walls.NEITHER))
+    assert outcome.reached, outcome
+
+
+@pytest.mark.parametrize("attack", GRANT_CONTROLS, ids=str)
+def test_a_grant_is_enough_to_read_its_document(clouds: Clouds, matrix: Matrix, attack: Attack) -> None:
+    outcome = tried(attack, attack.act, clouds.at_home(Walls.IAM))
+    assert outcome.reached, outcome
+    matrix.controls += 1
 
 
 @pytest.mark.parametrize("attack", [attack for attack in ATTACKS if attack.own], ids=str)

@@ -14,6 +14,8 @@ import pytest
 from onggi import bootstrap, entry
 from onggi.adapters.aws import AwsSession, TenantSessions
 from onggi.adapters.directory import DynamoTenantDirectory
+from onggi.adapters.grants import KmsReadingGrants, granted_session
+from onggi.adapters.model_calls import PatientCalls
 from onggi.adapters.s3 import S3DocumentStore
 from onggi.domain.document import DocumentVersion
 from onggi.domain.tenant import Placement, TenantContext
@@ -23,11 +25,14 @@ from onggi.settings import Settings
 from onggi.steps import record_failure, record_interruption, register_document
 from tests.integration.local_cloud import REGION
 from tests.integration.product import Json, Product
+from tests.isolation.clients import role_of
 from tests.isolation.jars import Jar
 
 FUNCTIONS: Final = Path(__file__).parents[2] / "functions"
 ROLE: Final = "RecordFailure"
 """The function whose role may do most of all that work for tenants."""
+READER: Final = "ExtractText"
+GRANTOR: Final = "GrantReading"
 
 
 class Context:
@@ -59,8 +64,26 @@ class Workbench:
 
     @cached_property
     def _settings(self) -> Settings:
-        asked = self._product.root("lambda").get_function_configuration(FunctionName=self._product.resources["Query"])
-        return Settings(asked["Environment"]["Variables"] | self._configuration["Environment"]["Variables"])
+        return Settings(self._variables("Query") | self._variables(READER) | self._variables(ROLE))
+
+    def _variables(self, function: str) -> Json:
+        resource = self._product.resources[function]
+        found = self._product.root("lambda").get_function_configuration(FunctionName=resource)
+        variables: Json = found["Environment"]["Variables"]
+        return variables
+
+    def _own_session(self, function: str) -> AwsSession:
+        return AwsSession(role_of(self._product, function).credentials)
+
+    @cached_property
+    def _reader(self) -> AwsSession:
+        return self._own_session(READER)
+
+    @cached_property
+    def _grants(self) -> KmsReadingGrants:
+        settings = self._settings
+        own, role = self._own_session(GRANTOR), settings.tenant_data_role_arn
+        return KmsReadingGrants(own, role, settings.reading_key, settings.tenant_table)
 
     @cached_property
     def _sessions(self) -> TenantSessions:
@@ -87,6 +110,8 @@ class Workbench:
             patched.setenv("AWS_DEFAULT_REGION", REGION)
             patched.setattr(bootstrap, "settings", lambda: self._settings)
             patched.setattr(bootstrap, "_tenant_sessions", lambda: self._sessions)
+            patched.setattr(bootstrap, "_own_session", lambda: self._reader)
+            patched.setattr(bootstrap, "reading_grants", lambda: self._grants)
             patched.setattr(bootstrap, "directory", lambda: self._directory)
             patched.setattr(entry, "_problem", _raise)
             if not self._checked:
@@ -109,6 +134,15 @@ class Workbench:
 
         patched.setattr(bootstrap, "_tenant_sessions", Sessions)
         patched.setattr(bootstrap, "tenant_ports", lambda _, *more: bound_ports(attacked, *more))
+
+        def ports_under_own_grant(*_: object) -> TenantPorts:
+            document = DocumentVersion(**own.registered)
+            session = granted_session(
+                self._reader, self._settings.reading_key, attacker, document, own.state["grant"]["parts"], 0
+            )
+            return bootstrap._ports_of(session, PatientCalls(session), attacked)
+
+        patched.setattr(bootstrap, "granted_ports", ports_under_own_grant)
         patched.setattr(TenantContext, "from_dict", staticmethod(unchecked_context))
         patched.setattr(TenantContext, "for_document", staticmethod(lambda data, _: unchecked_context(data)))
         patched.setattr(DocumentVersion, "from_dict", staticmethod(lambda _, data: DocumentVersion(**data)))

@@ -79,6 +79,14 @@ class DeployedFunctions:
             assert time.monotonic() < deadline, f"{document_id} is not registered"
             time.sleep(0.1)
 
+    def grant(self, state: dict[str, Any]) -> dict[str, Any]:
+        """A grant to read the document of a state, by the deployed function that issues them."""
+        payload = json.dumps(state | {"so_far": {}})
+        invoked = self._client("lambda").invoke(FunctionName=self._names["GrantReading"], Payload=payload)
+        granted: dict[str, Any] = json.loads(invoked["Payload"].read())
+        assert granted.get("parts"), granted
+        return granted
+
     def logical_ids(self) -> set[str]:
         return set(self._names)
 

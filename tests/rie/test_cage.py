@@ -31,9 +31,8 @@ def extracted(function: RunningFunction, functions: DeployedFunctions, name: str
     version = functions.upload(tenant.placement.documents_bucket, key, content)
     document = {"document_id": document_id_of(tenant, key), "key": key, "name": name, "version": version}
     functions.wait_until_registered(tenant.tenant_id, document["document_id"])
-    answer: dict[str, Any] = function.invoke(
-        event | {"document": event["document"] | document | {"size": len(content)}}
-    )
+    state = event | {"document": event["document"] | document | {"size": len(content)}}
+    answer: dict[str, Any] = function.invoke(state | {"grant": functions.grant(state)})
     return answer
 
 

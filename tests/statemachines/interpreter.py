@@ -140,6 +140,8 @@ class _Execution:
         value = self._at(rule["Variable"], self._data)
         if "NumericGreaterThanEqualsPath" in rule:
             return bool(value >= self._at(rule["NumericGreaterThanEqualsPath"], self._data))
+        if "NumericGreaterThanEquals" in rule:
+            return bool(value >= rule["NumericGreaterThanEquals"])
         (expected,) = [expected for key, expected in rule.items() if key in {"StringEquals", "BooleanEquals"}]
         return bool(value == expected)
 
@@ -170,7 +172,8 @@ class _Execution:
 
     def _at(self, path: str, data: Any) -> Any:
         for name in path.split(".")[1:]:
-            data = data[name]
+            if name:  # `$` alone is everything
+                data = data[name]
         return data
 
     def _put(self, path: str | None, value: Any) -> None:

@@ -1,6 +1,6 @@
 """The only composition root: what a function needs, made once an environment and only when it is used."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 
@@ -9,11 +9,12 @@ from onggi.adapters.aws import AwsSession, TenantSessions
 from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.export import S3TenantExport
+from onggi.adapters.grants import KmsReadingGrants, granted_session
 from onggi.adapters.keys import DynamoKeyRing
 from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.metrics import EmbeddedMeter
-from onggi.adapters.model_calls import PatientCalls, TimedCalls
+from onggi.adapters.model_calls import ModelCalls, PatientCalls, TimedCalls
 from onggi.adapters.moving import S3MovingObjects
 from onggi.adapters.probe import AwsWallProbe
 from onggi.adapters.progress import DynamoProgressStore
@@ -24,6 +25,7 @@ from onggi.adapters.stacks import CloudFormationTenantStacks
 from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import DynamoWaitingEvents
 from onggi.adapters.workflows import ContinuedWorkflow, StepFunctionsWorkflow
+from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import Conflict
 from onggi.domain.tenant import Placement, TenantContext, TenantRecord
 from onggi.ports import (
@@ -32,6 +34,7 @@ from onggi.ports import (
     KeyRing,
     Meter,
     MovingObjects,
+    ReadingGrants,
     TenantDirectory,
     TenantExport,
     TenantLifecycle,
@@ -92,9 +95,42 @@ def tenant_ports(tenant: TenantContext, seconds_left: Callable[[], float] | None
         TransientError: when STS is not available.
     """
     session = _tenant_sessions().of(tenant)
+    calls = TimedCalls(session, seconds_left) if seconds_left else PatientCalls(session)
+    return _ports_of(session, calls, tenant)
+
+
+def granted_ports(
+    tenant: TenantContext, document: DocumentVersion, grant: Sequence[str], seconds: float
+) -> TenantPorts:
+    """The same ports under the session of a grant, which reaches what reading this document takes and nothing else.
+
+    Args:
+        tenant: whose document it is.
+        document: the version that is to be read.
+        grant: the parts that GrantReading has issued.
+        seconds: how long the session is needed.
+
+    Raises:
+        GrantExpired: when the grant does not last that long.
+        TenantMismatch: when the grant is one for another document.
+        TransientError: when KMS is not available.
+    """
+    session = granted_session(_own_session(), settings().reading_key, tenant, document, grant, seconds)
+    return _ports_of(session, PatientCalls(session), tenant)
+
+
+@cache
+def reading_grants() -> ReadingGrants:
+    """Issues grants to read documents, under the function's own role."""
+    configuration = settings()
+    return KmsReadingGrants(
+        _own_session(), configuration.tenant_data_role_arn, configuration.reading_key, configuration.tenant_table
+    )
+
+
+def _ports_of(session: AwsSession, calls: ModelCalls, tenant: TenantContext) -> TenantPorts:
     configuration = settings()
     embedding = embedding_model(tenant.placement)
-    calls = TimedCalls(session, seconds_left) if seconds_left else PatientCalls(session)
     return TenantPorts(
         documents=S3DocumentStore(session, tenant),
         artifacts=S3ArtifactStore(session, tenant, configuration.artifacts_bucket),

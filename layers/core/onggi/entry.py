@@ -19,6 +19,7 @@ from onggi.domain.errors import (
     BadDocument,
     Conflict,
     Forbidden,
+    GrantExpired,
     InvalidRequest,
     ModelRefused,
     ModelTimeout,
@@ -87,13 +88,35 @@ class WorkflowTask:
     seconds_left: Callable[[], float]
 
 
-def workflow_step(step: Callable[[WorkflowTask], dict[str, Any]]) -> Handler:
-    """Makes a handler of a step on a registered document.
+Step = Callable[[WorkflowTask], dict[str, Any]]
+PortsOf = Callable[[TenantContext, DocumentVersion, Event, float], TenantPorts]
+"""Makes ports for a tenant, a document and a state, for work of so many seconds."""
+
+
+def workflow_step(step: Step) -> Handler:
+    """Makes a handler of a step on a registered document, under its tenant's session.
 
     The state's tenant is checked against the document's key and id. Errors leave as they are: the state machine
     matches their names.
     """
+    return _workflow_step(step, lambda tenant, *_: bootstrap.tenant_ports(tenant))
 
+
+def granted_step(step: Step) -> Handler:
+    """Makes a handler of a step that reads a registered document under a grant, with the same checks.
+
+    The handler raises GrantExpired where the state has no grant, or one that ends before the function may.
+    """
+    return _workflow_step(step, _granted_ports)
+
+
+def _granted_ports(tenant: TenantContext, document: DocumentVersion, state: Event, seconds: float) -> TenantPorts:
+    if "grant" not in state:
+        raise GrantExpired("The execution began under a definition without grants; it has to begin again.")
+    return bootstrap.granted_ports(tenant, document, state["grant"]["parts"], seconds)
+
+
+def _workflow_step(step: Step, ports_of: PortsOf) -> Handler:
     @functools.wraps(step)
     def handle(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
         tenant = TenantContext.for_document(state["tenant"], state["document"]["key"])
@@ -101,7 +124,9 @@ def workflow_step(step: Callable[[WorkflowTask], dict[str, Any]]) -> Handler:
         about = {"tenant_id": tenant.tenant_id, "document_id": document.document_id, "version": document.version}
 
         def work() -> dict[str, Any]:
-            return step(WorkflowTask(tenant, document, state, bootstrap.tenant_ports(tenant), seconds_left_of(context)))
+            seconds_left = seconds_left_of(context)
+            ports = ports_of(tenant, document, state, seconds_left())
+            return step(WorkflowTask(tenant, document, state, ports, seconds_left))
 
         return logged(context, about, work)
 

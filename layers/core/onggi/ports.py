@@ -155,6 +155,10 @@ class DocumentLedger(Protocol):
         """
         ...
 
+    def release(self, document_id: str, sequencer: str, execution: str) -> None:
+        """Lets any execution claim the event that this one has claimed; no effect where it has no claim any more."""
+        ...
+
     def expect(self, document: Document, forget_at: datetime) -> None:
         """Notes a permitted upload as `pending`, where the ledger has no row of the document; forgotten at a time."""
         ...
@@ -698,6 +702,22 @@ class Workflow(Protocol):
         """Starts an execution of a name; False where one of that name has come to its end already.
 
         One that runs already under that name is left to run.
+        """
+        ...
+
+    def is_outdated(self, name: str) -> bool:
+        """Whether the definition of the state machine has changed since an execution began."""
+        ...
+
+
+class ReadingGrants(Protocol):
+    """Issues grants to read one document, which only the function that reads files can use."""
+
+    def issue(self, tenant: TenantContext, document: DocumentVersion, objects: Sequence[str]) -> list[str]:
+        """Returns a grant for a version that lies in S3 under one of these ids, encrypted, in parts.
+
+        Raises:
+            TransientError: when a dependency is not available.
         """
         ...
 

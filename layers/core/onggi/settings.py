@@ -108,6 +108,11 @@ class Settings:
         return self._environment["TENANT_DATA_ROLE_ARN"]
 
     @property
+    def reading_key(self) -> str:
+        """The KMS key that grants to read a document are encrypted under."""
+        return self._environment["READING_KEY"]
+
+    @property
     def tenant_keys_role_arn(self) -> str:
         """The role by whose session a tenant's owners manage their keys."""
         return self._environment["TENANT_KEYS_ROLE_ARN"]

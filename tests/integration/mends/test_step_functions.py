@@ -272,3 +272,24 @@ def known(stack: Stack, execution: str) -> bool:
         return bool(stack.cloud.client("stepfunctions").describe_execution(executionArn=execution))
     except ClientError:
         return False
+
+
+def test_an_execution_keeps_the_definition_that_it_has_begun_with(stack: Stack, machine: Callable[[Json], str]) -> None:
+    def ending(result: str) -> Json:
+        return {
+            "StartAt": "Wait",
+            "States": {
+                "Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "Next": "End"},
+                "End": {"Type": "Pass", "Result": result, "End": True},
+            },
+        }
+
+    states, arn = stack.cloud.client("stepfunctions"), machine(ending("first"))
+    begun = states.start_execution(stateMachineArn=arn, input='{"seconds": 2}')["executionArn"]
+    states.update_state_machine(stateMachineArn=arn, definition=json.dumps(ending("second")))
+    assert json.loads(finished(stack, begun)["output"]) == "first"
+    assert json.loads(run(stack, arn, {"seconds": 0})["output"]) == "second"
+    described = states.describe_state_machine_for_execution(executionArn=begun)
+    assert json.loads(described["definition"]) == ending("first")
+    present = states.describe_state_machine(stateMachineArn=arn)
+    assert json.loads(present["definition"]) == ending("second")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import urllib3
+from botocore.exceptions import ClientError
 
 from tests.integration.local_cloud import LocalCloud, free_port, members, wait_for
 from tests.integration.mends.conftest import Stack, deploy
@@ -52,6 +53,7 @@ def test_everything_is_there_again(own: LocalCloud, end: End, tmp_path: Path) ->
         keep_an_upload_in_parts(own),
         keep_an_execution(own, stack, tmp_path),
         keep_a_stack(own, stack),
+        keep_a_session(own, stack),
     ]
     session = own.process
     assert len(members(session)) > 1  # the function's environment
@@ -160,6 +162,23 @@ def keep_an_execution(cloud: LocalCloud, stack: Stack, folder: Path) -> Callable
         assert entered() == ["Before", "Slow", "Slow", "After"]
 
     wait_for(lambda: entered() == ["Before", "Slow"])
+    return check
+
+
+def keep_a_session(cloud: LocalCloud, stack: Stack) -> Callable[[], None]:
+    sts = cloud.client("sts", stack.role_session("kept-function", ["sts:*"], stack["DataRole"]))
+    tags = [{"Key": "TenantId", "Value": "acme"}]
+    assumed = sts.assume_role(RoleArn=stack["DataRole"], RoleSessionName="acme", Tags=tags)["Credentials"]
+    s3 = cloud.client("s3", cloud.session(assumed))
+
+    def check() -> None:
+        own, foreign = ({"Bucket": stack["Documents"], "Key": f"tenants/{name}/kept"} for name in ("acme", "beta"))
+        s3.put_object(**own, Body=b"kept")
+        assert s3.get_object(**own)["Body"].read() == b"kept"
+        with pytest.raises(ClientError) as caught:
+            s3.put_object(**foreign, Body=b"")
+        assert caught.value.response["Error"]["Code"] == "AccessDenied"
+
     return check
 
 

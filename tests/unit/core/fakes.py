@@ -252,6 +252,11 @@ class FakeLedger:
             )
         return outcome
 
+    def release(self, document_id: str, sequencer: str, execution: str) -> None:
+        known = self.rows.get(document_id)
+        if known and (known.sequencer, known.execution, known.status) == (sequencer, execution, "processing"):
+            self._write(replace(known, execution=""))
+
     def expect(self, document: Document, forget_at: datetime) -> None:
         if document.document_id not in self.rows:
             self._write(document)
@@ -375,7 +380,7 @@ class FakeLedger:
     def _claimable(known: Document | None, sequencer: str, execution: str, status: DocumentStatus) -> ClaimOutcome:
         if known is None or known.sequencer < sequencer:
             return "claimed"
-        if (known.sequencer, known.execution, known.status) == (sequencer, execution, status):
+        if (known.sequencer, known.status) == (sequencer, status) and known.execution in {execution, ""}:
             return "claimed"
         return "duplicate" if known.sequencer == sequencer else "stale"
 
@@ -772,6 +777,7 @@ class FakeWorkflow:
     def __init__(self) -> None:
         self.started: dict[str, Mapping[str, Any]] = {}
         self.ended: set[str] = set()
+        self.outdated: set[str] = set()
         self.fault: Exception | None = None
 
     def start(self, name: str, state: Mapping[str, Any]) -> bool:
@@ -784,6 +790,16 @@ class FakeWorkflow:
 
     def is_running(self, name: str) -> bool:
         return name in self.started and name not in self.ended
+
+    def is_outdated(self, name: str) -> bool:
+        return name in self.outdated
+
+
+class FakeGrants:
+    """Grants that say what they are for."""
+
+    def issue(self, tenant: TenantContext, document: DocumentVersion, objects: Sequence[str]) -> list[str]:
+        return [tenant.tenant_id, document.document_id, *objects]
 
 
 class FakeWallProbe:

@@ -78,6 +78,26 @@ def test_a_second_claim(
     assert ledger.claim(version_of(tenant, "v2", sequencer), execution) == outcome
 
 
+@pytest.mark.parametrize(
+    ("sequencer", "execution", "is_released"), [(None, "e1", True), (None, "e2", False), ("0" * 64, "e1", False)]
+)
+def test_a_released_claim_is_anybodys(
+    ledger: DocumentLedger, tenant: TenantContext, sequencer: str | None, execution: str, *, is_released: bool
+) -> None:
+    version = version_of(tenant)
+    ledger.claim(version, "e1")
+    ledger.release(version.document_id, sequencer or version.sequencer, execution)
+    assert ledger.claim(version, "another") == ("claimed" if is_released else "duplicate")
+    assert row_of(ledger, version.document_id).execution == ("another" if is_released else "e1")
+    assert ledger.claim(version, "a third") == "duplicate"
+
+
+def test_what_was_published_cannot_be_released(ledger: DocumentLedger, tenant: TenantContext) -> None:
+    published = publish(ledger, tenant)
+    ledger.release(published.document_id, published.sequencer, published.execution)
+    assert ledger.claim(version_of(tenant), "another") == "duplicate"
+
+
 def test_a_claim_of_what_is_published_is_a_duplicate_even_for_its_own_execution(
     ledger: DocumentLedger, tenant: TenantContext
 ) -> None:

@@ -392,6 +392,31 @@ def test_a_workflow_starts_once_by_name(monkeypatch: pytest.MonkeyPatch) -> None
         assert len(client.list_executions(stateMachineArn=arn)["executions"]) == 1
 
 
+class Described:
+    """Step Functions, of whose definitions one was replaced since an execution began."""
+
+    def __init__(self, begun: str) -> None:
+        self._begun = begun
+
+    def client(self, _: str) -> "Described":
+        return self
+
+    def describe_state_machine_for_execution(self, **asked: str) -> dict[str, str]:
+        assert asked == {"executionArn": "arn:aws:states:us-east-1:123456789012:execution:ingestion:e1"}
+        return {"definition": self._begun}
+
+    def describe_state_machine(self, **asked: str) -> dict[str, str]:
+        assert asked == {"stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:ingestion"}
+        return {"definition": "new"}
+
+
+@pytest.mark.parametrize(("begun", "is_outdated"), [("old", True), ("new", False)])
+def test_an_execution_knows_whether_its_definition_was_replaced(begun: str, *, is_outdated: bool) -> None:
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:ingestion"
+    workflow = StepFunctionsWorkflow(Described(begun), arn)  # type: ignore[arg-type]  # only its client is asked for
+    assert workflow.is_outdated("e1") == is_outdated
+
+
 @pytest.mark.parametrize(
     ("executions", "is_running"),
     [

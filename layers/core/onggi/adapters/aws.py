@@ -163,6 +163,31 @@ class AwsSession:
         return configured.provide() is not None
 
 
+def assume_for(own: AwsSession, role_arn: str, tenant: TenantContext, policy: str | None = None) -> dict[str, Any]:
+    """Assumes a role for a tenant; returns the credentials as STS has them, valid for an hour.
+
+    Args:
+        own: the session that assumes the role.
+        role_arn: a role whose rights are bound to the session tag `TenantId`.
+        tenant: the value of that tag.
+        policy: narrows the session: it may do what both this policy and the role's allow.
+
+    Raises:
+        TransientError: when STS is not available.
+    """
+    narrowed = {"Policy": policy} if policy else {}
+    with translated("STS"):
+        response = own.client("sts").assume_role(
+            RoleArn=role_arn,
+            RoleSessionName=tenant.tenant_id,
+            DurationSeconds=SESSION_SECONDS,
+            Tags=[{"Key": "TenantId", "Value": tenant.tenant_id}],
+            **narrowed,
+        )
+    credentials: dict[str, Any] = response["Credentials"]
+    return credentials
+
+
 class TenantSessions:
     """Sessions of the tenant data role, tagged with the tenant: IAM lets them reach that tenant's data and no other's.
 
@@ -191,12 +216,5 @@ class TenantSessions:
         return session
 
     def _assume(self, tenant: TenantContext) -> tuple[float, AwsSession]:
-        with translated("STS"):
-            response = self._own.client("sts").assume_role(
-                RoleArn=self._role_arn,
-                RoleSessionName=tenant.tenant_id,
-                DurationSeconds=SESSION_SECONDS,
-                Tags=[{"Key": "TenantId", "Value": tenant.tenant_id}],
-            )
-        credentials = response["Credentials"]
+        credentials = assume_for(self._own, self._role_arn, tenant)
         return credentials["Expiration"].timestamp(), AwsSession(credentials)

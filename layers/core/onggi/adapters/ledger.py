@@ -50,9 +50,12 @@ OF_WHAT_ANSWERS: Final = (
 
 REGISTER: Final = (
     "attribute_not_exists(pk) OR sequencer < :sequencer"
-    " OR (sequencer = :sequencer AND execution = :execution AND #status = :status)"
+    " OR (sequencer = :sequencer AND #status = :status AND execution IN (:execution, :nobody))"
 )
-"""A newer event wins; the execution that has registered an event may do so again, so that its retry is safe."""
+"""A newer event wins; the execution that has registered an event may do so again, so that its retry is safe, and any
+may once that one has released it."""
+NOBODY: Final = ""
+"""In the place of the execution that has claimed a version, once it was released."""
 UNCHANGED: Final = "sequencer = :known_sequencer AND #status = :known_status AND #descriptions = :known_descriptions"
 """Whatever changes what a row tells of a version changes one of these."""
 UNCHANGED_AND_NEVER_DESCRIBED: Final = (
@@ -133,6 +136,7 @@ class DynamoDocumentLedger:
         update = "SET document_id = :document_id, " + ", ".join(f"#{name} = :{name}" for name in assigned)
         update += " REMOVE error_code, error_message, receipt, expires_at"
         bound = {f":{name}": value for name, value in assigned.items()} | {":document_id": document_id}
+        bound[":nobody"] = NOBODY
         if new_version:
             update += " ADD versions :versions"
             bound[":versions"] = frozenset({new_version})
@@ -142,6 +146,16 @@ class DynamoDocumentLedger:
             return "claimed"
         known = self.get(document_id)
         return "duplicate" if known and known.sequencer == sequencer else "stale"
+
+    def release(self, document_id: str, sequencer: str, execution: str) -> None:
+        """Lets any execution claim the event that this one has claimed; no effect where it has no claim any more."""
+        self._update(
+            document_id,
+            "SET execution = :nobody",
+            "sequencer = :sequencer AND execution = :execution AND #status = :processing",
+            {":sequencer": sequencer, ":execution": execution, ":nobody": NOBODY, ":processing": "processing"},
+            ["status"],
+        )
 
     def expect(self, document: Document, forget_at: datetime) -> None:
         """Notes a permitted upload as `pending`, where the ledger has no row of the document; forgotten at a time."""

@@ -43,12 +43,21 @@ class StepFunctionsWorkflow:
         """Whether an execution of a name is there and has not come to its end."""
         return self._status(name) == RUNNING
 
+    def is_outdated(self, name: str) -> bool:
+        """Whether the definition of the state machine has changed since an execution began."""
+        with translated("Step Functions"):
+            begun = self._client.describe_state_machine_for_execution(executionArn=self._arn_of(name))
+            present = self._client.describe_state_machine(stateMachineArn=self._arn)
+        return bool(begun["definition"] != present["definition"])
+
+    def _arn_of(self, name: str) -> str:
+        return self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
+
     def _status(self, name: str) -> str | None:
         """The status of an execution; None where there is none of that name."""
-        arn = self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
         try:
             with translated("Step Functions"):
-                status: str = self._client.describe_execution(executionArn=arn)["status"]
+                status: str = self._client.describe_execution(executionArn=self._arn_of(name))["status"]
         except ClientError as error:
             if error_code(error) == "ExecutionDoesNotExist":
                 return None

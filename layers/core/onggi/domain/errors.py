@@ -81,6 +81,10 @@ class ReadingTimeout(OnggiError):  # noqa: N818 - state machines match this publ
     """A reader ran out of time without having used the processor for long: the machine may be at fault, or the file."""
 
 
+class GrantExpired(OnggiError):  # noqa: N818 - state machines match this published name
+    """The grant to read a document is too old, or the execution began before there were grants: it needs a new one."""
+
+
 class BadDocument(OnggiError):  # noqa: N818 - state machines match this published name
     """The document itself is at fault; trying again cannot help.
 

@@ -75,6 +75,10 @@ class VersionArtifacts:
         facts = json.loads(self._store.read(self._prefix + "text.json"))
         return ExtractedText.from_dict(facts | {"text": text})
 
+    def delete_text(self) -> None:
+        """Deletes what `write_text` has stored."""
+        self._store.delete([self._prefix + "text.txt", self._prefix + "text.json"])
+
     def read_properties(self) -> DocumentProperties:
         """What the file states about itself; raises NotFound where it is gone."""
         return from_record(DocumentProperties, json.loads(self._store.read(self._prefix + "text.json"))["properties"])

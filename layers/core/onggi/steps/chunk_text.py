@@ -15,8 +15,9 @@ from onggi.steps.retire import leave_nothing_abandoned
 
 @dataclass(frozen=True, slots=True)
 class Chunking:
-    """What the workflow knows of the chunks: how many there are and where their batches are listed."""
+    """What the workflow knows of the chunks: of how many pages, how many, and where their batches are listed."""
 
+    pages: int
     chunks: int
     batches: int
     manifest_bucket: str
@@ -43,7 +44,7 @@ def chunk_text(document: DocumentVersion, ports: TenantPorts, splitter: Splitter
         batches += 1
     manifest_key = artifacts.write_manifest(batches)
     leave_nothing_abandoned(document, ports)
-    return Chunking(len(chunks), batches, manifests_bucket, manifest_key)
+    return Chunking(len(extracted.page_starts), len(chunks), batches, manifests_bucket, manifest_key)
 
 
 def chunks_of(extracted: ExtractedText, splitter: Splitter) -> list[Chunk]:

@@ -10,7 +10,7 @@ from onggi.domain.tenant import TenantContext
 from onggi.ports import TenantPorts, TextReader
 from onggi.steps.artifacts import VersionArtifacts
 from onggi.steps.recognise_pages import RecognitionModel, recognise_pages
-from onggi.steps.retire import leave_nothing_abandoned
+from onggi.steps.retire import ABANDONED, is_abandoned
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def extract_text(
 
     Raises:
         BadDocument: when the file cannot be read or holds no text.
-        NotFound: when this version is gone from S3, or was removed, replaced or given up meanwhile; nothing stays then.
+        NotFound: when this version is gone from S3, or was removed, replaced or given up meanwhile; no text stays then.
         TransientError: when a dependency is not available.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -46,8 +46,11 @@ def extract_text(
             extracted = reader.read(file, document.name, recognised)
     if not extracted.text.strip():
         raise BadDocument("no_text")
-    VersionArtifacts(ports.artifacts, document.document_id, document.version).write_text(extracted)
-    leave_nothing_abandoned(document, ports)
+    artifacts = VersionArtifacts(ports.artifacts, document.document_id, document.version)
+    artifacts.write_text(extracted)
+    if is_abandoned(document, ports):  # whoever gives a version up removes the rest of it
+        artifacts.delete_text()
+        raise NotFound(ABANDONED)
     return Extraction(len(extracted.page_starts), len(extracted.text), extracted.language, len(extracted.needs_ocr))
 
 

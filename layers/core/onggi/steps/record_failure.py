@@ -70,11 +70,12 @@ class RecordedFailure:
 
     Attributes:
         outcome: `failed` in the ledger, `rejected` where no tenant owns the upload, `overtaken` by a newer event,
-            `undescribed` where a document keeps its attributes although its sidecar has others.
+            `undescribed` where a document keeps its attributes although its sidecar has others, `restarted` where the
+            ingestion begins again and nothing has failed.
         alarm: whether an operator should look: not for bad documents, nor for work that a newer event made needless.
     """
 
-    outcome: Literal["failed", "rejected", "overtaken", "undescribed"]
+    outcome: Literal["failed", "rejected", "overtaken", "undescribed", "restarted"]
     code: BadDocumentCode
     alarm: bool
 

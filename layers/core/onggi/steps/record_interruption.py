@@ -29,7 +29,7 @@ class RecordedInterruption:
         alarm: whether an operator should look; never for FAILED, for which the alarm on failed executions is raised.
     """
 
-    outcome: Literal["recorded", "ignored", "failed", "rejected", "overtaken", "undescribed"]
+    outcome: Literal["recorded", "ignored", "failed", "rejected", "overtaken", "undescribed", "restarted"]
     alarm: bool
 
 

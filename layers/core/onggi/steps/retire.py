@@ -1,11 +1,14 @@
 """Removes what is left of a version: its vectors, its artifacts, its manifest."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import NotFound
 from onggi.ports import TenantPorts
 from onggi.steps.artifacts import VersionArtifacts
+
+ABANDONED: Final = "The document was removed, replaced or given up while it was being processed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ def leave_nothing_abandoned(document: DocumentVersion, ports: TenantPorts) -> No
     """
     if is_abandoned(document, ports):
         retire_version(document.document_id, document.version, ports)
-        raise NotFound("The document was removed, replaced or given up while it was being processed.")
+        raise NotFound(ABANDONED)
 
 
 def retire_version(document_id: str, version: str, ports: TenantPorts) -> Retired:

@@ -1,0 +1,15 @@
+"""Grants the reading of one document to ExtractText."""
+
+from dataclasses import asdict
+from typing import Any
+
+from onggi import bootstrap
+from onggi.entry import WorkflowTask, workflow_step
+from onggi.steps.grant_reading import grant_reading
+
+
+@workflow_step
+def handler(task: WorkflowTask) -> dict[str, Any]:
+    """Takes a registration and the whole state; returns a grant, encrypted."""
+    before = task.state["so_far"].get("grant", {}).get("number", 0)
+    return asdict(grant_reading(task.tenant, task.document, task.ports, bootstrap.reading_grants(), before))

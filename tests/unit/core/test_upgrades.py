@@ -1,0 +1,162 @@
+"""An execution that an upgrade has overtaken begins again under the new definition, and its document does not fail."""
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from onggi.domain.errors import GrantExpired, TransientError
+from onggi.domain.upload import ObjectEvent
+from onggi.steps.admit_event import admit_event
+from onggi.steps.register_document import register_document
+from onggi.steps.restart_ingestion import began_before_an_upgrade, restart_ingestion
+from tests.deployment_template import state_machine
+from tests.statemachines import interpreter
+from tests.unit.core.fakes import FakeWaitingEvents, FakeWorkflow, Jar
+from tests.unit.core.test_handlers import TEXT, Functions, functions, log
+from tests.unit.core.test_interruptions import registered, row, uploaded
+
+__all__ = ["functions", "log"]  # fixtures
+
+type Json = dict[str, Any]
+
+KEY = "tenants/acme/a.txt"
+ENVELOPE = {"version": "0", "id": "1", "account": "123456789012", "region": "ap-northeast-2", "resources": ["bucket"]}
+
+
+def begun(jar: Jar, execution: str = "e1") -> Json:
+    """The state of an execution that has registered an upload."""
+    raw = jar.documents.upload(KEY, b"kimchi\nsalt") | ENVELOPE
+    event = interpreted(raw)
+    registration = register_document(event, execution, jar.directory, jar.ports_of, 100)
+    assert registration.outcome == "process"
+    return raw | {"registration": registration.to_dict(), "error": {"Error": "GrantExpired"}}
+
+
+def interpreted(raw: Json) -> ObjectEvent:
+    return ObjectEvent.from_eventbridge(raw)
+
+
+def restarted(jar: Jar, state: Json, ingestion: FakeWorkflow, execution: str = "e1") -> bool:
+    return restart_ingestion(state, execution, jar.directory, jar.ports_of, ingestion)
+
+
+@pytest.fixture
+def ingestion() -> FakeWorkflow:
+    workflow = FakeWorkflow()
+    workflow.outdated.add("e1")
+    return workflow
+
+
+def test_the_same_event_is_processed_by_a_new_execution(jar: Jar, ingestion: FakeWorkflow) -> None:
+    state = begun(jar)
+    assert restarted(jar, state, ingestion)
+    ((name, event),) = ingestion.started.items()
+    assert event == {field: state[field] for field in state if field not in {"registration", "error"}}
+    assert register_document(interpreted(dict(event)), name, jar.directory, jar.ports_of, 100).outcome == "process"
+    assert (row(jar).status, row(jar).execution) == ("processing", name)
+
+
+def test_until_the_definition_is_replaced_the_execution_waits(jar: Jar, ingestion: FakeWorkflow) -> None:
+    state = begun(jar)
+    ingestion.outdated.clear()
+    with pytest.raises(TransientError):
+        restarted(jar, state, ingestion)
+    assert ingestion.started == {}
+    assert (row(jar).status, row(jar).execution) == ("processing", "e1")
+
+
+def test_after_a_crash_in_between_it_is_started_once(jar: Jar, ingestion: FakeWorkflow) -> None:
+    state = begun(jar)
+    ingestion.fault = TransientError("throttled")
+    with pytest.raises(TransientError):
+        restarted(jar, state, ingestion)
+    ingestion.fault = None
+    assert restarted(jar, state, ingestion)
+    assert restarted(jar, state, ingestion)
+    assert len(ingestion.started) == 1
+
+
+@pytest.mark.parametrize("overtaken", ["newer event", "new execution", "deleted row", "failed"])
+def test_what_it_has_no_claim_on_any_more_is_left_alone(jar: Jar, ingestion: FakeWorkflow, overtaken: str) -> None:
+    state = begun(jar)
+    if overtaken == "newer event":
+        registered(jar, uploaded(jar, b"soy sauce"), "e2")
+    elif overtaken == "new execution":
+        assert restarted(jar, state, ingestion)
+        ((name, event),) = ingestion.started.items()
+        register_document(interpreted(dict(event)), name, jar.directory, jar.ports_of, 100)
+        ingestion.started.clear()
+    elif overtaken == "deleted row":
+        jar.ledger.rows.clear()
+    else:
+        jar.ledger.rows[row(jar).document_id] = replace(row(jar), status="failed")
+    before = dict(jar.ledger.rows)
+    assert not restarted(jar, state, ingestion)
+    assert (ingestion.started, jar.ledger.rows) == ({}, before)
+
+
+def test_an_event_that_waits_meanwhile_is_processed_once_it_is_released(jar: Jar, ingestion: FakeWorkflow) -> None:
+    """A tenant may have been suspended since: the new execution only notes the event, and another processes it."""
+    state = begun(jar)
+    assert restarted(jar, state, ingestion)
+    ((name, raw),) = ingestion.started.items()
+    event = interpreted(dict(raw))
+    waiting = FakeWaitingEvents()
+    jar.directory.set_status("acme", "suspended")
+    assert admit_event(event, dict(raw), name, jar.directory, waiting) == "waiting"
+    jar.directory.set_status("acme", "active")
+    assert register_document(event, "released-1", jar.directory, jar.ports_of, 100).outcome == "process"
+
+
+def test_only_the_error_of_old_definitions_is_taken_for_one() -> None:
+    assert began_before_an_upgrade({"Error": GrantExpired.__name__, "Cause": "{}"})
+    assert not began_before_an_upgrade({"Error": "TransientError"})
+    assert not began_before_an_upgrade({})
+
+
+def earlier_definition() -> Json:
+    """The workflow as it was before there were grants, up to the chunks."""
+    machine = copy.deepcopy(state_machine("ingestion"))
+    states = machine["States"]
+    for name in ("GrantReading", "DecideByGrants", "BlameService"):
+        del states[name]
+    states["DecideByOutcome"]["Choices"][0]["Next"] = "ExtractText"
+    del states["ExtractText"]["Parameters"]["grant.$"]
+    states["ExtractText"]["Catch"] = [
+        each for each in states["ExtractText"]["Catch"] if each["ErrorEquals"] != ["GrantExpired"]
+    ]
+    return machine
+
+
+def up_to_chunks(machine: Json) -> Json:
+    machine["States"]["ChunkText"]["Next"] = "Done"
+    return machine
+
+
+def test_an_execution_in_flight_begins_again_after_the_upgrade(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definitions = {"ingestion": up_to_chunks(earlier_definition())}
+    monkeypatch.setattr(interpreter, "definition", lambda name: definitions[name])
+
+    def answer(name: str, given: Json) -> Json:
+        folder = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)[1:]
+        try:
+            return functions.call(folder, given)
+        except GrantExpired as error:
+            raise interpreter.FunctionError("GrantExpired") from error
+
+    event = functions.jar.documents.upload("tenants/acme/규정/휴가 규정.md", TEXT.encode(), "text/markdown") | ENVELOPE
+    functions.ingestion.outdated.add("e1")
+    old = interpreter.Run("ingestion", answer)
+    assert old.start("e1", event) == "Done", "no alarm is raised"
+    assert old.tasks == ["RegisterDocument", "ExtractText", "RecordFailure"]
+    ((name, started),) = functions.ingestion.started.items()
+    definitions["ingestion"] = up_to_chunks(copy.deepcopy(state_machine("ingestion")))
+    new = interpreter.Run("ingestion", answer)
+    assert new.start(name, dict(started)) == "Done"
+    assert new.tasks == ["RegisterDocument", "GrantReading", "ExtractText", "ChunkText"]
+    (found,) = functions.jar.ledger.rows.values()
+    assert (found.status, found.execution, functions.jar.meter.total("DocumentsFailed")) == ("processing", name, 0)
