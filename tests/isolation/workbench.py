@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -178,5 +179,7 @@ def _loaded(name: str, folder: Path) -> ModuleType:
         assert found is not None
         assert found.loader is not None
         module = importlib.util.module_from_spec(found)
+        temporary = tempfile.tempdir
         found.loader.exec_module(module)
+        tempfile.tempdir = temporary  # a function chooses its own
     return module

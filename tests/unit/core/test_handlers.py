@@ -4,6 +4,7 @@ import base64
 import importlib.util
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from decimal import Decimal
@@ -159,7 +160,9 @@ def load(name: str) -> ModuleType:
             assert found is not None
             assert found.loader is not None
             module = importlib.util.module_from_spec(found)
+            temporary = tempfile.tempdir
             found.loader.exec_module(module)
+            tempfile.tempdir = temporary  # a function chooses its own
         finally:
             sys.path.remove(str(folder))
         sys.modules[module_name] = module

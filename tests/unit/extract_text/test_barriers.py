@@ -33,7 +33,7 @@ Outcomes = dict[str, str]
 
 def attacked(user: int, barriers: Offered | None) -> Outcomes:
     """How each attack went, in a process of its own."""
-    folder = Path(tempfile.mkdtemp())
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))  # which every user may enter, whatever another test has chosen
     if user >= 0:
         os.chown(folder, user, user)
     command = [sys.executable, "-m", "tests.unit.extract_text.attacked", str(folder), str(user)]

@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from onggi.adapters.aws import AwsSession, Patience, error_code, translated
 from onggi.domain.errors import ModelRefused, TransientError
 
-BEDROCK: Final = "bedrock-runtime"
 CONNECT_SECONDS: Final = 1
 SHORTEST_SECONDS: Final = 1
 """No attempt begins that could wait for an answer for less."""
@@ -77,7 +76,7 @@ class PatientCalls:
             TransientError: when the model is throttling, down or out of reach.
             ModelRefused: when the model is not there or may not be used.
         """
-        return _asked(what, model_id, operation, self._session.client(BEDROCK))
+        return _asked(what, model_id, operation, self._session.client("bedrock-runtime"))
 
 
 class TimedCalls:
@@ -112,7 +111,7 @@ class TimedCalls:
             seconds = self._seconds_to_read(longest_seconds)
             if seconds < SHORTEST_SECONDS:
                 break
-            client = self._session.client(BEDROCK, Patience(CONNECT_SECONDS, seconds, attempts=1))
+            client = self._session.client("bedrock-runtime", Patience(CONNECT_SECONDS, seconds, attempts=1))
             try:
                 return _asked(what, model_id, operation, client)
             except TransientError as error:
