@@ -17,7 +17,7 @@ type Pair = tuple[Tenant, Tenant, dict[str, Any]]
 DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "UnauthorizedOperation"}
 FUNCTIONS = (
     "RegisterDocument",
-    "ExtractText",
+    "GrantReading",
     "ChunkText",
     "EmbedChunks",
     "IndexChunks",
@@ -349,7 +349,7 @@ def test_a_function_reaches_nothing_without_a_tenant_session(
     tagged(product, role, [{"Key": "TenantId", "Value": "wall"}])
 
 
-@pytest.mark.parametrize("function", ["Authorize", "Tenants", "Keys"])
+@pytest.mark.parametrize("function", ["Authorize", "Tenants", "Keys", "ExtractText"])
 def test_functions_without_tenant_work_cannot_become_a_tenant(
     product: Product,
     pair: Pair,

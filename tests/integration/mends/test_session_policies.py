@@ -109,7 +109,7 @@ def test_a_session_policy_has_the_length_and_the_characters_that_sts_takes(
 def sessions(stack: Stack) -> dict[str, boto3.Session]:
     """Of two roles whose own policies say nothing of KMS, and of one that may do everything with every key."""
     return {
-        "writer": stack.role_session("contract-writer", ["sqs:ListQueues"], "*"),
+        "writer": stack.role_session("contract-encrypter", ["sqs:ListQueues"], "*"),
         "reader": stack.role_session("contract-reader", ["sqs:ListQueues"], "*"),
         "other": stack.role_session("contract-other", ["kms:*"], "*"),
     }

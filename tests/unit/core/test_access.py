@@ -47,7 +47,9 @@ def test_a_token_from_before_the_tenant_was_made_is_refused(jar: Jar) -> None:
 
 
 def issued(jar: Jar, wanted: KeyRequest = WRITER) -> str:
-    credential: str = issue_key("acme", wanted, OPERATOR, jar.access.ports("acme"))["api_key"]
+    result = issue_key("acme", wanted, OPERATOR, jar.access.ports("acme"))
+    assert result["tenant_id"] == "acme"
+    credential: str = result["api_key"]
     return credential
 
 

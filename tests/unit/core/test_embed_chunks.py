@@ -98,6 +98,27 @@ def test_no_call_begins_when_the_time_is_nearly_over(jar: Jar) -> None:
     assert len(jar.embedder.embedded) == 20
 
 
+def test_a_call_begins_while_there_are_45_seconds_for_it(jar: Jar) -> None:
+    document = chunked(jar, TEXTS)
+    embed_chunks(jar.tenant, document, try_of(0, seconds_left=45), jar.ports, MODEL)
+    assert len(jar.embedder.embedded) == 20
+
+
+def test_no_call_begins_after_one_has_failed(jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight run at a time and fail together; the twelve that wait are not asked."""
+    document, asked, together = chunked(jar, TEXTS), [], threading.Barrier(8)
+
+    def throttle(text: str) -> Embedding:
+        asked.append(text)
+        together.wait(20)
+        raise TransientError("The embedding model is throttling.")
+
+    monkeypatch.setattr(jar.embedder, "embed", throttle)
+    with pytest.raises(TransientError):
+        embed_chunks(jar.tenant, document, try_of(0), jar.ports, MODEL)
+    assert len(asked) == 8
+
+
 def test_what_another_model_has_embedded_is_not_used(jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
     document = chunked(jar, TEXTS)
     monkeypatch.setattr(jar.embedder, "embed", Throttled(jar, [5]))

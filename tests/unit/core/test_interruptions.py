@@ -91,6 +91,7 @@ def test_what_a_try_that_broke_down_has_left_is_removed_by_the_next(jar: Jar) ->
     extract_text(jar.tenant, document, jar.ports, PlainReader(), OCR_MODEL)
     jar.ledger.fail(document, "e1", "internal", STOPPED_MESSAGE)
     assert ended(jar, event, "ABORTED") == RecordedInterruption("recorded", alarm=True)
+    assert ended(jar, event, "FAILED") == RecordedInterruption("recorded", alarm=False)
     assert jar.artifacts.content == {}
 
 
@@ -116,6 +117,15 @@ def test_a_document_that_answers_already_goes_on_answering(jar: Jar) -> None:
     assert ended(jar, event, "ABORTED") == RecordedInterruption("overtaken", alarm=False)
     assert (row(jar).status, row(jar).current_version) == ("ready", document.version)
     assert jar.artifacts.content == artifacts
+
+
+def test_a_document_whose_attributes_were_being_written_has_them_in_the_end(jar: Jar) -> None:
+    event = uploaded(jar)
+    document = registered(jar, event)
+    jar.ledger.publish(document, PublishedFacts(1, 0, 1, "en"), jar.clock())
+    jar.documents.upload(f"{KEY}.metadata.json", b'{"metadataAttributes": {"year": 2026}}')
+    ended(jar, event, "ABORTED")
+    assert row(jar).current_metadata == {"year": 2026}
 
 
 def test_a_version_that_answers_outlives_the_one_whose_execution_was_stopped(jar: Jar) -> None:

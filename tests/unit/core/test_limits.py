@@ -103,6 +103,7 @@ def test_bytes_more_than_the_limit_are_refused(jar: Jar) -> None:
     store(jar, "a.txt", 900)
     permit(jar, "b.txt", 100)
     assert_refused(jar, "b.txt", 101, "limit of 1,000 bytes")
+    assert_refused(jar, "never-seen.txt", 101, "limit of 1,000 bytes")
     store(jar, "b.txt", 100)
 
 

@@ -334,6 +334,38 @@ def prepared(places: TwoPlaces) -> TwoPlaces:
     return places
 
 
+def test_a_document_in_work_does_not_keep_those_after_it_from_being_copied(places: TwoPlaces) -> None:
+    for name in ("a.txt", "b.txt"):
+        places.ingest(places.upload(name, "kimchi"))
+    again = ObjectEvent.from_eventbridge(places.upload("a.txt", "kimchi again"))
+    register_document(again, "unfinished", places.directory, places.ports_of, 1000)
+    prepared(places).copy()
+    assert len(places.row("b.txt").copies) == 1
+    assert not places.row("a.txt").copies
+
+
+def test_each_batch_is_copied_once(places: TwoPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onggi.steps.chunk_text.BATCH_SIZE", 1)
+    monkeypatch.setattr("onggi.steps.copy_tenant_data.BATCHES_A_STEP", 2)
+    places.ingest(places.upload("long.txt", "\n".join(f"kimchi {number}" for number in range(9))))
+    prepared(places)
+    put = places.elsewhere.index.put
+    written: list[int] = []
+
+    def count(chunks: Any) -> None:
+        written.extend(chunk.chunk.number for chunk in chunks)
+        put(chunks)
+
+    monkeypatch.setattr(places.elsewhere.index, "put", count)
+    places.copy()
+    assert sorted(written) == list(range(9))
+
+
+def test_a_place_among_vectors_may_have_slashes_in_its_page() -> None:
+    place = VectorPlace("a/b/c", "0" * 32, 7)
+    assert VectorPlace.from_text(place.to_text()) == place
+
+
 def test_what_answers_is_copied_without_an_embedding(places: TwoPlaces) -> None:
     for number in range(5):
         assert places.ingest(places.upload(f"{number}.txt", f"kimchi {number}", metadata={"year": number})) == "process"

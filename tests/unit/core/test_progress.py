@@ -1,5 +1,6 @@
 """One contract for the progress store in DynamoDB and for the fake that other tests rest on."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from moto.core.botocore_stubber import BotocoreStubber
 
 from onggi.adapters.aws import AwsSession
 from onggi.adapters.ledger import DynamoDocumentLedger
@@ -125,6 +127,19 @@ def test_many_documents_are_read_at_once(store: ProgressStore, tenant: TenantCon
     assert store.of([]) == {}
 
 
+@pytest.fixture
+def one_request_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB changes an item by one request at a time; moto does not, and fails where threads meet."""
+    lock, answer = threading.Lock(), BotocoreStubber.__call__
+
+    def answer_alone(*request: Any, **more: Any) -> Any:
+        with lock:
+            return answer(*request, **more)
+
+    monkeypatch.setattr(BotocoreStubber, "__call__", answer_alone)
+
+
+@pytest.mark.usefixtures("one_request_at_a_time")
 def test_batches_of_a_document_may_end_at_the_same_time(aws: AwsSession, tenant: TenantContext) -> None:
     store = DynamoProgressStore(aws, TENANT_TABLE, tenant, lambda: NOW)
     version = version_of(tenant)

@@ -169,6 +169,14 @@ def test_many_are_released_batch_by_batch(jar: Jar) -> None:
     assert released == [(True, 50), (True, 100), (True, 101), (False, 101)]
 
 
+def test_half_a_minute_is_enough_for_more_batches(jar: Jar) -> None:
+    waiting, ingestion = FakeWaitingEvents(), FakeWorkflow()
+    for number in range(101):
+        waiting.note("acme", event_named(f"{number}.txt"))
+    assert release_uploads(jar.directory.records["acme"], waiting, ingestion, lambda: 30.0) is False
+    assert len(ingestion.started) == 101
+
+
 def test_a_workflow_that_cannot_be_started_keeps_the_event(jar: Jar) -> None:
     waiting, ingestion = FakeWaitingEvents(), FakeWorkflow()
     waiting.note("acme", event_named())

@@ -84,36 +84,34 @@ def move_tenant(
         place = _with_vectors_of(known.context.placement, new_place)
         move = Move(tier, place, "preparing", new_run(clock))
     elif tier == known.move.tier:
-        if known.move.reason is None and _start(known, waits, relocation):
+        if known.move.reason is None and _start(known.context.tenant_id, known.move, waits, relocation):
             return known
         move = replace(known.move, reason=None, run=new_run(clock))
     else:
         move = Move(tier, known.move.other, "abandoned", new_run(clock))
     record = lifecycle.change(known, replace(known, move=move))
-    _start(record, waits, relocation)
+    _start(known.context.tenant_id, move, waits, relocation)
     return record
 
 
 def _with_vectors_of(left: Placement, place: Placement) -> Placement:
     """A new place that follows another and gets its vectors, so that it keeps their embedding model."""
-    own = replace(place, generation=left.generation + 1, embedding_model="", embedding_dimensions=0)
+    own = replace(place, generation=left.generation + 1, embedding_model="")
     kept = own.recorded(left.embedding_model, left.embedding_dimensions)
     return kept.recorded(place.embedding_model, place.embedding_dimensions)
 
 
-def _start(record: TenantRecord, waits: Waits, relocation: Workflow) -> bool:
-    if record.move is None:
-        return False
+def _start(tenant_id: str, move: Move, waits: Waits, relocation: Workflow) -> bool:
     state = {
-        "tenant_id": record.context.tenant_id,
-        "run": record.move.run,
-        "stage": record.move.stage,
-        "settling": min(COPYING_SECONDS if record.move.stage == "abandoned" else SETTLING_SECONDS, waits.forms),
+        "tenant_id": tenant_id,
+        "run": move.run,
+        "stage": move.stage,
+        "settling": min(COPYING_SECONDS if move.stage == "abandoned" else SETTLING_SECONDS, waits.forms),
         "decisions": waits.decisions,
         "grace": waits.forms,
         "copy": {"more": True},
     }
-    return relocation.start(f"{record.context.tenant_id}-{record.move.run}", state)
+    return relocation.start(f"{tenant_id}-{move.run}", state)
 
 
 def hold_uploads(record: TenantRecord, lifecycle: TenantLifecycle) -> None:

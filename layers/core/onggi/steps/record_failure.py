@@ -135,7 +135,7 @@ def _record(
         overtaken = row is not None and row.sequencer > event.sequencer
         return RecordedFailure("overtaken" if overtaken else "failed", failure.code, alarm=not overtaken)
     if row is not None and row.sequencer == event.sequencer and row.execution == execution:
-        version = replace(version, version=row.version, size=row.size, content_type=row.content_type)
+        version = replace(version, version=row.version)
     elif claimed_version:
         version = replace(version, version=claimed_version)
     if not ports.ledger.fail(version, execution, failure.code, failure.message):
