@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from onggi.domain import errors
 from tests.deployment_template import REPOSITORY, resources, state_machine, template
@@ -48,6 +50,19 @@ def test_every_state_is_reached_and_leads_somewhere(name: str) -> None:
     assert reached == set(states)
     for here, state in states.items():
         assert state["Type"] in {"Succeed", "Fail"} or state.get("End") or any(targets(state)), here
+
+
+@pytest.mark.parametrize("path", sorted(REPOSITORY.glob("statemachines/*")), ids=lambda path: path.name)
+def test_definitions_have_no_aliases_and_their_rules_a_line_each(path: Path) -> None:
+    """AWS reads these files as they are, with a parser of which nothing says that it resolves aliases."""
+    events = list(yaml.parse(path.read_text(encoding="utf-8")))
+    assert [event for event in events if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None)] == []
+    rules = [
+        events[place - 1]
+        for place, event in enumerate(events)
+        if isinstance(event, yaml.ScalarEvent) and event.value == "ErrorEquals"
+    ]
+    assert all(isinstance(rule, yaml.MappingStartEvent) and rule.flow_style for rule in rules)
 
 
 def test_everything_says_what_it_is_for() -> None:
