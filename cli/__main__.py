@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
+from cli import VERSION
 from cli.arguments import shared_arguments
 from cli.commands import ask, key, ls, put, rm, search, tenant, usage
 from cli.errors import CommandError, ExitStatus
@@ -47,6 +48,7 @@ def make_parser() -> ArgumentParser:
         parents=[shared],
         formatter_class=RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"onggi {VERSION}", help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (tenant, key, put, ls, rm, ask, search, usage):
         command.register(commands, shared)

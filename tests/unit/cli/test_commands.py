@@ -1,9 +1,12 @@
 import json
 import stat
+import tomllib
 import unicodedata
+from pathlib import Path
 
 import pytest
 
+from cli.__main__ import main
 from cli.errors import StackError
 from cli.transport import Response
 from tests.unit.cli.fakes import API, FORM, NOW, FakeCloudWatch, Shell, Terminal, reply
@@ -601,3 +604,11 @@ def test_help_shows_an_example(shell: Shell, command: tuple[str, ...], capsys: p
     assert ended.value.code == 0
     example = capsys.readouterr().out.partition("example")[2]
     assert f"onggi {' '.join(command)}" in example
+
+
+def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"onggi {project['project']['version']}\n"
