@@ -109,9 +109,9 @@ def test_a_session_policy_has_the_length_and_the_characters_that_sts_takes(
 def sessions(stack: Stack) -> dict[str, boto3.Session]:
     """Of two roles whose own policies say nothing of KMS, and of one that may do everything with every key."""
     return {
-        "writer": stack.role_session("contract-encrypter", ["sqs:ListQueues"], "*"),
-        "reader": stack.role_session("contract-reader", ["sqs:ListQueues"], "*"),
-        "other": stack.role_session("contract-other", ["kms:*"], "*"),
+        "writer": stack.role_session("contract-kms-writer", ["sqs:ListQueues"], "*"),
+        "reader": stack.role_session("contract-kms-reader", ["sqs:ListQueues"], "*"),
+        "other": stack.role_session("contract-kms-other", ["kms:*"], "*"),
     }
 
 
@@ -119,7 +119,7 @@ def sessions(stack: Stack) -> dict[str, boto3.Session]:
 def key(cloud: LocalCloud, sessions: dict[str, boto3.Session]) -> str:
     """A key that one role encrypts with and another decrypts with, both for a document only."""
     iam = cloud.client("iam")
-    writer, reader, _ = (iam.get_role(RoleName=f"contract-{name}")["Role"]["Arn"] for name in sessions)
+    writer, reader, _ = (iam.get_role(RoleName=f"contract-kms-{name}")["Role"]["Arn"] for name in sessions)
     account = {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
     bound = {"Null": {"kms:EncryptionContext:document": "false"}}
     policy = document_of(
