@@ -17,7 +17,7 @@ from onggi.domain.document import (
     document_id_of,
     sequencer_after_moves,
 )
-from onggi.domain.errors import Conflict, QuotaExceeded, TransientError
+from onggi.domain.errors import Conflict, ModelTimeout, QuotaExceeded, TransientError
 from onggi.domain.metadata import metadata_fault, sidecar_key
 from onggi.domain.money import ModelPrice, usd
 from onggi.domain.search import analysers_for_question
@@ -404,6 +404,11 @@ def test_a_move_waits_as_long_as_a_function_may_work_on_what_was_let_in(
 def test_an_error_reads_as_its_sentence_alone(kind: type[TransientError | QuotaExceeded]) -> None:
     error = kind("Try again.", 7)
     assert (str(error), error.retry_after) == ("Try again.", 7)
+
+
+def test_what_a_model_may_have_spent_is_no_part_of_the_sentence() -> None:
+    error = ModelTimeout("Ask for less.", 700, 30)
+    assert (str(error), error.input_tokens, error.output_tokens) == ("Ask for less.", 700, 30)
 
 
 def test_a_tenant_that_no_workflow_has_changed_has_no_run_and_no_revision() -> None:

@@ -1,6 +1,7 @@
 """An execution that an upgrade has overtaken begins again under the new definition, and its document does not fail."""
 
 import copy
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -53,9 +54,17 @@ def test_the_same_event_is_processed_by_a_new_execution(jar: Jar, ingestion: Fak
     state = begun(jar)
     assert restarted(jar, state, ingestion)
     ((name, event),) = ingestion.started.items()
+    assert re.fullmatch("restarted-[0-9a-f]{48}", name)
     assert event == {field: state[field] for field in state if field not in {"registration", "error"}}
     assert register_document(interpreted(dict(event)), name, jar.directory, jar.ports_of, 100).outcome == "process"
     assert (row(jar).status, row(jar).execution) == ("processing", name)
+
+
+def test_an_upload_of_nobody_is_not_processed_again(jar: Jar, ingestion: FakeWorkflow) -> None:
+    state = begun(jar)
+    jar.directory.records.clear()
+    assert restarted(jar, state, ingestion) is False
+    assert ingestion.started == {}
 
 
 def test_until_the_definition_is_replaced_the_execution_waits(jar: Jar, ingestion: FakeWorkflow) -> None:
