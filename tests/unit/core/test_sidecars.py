@@ -17,6 +17,7 @@ from onggi.steps.extract_text import extract_text
 from onggi.steps.index_chunks import index_chunks
 from onggi.steps.publish_document import publish_document
 from onggi.steps.record_failure import Failure, record_failure
+from onggi.steps.record_interruption import ExecutionStatus, record_interruption
 from onggi.steps.register_document import Registration, register_document
 from tests.unit.core.fakes import OCR_MODEL, Jar, LineSplitter, PlainReader, try_of
 from tests.unit.core.test_steps import MODEL
@@ -314,6 +315,25 @@ def test_a_failure_after_publishing_describes_what_was_left_undescribed(jar: Jar
     recorded = record_failure(event, "e1", failure, jar.directory, jar.ports_of, document.version)
     assert (recorded.outcome, row_of(jar).status) == ("overtaken", "ready")
     assert [row_of(jar).metadata, *indexed(jar)] == [SUMMER] * 3
+
+
+@pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT", "FAILED"])
+def test_a_live_version_has_the_same_attributes_everywhere_after_its_second_indexing_was_stopped(
+    jar: Jar, status: ExecutionStatus
+) -> None:
+    publish(jar, uploaded(jar))
+    newer = jar.documents.upload(KEY, b"soy sauce")
+    register(jar, ObjectEvent.from_eventbridge(newer), "e2")
+    put(jar)
+    removed = jar.documents.remove_version(KEY, newer["detail"]["object"]["version-id"])
+    event = ObjectEvent.from_eventbridge(removed)
+    again = register(jar, event, "e3")
+    assert again.outcome == "process"
+    embed_chunks(jar.tenant, again.document, try_of(0), jar.ports, MODEL)
+    index_chunks(again.document, 0, jar.ports)
+    assert [row_of(jar).current_metadata, *indexed(jar)] == [{}, SUMMER, SUMMER], "the index is ahead of the row"
+    record_interruption(event, "e3", status, jar.directory, jar.ports_of)
+    assert [row_of(jar).current_metadata, *indexed(jar)] == [SUMMER] * 3
 
 
 def test_a_folder_made_by_a_console_is_no_document(jar: Jar) -> None:

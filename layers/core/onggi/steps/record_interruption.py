@@ -77,7 +77,7 @@ def record_interruption(
             retire_version(row.document_id, version, ports)
         return RecordedInterruption("recorded", status != "FAILED" and row.error_message == STOPPED_MESSAGE)
     message = BAD_DOCUMENT_MESSAGES["internal"] if status == "FAILED" else STOPPED_MESSAGE
-    claimed = row.version if row is not None and row.status == "ready" else None
+    claimed = row.version if row is not None and row.status in {"processing", "ready"} else None
     failure = Failure("internal", message, ours=True)
     recorded = record_failure(event, execution, failure, directory, ports_of, claimed)
     return RecordedInterruption(recorded.outcome, recorded.alarm and status != "FAILED")
