@@ -25,8 +25,8 @@ from benchmarks.machine import RESULTS, machine, today
 from onggi import bootstrap
 from onggi.adapters.aws import AwsSession
 from onggi.domain.tenant import TenantContext
-from onggi.ports import TenantPorts
-from onggi.steps.retrieve import RetrievalRequest, retrieve
+from onggi.ports.bundles import TenantPorts
+from onggi.steps.questions.retrieve import RetrievalRequest, retrieve
 from tests.rie.stack import DeployedFunctions, deployed
 
 QUESTIONS: Final = 200

@@ -13,8 +13,8 @@ from typing import Any
 from onggi.domain.chunk import Chunk
 from onggi.domain.document import ExtractedText
 from onggi.domain.errors import BadDocument
-from onggi.entry import logger
-from onggi.steps.chunk_text import chunks_of
+from onggi.entry.logging import logger
+from onggi.steps.ingestion.chunk_text import chunks_of
 from readers.cage import Cage, Ended, Limits
 from readers.caged import CagedReaders
 from splitter import RecursiveSplitter

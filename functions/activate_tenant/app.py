@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from onggi import bootstrap, entry
-from onggi.steps.onboarding import activate_tenant, tenant_in_hands
+from onggi import bootstrap
+from onggi.entry.events import Event
+from onggi.entry.logging import logged
+from onggi.steps.tenancy.onboarding import activate_tenant, tenant_in_hands
 
 
-def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
     """Takes `{"tenant_id", "run"}`; answers nothing."""
 
     def work() -> dict[str, Any]:
@@ -14,4 +16,4 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         activate_tenant(record, bootstrap.lifecycle())
         return {}
 
-    return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)
+    return logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -4,21 +4,23 @@ import json
 from functools import cache
 from typing import Any
 
-from onggi import bootstrap, entry
+from onggi import bootstrap
 from onggi.domain.access import PoolUser
 from onggi.domain.errors import Unauthorized
-from onggi.ports import TokenVerifier
-from onggi.steps.authorize import authorize, note_use
+from onggi.entry.events import Event
+from onggi.entry.logging import logged, spared
+from onggi.ports.access import TokenVerifier
+from onggi.steps.access.authorize import authorize, note_use
 
 
-def handler(event: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
     """Takes a TOKEN authoriser's request; answers a policy for all of the API, and tenant and role as its context.
 
     Raises:
         Exception: with the text `Unauthorized`, which is how API Gateway is told to answer 401.
     """
     try:
-        return entry.logged(context, {"route": "authorize"}, lambda: _policy(event))
+        return logged(context, {"route": "authorize"}, lambda: _policy(event))
     except Unauthorized as error:
         raise Exception("Unauthorized") from error  # API Gateway knows this text only
 
@@ -40,10 +42,10 @@ def _user_pool() -> TokenVerifier:
     return UserPool(settings.user_pool_issuer, settings.user_pool_client_id, keys)
 
 
-def _policy(event: entry.Event) -> dict[str, Any]:
+def _policy(event: Event) -> dict[str, Any]:
     key_ring, now = bootstrap.key_ring, bootstrap.now
     caller = authorize(event.get("authorizationToken", ""), bootstrap.directory(), key_ring, PoolUsers(), now)
-    entry.spared("the last use of a key was not noted", lambda: note_use(caller, key_ring, now))
+    spared("the last use of a key was not noted", lambda: note_use(caller, key_ring, now))
     tenant = caller.record.context
     # The policy is cached by credential: it has to speak of the whole stage, not of the route that was called first.
     stage = "/".join(event["methodArn"].split("/")[:2])

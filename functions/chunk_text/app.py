@@ -4,8 +4,9 @@ from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry import WorkflowTask, spared, workflow_step
-from onggi.steps.chunk_text import Chunking, chunk_text
+from onggi.entry.logging import spared
+from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.steps.ingestion.chunk_text import Chunking, chunk_text
 from splitter import RecursiveSplitter
 
 

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from onggi import bootstrap, entry
+from onggi import bootstrap
 from onggi.domain.records import from_record
-from onggi.ports import ExportProgress
-from onggi.steps.offboarding import close_tenant
-from onggi.steps.onboarding import tenant_in_hands
+from onggi.domain.tenant_data import ExportProgress
+from onggi.entry.events import Event
+from onggi.entry.logging import logged
+from onggi.steps.tenancy.offboarding import close_tenant
+from onggi.steps.tenancy.onboarding import tenant_in_hands
 
 
-def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
     """Takes `{"tenant_id", "run", "before", "export"}`; answers whether nothing was left."""
 
     def work() -> dict[str, Any]:
@@ -20,4 +22,4 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         receipt = close_tenant(record, state["before"], exported, bucket, remains, bootstrap.lifecycle(), bootstrap.now)
         return {"closed": receipt is not None}
 
-    return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)
+    return logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi.entry import WorkflowTask, workflow_step
-from onggi.steps.describe_document import describe_document
+from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.steps.ingestion.describe_document import describe_document
 
 
 @workflow_step

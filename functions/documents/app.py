@@ -2,22 +2,28 @@
 
 from typing import Any
 
-from onggi import bootstrap, requests
-from onggi.entry import ApiRequest, ApiResponse, api
-from onggi.steps.documents import delete_document, existing_document, permit_upload, shown
+from onggi import bootstrap
+from onggi.entry.http import api
+from onggi.entry.messages import ApiRequest, ApiResponse
+from onggi.requests.fields import json_object
+from onggi.requests.listings import listing
+from onggi.requests.uploads import upload_request
+from onggi.steps.documents.deletion import delete_document
+from onggi.steps.documents.shown import existing_document, shown
+from onggi.steps.documents.uploads import permit_upload
 
 
 def upload(request: ApiRequest) -> ApiResponse:
     """POST /documents."""
     tenant = request.verified_tenant
-    wanted = requests.upload_request(requests.json_object(request.body))
+    wanted = upload_request(json_object(request.body))
     ports = bootstrap.tenant_ports(tenant)
     return ApiResponse(201, permit_upload(tenant, wanted, bootstrap.settings().max_document_bytes, ports))
 
 
 def list_documents(request: ApiRequest) -> ApiResponse:
     """GET /documents."""
-    status, limit, cursor = requests.listing(request.query, with_status=True)
+    status, limit, cursor = listing(request.query, with_status=True)
     ports = bootstrap.tenant_ports(request.verified_tenant)
     documents, next_cursor = ports.ledger.page(status, limit, cursor)
     body: dict[str, Any] = {"documents": shown(documents, ports)}

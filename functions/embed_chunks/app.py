@@ -4,9 +4,10 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry import WorkflowTask, spared, workflow_step
-from onggi.steps.counting_embedder import CountingEmbedder
-from onggi.steps.embed_chunks import BatchTask, embed_chunks
+from onggi.entry.logging import spared
+from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.steps.ingestion.counting_embedder import CountingEmbedder
+from onggi.steps.ingestion.embed_chunks import BatchTask, embed_chunks
 
 
 @workflow_step

@@ -3,16 +3,18 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi import bootstrap, requests
+from onggi import bootstrap
 from onggi.domain.tenant import is_tenant_id
-from onggi.entry import ApiRequest, ApiResponse, api
-from onggi.steps.offboarding import exported_tenant
+from onggi.entry.http import api
+from onggi.entry.messages import ApiRequest, ApiResponse
+from onggi.requests.listings import listing
+from onggi.steps.tenancy.offboarding import exported_tenant
 
 
 def list_export(request: ApiRequest) -> ApiResponse:
     """GET /admin/tenants/{id}/export."""
     tenant_id = request.path["id"]
-    _, limit, cursor = requests.listing(request.query, with_status=False)
+    _, limit, cursor = listing(request.query, with_status=False)
     tenant, run = exported_tenant(bootstrap.lifecycle().receipt(tenant_id) if is_tenant_id(tenant_id) else None)
     found, next_cursor = bootstrap.tenant_export(tenant, run).page(limit, cursor)
     body: dict[str, Any] = {"tenant_id": tenant_id, "objects": [asdict(each) for each in found]}

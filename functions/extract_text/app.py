@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry import WorkflowTask, granted_step
-from onggi.steps.extract_text import extract_text
+from onggi.entry.workflow import WorkflowTask, granted_step
+from onggi.steps.ingestion.extract_text import extract_text
 from readers.cage import Cage
 from readers.caged import CagedReaders
 from readers.workspace import claim

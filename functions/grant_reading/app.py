@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry import WorkflowTask, workflow_step
-from onggi.steps.grant_reading import grant_reading
+from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.steps.ingestion.grant_reading import grant_reading
 
 
 @workflow_step

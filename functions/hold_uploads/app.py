@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from onggi import bootstrap, entry
-from onggi.steps.move_tenant import BEFORE_SWITCH, hold_uploads
-from onggi.steps.onboarding import tenant_in_hands
+from onggi import bootstrap
+from onggi.entry.events import Event
+from onggi.entry.logging import logged
+from onggi.steps.tenancy.move_tenant import BEFORE_SWITCH, hold_uploads
+from onggi.steps.tenancy.onboarding import tenant_in_hands
 
 
-def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
     """Takes `{"tenant_id", "run"}`; answers nothing."""
 
     def work() -> dict[str, Any]:
@@ -15,4 +17,4 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         hold_uploads(record, bootstrap.lifecycle())
         return {}
 
-    return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)
+    return logged(context, {"tenant_id": state["tenant_id"]}, work)

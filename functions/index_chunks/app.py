@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi.entry import WorkflowTask, workflow_step
-from onggi.steps.index_chunks import index_chunks
+from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.steps.ingestion.index_chunks import index_chunks
 
 
 @workflow_step

@@ -1,20 +1,24 @@
 """Owners manage the keys of their own tenant."""
 
-from onggi import bootstrap, requests
-from onggi.entry import ApiRequest, ApiResponse, api
-from onggi.steps import keys
+from onggi import bootstrap
+from onggi.entry.http import api
+from onggi.entry.messages import ApiRequest, ApiResponse
+from onggi.requests.fields import json_object
+from onggi.requests.keys import key_request
+from onggi.requests.listings import listing
+from onggi.steps.access import keys
 
 
 def list_keys(request: ApiRequest) -> ApiResponse:
     """GET /keys."""
-    _, limit, cursor = requests.listing(request.query, with_status=False)
+    _, limit, cursor = listing(request.query, with_status=False)
     return ApiResponse(200, keys.list_keys(limit, cursor, bootstrap.owned_access_ports(request.verified_tenant)))
 
 
 def issue(request: ApiRequest) -> ApiResponse:
     """POST /keys."""
     tenant = request.verified_tenant
-    wanted = requests.key_request(requests.json_object(request.body), bootstrap.now())
+    wanted = key_request(json_object(request.body), bootstrap.now())
     ports = bootstrap.owned_access_ports(tenant)
     return ApiResponse(201, keys.issue_key(tenant.tenant_id, wanted, request.author, ports))
 

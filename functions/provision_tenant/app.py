@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from onggi import bootstrap, entry
-from onggi.steps.move_tenant import BEFORE_SWITCH
-from onggi.steps.onboarding import provision_tenant, tenant_in_hands
+from onggi import bootstrap
+from onggi.entry.events import Event
+from onggi.entry.logging import logged
+from onggi.steps.tenancy.move_tenant import BEFORE_SWITCH
+from onggi.steps.tenancy.onboarding import provision_tenant, tenant_in_hands
 
 
-def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
     """Takes `{"tenant_id", "run"}`; answers whether all is made."""
 
     def work() -> dict[str, Any]:
@@ -18,4 +20,4 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         stacks = bootstrap.tenant_stacks(Path(__file__).with_name("tenant_stack.yaml").read_text("utf-8"))
         return {"ready": provision_tenant(record, stacks, bootstrap.provisioner())}
 
-    return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)
+    return logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi.entry import WorkflowTask, workflow_step
-from onggi.ports import PublishedFacts
-from onggi.steps.publish_document import publish_document
+from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.ports.ledger import PublishedFacts
+from onggi.steps.ingestion.publish_document import publish_document
 
 
 @workflow_step

@@ -6,22 +6,25 @@ from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
-from onggi import bootstrap, requests
+from onggi import bootstrap
 from onggi.domain.money import usd
 from onggi.domain.tenant import TenantContext
-from onggi.entry import ApiRequest, ApiResponse, api
-from onggi.ports import TenantPorts
-from onggi.steps.answer import answer
-from onggi.steps.metering import MeteredEmbedder, unfinished_metered
-from onggi.steps.retrieve import MAX_TOP_K, Retrieval, RetrievalRequest, retrieve
+from onggi.entry.http import api
+from onggi.entry.messages import ApiRequest, ApiResponse
+from onggi.ports.bundles import TenantPorts
+from onggi.requests.fields import json_object
+from onggi.requests.questions import MAX_ANSWER_TOKENS, MAX_QUESTION, query_request, retrieval_request
+from onggi.steps.questions.answer import answer
+from onggi.steps.questions.metering import MeteredEmbedder, unfinished_metered
+from onggi.steps.questions.retrieve import MAX_TOP_K, Retrieval, RetrievalRequest, retrieve
 
 
 def query(request: ApiRequest) -> ApiResponse:
     """POST /query."""
     began = time.perf_counter()
     tenant, configuration = request.verified_tenant, bootstrap.settings()
-    wanted, model, max_tokens, session_id = requests.query_request(
-        requests.json_object(request.body), (configuration.generation_model_id,)
+    wanted, model, max_tokens, session_id = query_request(
+        json_object(request.body), (configuration.generation_model_id,)
     )
     _note_question(request, wanted)
     ports = bootstrap.tenant_ports(tenant, request.seconds_left)
@@ -80,7 +83,7 @@ def find_passages(request: ApiRequest) -> ApiResponse:
     """POST /retrieve."""
     began = time.perf_counter()
     tenant = request.verified_tenant
-    wanted = requests.retrieval_request(requests.json_object(request.body))
+    wanted = retrieval_request(json_object(request.body))
     _note_question(request, wanted)
     retrieval, _ = _retrieve(tenant, wanted, bootstrap.tenant_ports(tenant, request.seconds_left), began)
     passages = [passage.to_json() for passage in retrieval.passages]
@@ -97,9 +100,9 @@ def me(request: ApiRequest) -> ApiResponse:
         "status": request.status,
         "limits": {
             **asdict(tenant.limits(configuration.max_document_bytes)),
-            "max_question_characters": requests.MAX_QUESTION,
+            "max_question_characters": MAX_QUESTION,
             "max_top_k": MAX_TOP_K,
-            "max_answer_tokens": requests.MAX_ANSWER_TOKENS,
+            "max_answer_tokens": MAX_ANSWER_TOKENS,
         },
         "models": [configuration.generation_model_id],
     }

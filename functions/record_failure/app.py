@@ -3,13 +3,15 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi import bootstrap, entry
+from onggi import bootstrap
 from onggi.domain.upload import ObjectEvent
-from onggi.steps.record_failure import Failure, RecordedFailure, record_failure
-from onggi.steps.restart_ingestion import began_before_an_upgrade, restart_ingestion
+from onggi.entry.events import Event
+from onggi.entry.logging import logged
+from onggi.steps.ingestion.record_failure import Failure, RecordedFailure, record_failure
+from onggi.steps.ingestion.restart_ingestion import began_before_an_upgrade, restart_ingestion
 
 
-def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
     """Takes `{"event", "execution", "error": {"Error", "Cause"}}`; answers how the failure was recorded."""
     event = ObjectEvent.from_eventbridge(state["event"])
     failure = Failure.from_catch(state["error"])
@@ -27,4 +29,4 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         return asdict(recorded)
 
     about = {"execution": state["execution"], "code": failure.code, "error": str(state["error"].get("Error"))}
-    return entry.logged(context, about, record)
+    return logged(context, about, record)

@@ -3,11 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi import bootstrap, entry
-from onggi.steps.record_interruption import event_of_input, record_interruption
+from onggi import bootstrap
+from onggi.entry.events import Event
+from onggi.entry.logging import logged
+from onggi.steps.ingestion.record_interruption import event_of_input, record_interruption
 
 
-def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
     """Takes `{"execution", "status", "input"}`, the input as JSON text or null; answers how the end was recorded."""
     event = event_of_input(state["input"])
     execution, status = state["execution"], state["status"]
@@ -15,4 +17,4 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
     def record() -> dict[str, Any]:
         return asdict(record_interruption(event, execution, status, bootstrap.directory(), bootstrap.tenant_ports))
 
-    return entry.logged(context, {"execution": execution, "status": status}, record)
+    return logged(context, {"execution": execution, "status": status}, record)

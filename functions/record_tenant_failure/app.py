@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from onggi import bootstrap, entry
-from onggi.steps.record_tenant_failure import record_tenant_failure
+from onggi import bootstrap
+from onggi.entry.events import Event
+from onggi.entry.logging import logged
+from onggi.steps.tenancy.record_tenant_failure import record_tenant_failure
 
 
-def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
     """Takes `{"tenant_id", "run", "error": {"Error", "Cause"}}`; answers whether that concerns anybody."""
     tenant_id = state["tenant_id"]
 
@@ -16,4 +18,4 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         )
         return {"recorded": recorded}
 
-    return entry.logged(context, {"tenant_id": tenant_id, "error": str(state["error"].get("Error"))}, record)
+    return logged(context, {"tenant_id": tenant_id, "error": str(state["error"].get("Error"))}, record)

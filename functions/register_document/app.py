@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from onggi import bootstrap, entry
+from onggi import bootstrap
 from onggi.domain.upload import ObjectEvent
-from onggi.steps.admit_event import admit_event
-from onggi.steps.register_document import register_document
+from onggi.entry.events import Event
+from onggi.entry.logging import logged
+from onggi.steps.ingestion.admit_event import admit_event
+from onggi.steps.ingestion.register_document import register_document
 
 
-def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
     """Takes `{"event": <EventBridge event>, "execution": <name>}`; answers a registration."""
     event = ObjectEvent.from_eventbridge(state["event"])
 
@@ -26,4 +28,4 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
             bootstrap.settings().max_document_bytes,
         ).to_dict()
 
-    return entry.logged(context, {"execution": state["execution"], "kind": event.kind}, register)
+    return logged(context, {"execution": state["execution"], "kind": event.kind}, register)

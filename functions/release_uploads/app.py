@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from onggi import bootstrap, entry
-from onggi.steps.move_tenant import REMOVING
-from onggi.steps.onboarding import tenant_in_hands
-from onggi.steps.release_uploads import release_uploads
+from onggi import bootstrap
+from onggi.entry.deadlines import seconds_left_of
+from onggi.entry.events import Event
+from onggi.entry.logging import logged
+from onggi.steps.tenancy.move_tenant import REMOVING
+from onggi.steps.tenancy.onboarding import tenant_in_hands
+from onggi.steps.tenancy.release_uploads import release_uploads
 
 
-def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
     """Takes `{"tenant_id", "run"}`; answers whether more may wait."""
     tenant_id = state["tenant_id"]
 
@@ -17,6 +20,6 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         if record.holds_uploads:  # suspended while it was being moved, or active again while it still is
             return {"more": False}
         waiting, ingestion = bootstrap.waiting_events(), bootstrap.ingestion()
-        return {"more": release_uploads(record, waiting, ingestion, entry.seconds_left_of(context))}
+        return {"more": release_uploads(record, waiting, ingestion, seconds_left_of(context))}
 
-    return entry.logged(context, {"tenant_id": tenant_id}, work)
+    return logged(context, {"tenant_id": tenant_id}, work)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from onggi.entry import WorkflowTask, workflow_step
-from onggi.steps.remove_document import remove_document
+from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.steps.ingestion.remove_document import remove_document
 
 
 @workflow_step

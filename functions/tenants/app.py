@@ -4,16 +4,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from onggi import bootstrap, requests
+from onggi import bootstrap
 from onggi.domain.audit import AuditedAction
 from onggi.domain.errors import NotFound
 from onggi.domain.tenant import TenantRecord, TenantStatus, Tier, is_tenant_id
-from onggi.entry import ApiRequest, ApiResponse, api
-from onggi.ports import AccessPorts
-from onggi.steps import audit, keys, tenants
-from onggi.steps.change_tenant import change_tenant
-from onggi.steps.move_tenant import check_move, move_tenant
-from onggi.steps.offboarding import remove_tenant
+from onggi.entry.http import api
+from onggi.entry.messages import ApiRequest, ApiResponse
+from onggi.ports.bundles import AccessPorts
+from onggi.requests.fields import json_object
+from onggi.requests.keys import key_request
+from onggi.requests.listings import listing
+from onggi.requests.tenants import tenant_change, tenant_request, wants_export
+from onggi.steps.access import audit, keys
+from onggi.steps.tenancy import tenants
+from onggi.steps.tenancy.change_tenant import change_tenant
+from onggi.steps.tenancy.move_tenant import check_move, move_tenant
+from onggi.steps.tenancy.offboarding import remove_tenant
 
 STATUS_ACTIONS: Final[Mapping[TenantStatus, AuditedAction]] = {
     "suspended": "tenant.suspended",
@@ -25,7 +31,7 @@ STATUS_ACTIONS: Final[Mapping[TenantStatus, AuditedAction]] = {
 def create(request: ApiRequest) -> ApiResponse:
     """POST /admin/tenants."""
     record = tenants.create_tenant(
-        requests.tenant_request(requests.json_object(request.body)),
+        tenant_request(json_object(request.body)),
         bootstrap.places(),
         bootstrap.directory(),
         bootstrap.lifecycle(),
@@ -38,7 +44,7 @@ def create(request: ApiRequest) -> ApiResponse:
 
 def list_tenants(request: ApiRequest) -> ApiResponse:
     """GET /admin/tenants."""
-    _, limit, cursor = requests.listing(request.query, with_status=False)
+    _, limit, cursor = listing(request.query, with_status=False)
     records, next_cursor = bootstrap.directory().page(limit, cursor)
     body: dict[str, Any] = {"tenants": [_shown(record) for record in records]}
     return ApiResponse(200, body | ({"next_cursor": next_cursor} if next_cursor else {}))
@@ -59,7 +65,7 @@ def remove(request: ApiRequest) -> ApiResponse:
     """DELETE /admin/tenants/{id}."""
     known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
     grace = bootstrap.settings().removal_grace_seconds
-    export = requests.wants_export(request.query)
+    export = wants_export(request.query)
     record = remove_tenant(known, grace, bootstrap.lifecycle(), bootstrap.offboarding(), bootstrap.now, export=export)
     _note("tenant.removed", request, known, record)
     return ApiResponse(202, {"tenant_id": record.context.tenant_id, "status": record.status})
@@ -68,7 +74,7 @@ def remove(request: ApiRequest) -> ApiResponse:
 def change(request: ApiRequest) -> ApiResponse:
     """PATCH /admin/tenants/{id}."""
     known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
-    wanted = requests.tenant_change(requests.json_object(request.body), known.context)
+    wanted = tenant_change(json_object(request.body), known.context)
     if wanted.tier is not None:
         check_move(replace(known, status=wanted.status or known.status), wanted.tier)
     changed = change_tenant(
@@ -106,13 +112,13 @@ def _access_of(request: ApiRequest) -> AccessPorts:
 
 def list_keys(request: ApiRequest) -> ApiResponse:
     """GET /admin/tenants/{id}/keys."""
-    _, limit, cursor = requests.listing(request.query, with_status=False)
+    _, limit, cursor = listing(request.query, with_status=False)
     return ApiResponse(200, keys.list_keys(limit, cursor, _access_of(request)))
 
 
 def issue_key(request: ApiRequest) -> ApiResponse:
     """POST /admin/tenants/{id}/keys; a body that is left out asks for nothing special."""
-    wanted = requests.key_request(requests.json_object(request.body or "{}"), bootstrap.now())
+    wanted = key_request(json_object(request.body or "{}"), bootstrap.now())
     record = tenants.staying_tenant(request.path["id"], bootstrap.directory())
     access = bootstrap.access_ports(record.context.tenant_id)
     return ApiResponse(201, keys.issue_key(record.context.tenant_id, wanted, request.author, access))
@@ -125,7 +131,7 @@ def revoke_key(request: ApiRequest) -> ApiResponse:
 
 def list_changes(request: ApiRequest) -> ApiResponse:
     """GET /admin/tenants/{id}/audit; a tenant that is gone has left its trail."""
-    _, limit, cursor = requests.listing(request.query, with_status=False)
+    _, limit, cursor = listing(request.query, with_status=False)
     tenant_id = tenants.checked_tenant_id(request.path["id"])
     entries, next_cursor = bootstrap.access_ports(tenant_id).trail.page(limit, cursor)
     if not entries:

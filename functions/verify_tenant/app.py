@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from onggi import bootstrap, entry
-from onggi.steps.move_tenant import BEFORE_SWITCH
-from onggi.steps.onboarding import tenant_in_hands, verify_models, verify_tenant
+from onggi import bootstrap
+from onggi.entry.events import Event
+from onggi.entry.logging import logged
+from onggi.steps.tenancy.move_tenant import BEFORE_SWITCH
+from onggi.steps.tenancy.onboarding import tenant_in_hands, verify_models, verify_tenant
 
 
-def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
     """Takes `{"tenant_id", "run"}`; answers nothing."""
 
     def work() -> dict[str, Any]:
@@ -20,4 +22,4 @@ def handler(state: entry.Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
         verify_models(bootstrap.tenant_ports(tenant), embedding, bootstrap.settings().generation_model_id)
         return {}
 
-    return entry.logged(context, {"tenant_id": state["tenant_id"]}, work)
+    return logged(context, {"tenant_id": state["tenant_id"]}, work)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from onggi.domain.access import ROLES
 from onggi.domain.errors import Unauthorized
-from onggi.steps.authorize import authorize, new_api_key
+from onggi.steps.access.authorize import authorize, new_api_key
 from tests.deployment_template import resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")

@@ -14,13 +14,13 @@ FUNCTIONS = REPOSITORY / "functions"
 # What each room may import of the layer, by the beginnings of modules' names.
 ROOMS = {
     "onggi.domain": ["onggi.domain"],
-    "onggi.ports": ["onggi.domain"],
+    "onggi.ports": ["onggi.ports", "onggi.domain"],
     "onggi.steps": ["onggi.steps", "onggi.ports", "onggi.domain"],
     "onggi.adapters": ["onggi.adapters", "onggi.ports", "onggi.domain"],
     "onggi.settings": ["onggi.domain"],
-    "onggi.requests": ["onggi.steps", "onggi.domain"],
+    "onggi.requests": ["onggi.requests", "onggi.steps", "onggi.domain"],
     "onggi.bootstrap": ["onggi.adapters", "onggi.settings", "onggi.steps", "onggi.ports", "onggi.domain"],
-    "onggi.entry": ["onggi.bootstrap", "onggi.ports", "onggi.domain"],
+    "onggi.entry": ["onggi.entry", "onggi.bootstrap", "onggi.ports", "onggi.domain"],
 }
 # Which packages of others each room may import; the standard library is everybody's.
 PACKAGES = {

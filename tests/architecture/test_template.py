@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from onggi.entry import NEEDED_ROLES
-from onggi.steps.tenants import Silo
+from onggi.entry.http import NEEDED_ROLES
+from onggi.steps.tenancy.tenants import Silo
 from tests.deployment_template import as_list, grants, resources, role_statements, statements, template, tenant_stack
 
 FUNCTIONS = resources("AWS::Serverless::Function")

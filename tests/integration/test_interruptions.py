@@ -2,7 +2,7 @@
 
 import json
 
-from onggi.steps.record_interruption import STOPPED_MESSAGE
+from onggi.steps.ingestion.record_interruption import STOPPED_MESSAGE
 from tests.integration.local_cloud import wait_for
 from tests.integration.product import Json, Product, Tenant
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 from onggi.adapters.ledger import _to_document
 from onggi.domain.chunk import Chunk, IndexedChunk
 from onggi.domain.document import Document, DocumentVersion
-from onggi.ports import PublishedFacts, TenantPorts
+from onggi.ports.bundles import TenantPorts
+from onggi.ports.ledger import PublishedFacts
 from tests.integration.product import Reply
 from tests.isolation.attacks import Attack, Scene, Walls, granted
 from tests.isolation.jars import Jar

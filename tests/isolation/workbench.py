@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from onggi import bootstrap, entry
+from onggi import bootstrap
 from onggi.adapters.aws import AwsSession, TenantSessions
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.grants import KmsReadingGrants, granted_session
@@ -21,9 +21,11 @@ from onggi.adapters.s3 import S3DocumentStore
 from onggi.domain.document import DocumentVersion
 from onggi.domain.tenant import Placement, TenantContext
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import TenantDirectory, TenantPorts
+from onggi.entry import http
+from onggi.ports.bundles import TenantPorts
+from onggi.ports.tenants import TenantDirectory
 from onggi.settings import Settings
-from onggi.steps import record_failure, record_interruption, register_document
+from onggi.steps.ingestion import record_failure, record_interruption, register_document
 from tests.integration.local_cloud import REGION
 from tests.integration.product import Json, Product
 from tests.isolation.clients import role_of
@@ -114,7 +116,7 @@ class Workbench:
             patched.setattr(bootstrap, "_own_session", lambda: self._reader)
             patched.setattr(bootstrap, "reading_grants", lambda: self._grants)
             patched.setattr(bootstrap, "directory", lambda: self._directory)
-            patched.setattr(entry, "_problem", _raise)
+            patched.setattr(http, "problem", _raise)
             if not self._checked:
                 self._take_down(patched, own, target)
             yield

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from onggi.steps.record_failure import Failure
+from onggi.steps.ingestion.record_failure import Failure
 from tests.deployment_template import state_machine
 from tests.statemachines.interpreter import FunctionError, Run
 

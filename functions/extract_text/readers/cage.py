@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument
-from onggi.entry import logger
+from onggi.entry.logging import logger
 from readers import linux
 
 How = Literal["done", "crash", "timeout", "memory", "unprotected"]

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from onggi.domain.document import ExtractedText
 from onggi.domain.errors import BadDocument, BadDocumentCode, ReadingTimeout
-from onggi.entry import logger
+from onggi.entry.logging import logger
 from readers.cage import Cage, CageError, How
 from readers.families import Family, attempts, likely_module, module_of
 

@@ -28,28 +28,19 @@ from onggi.adapters.workflows import ContinuedWorkflow, StepFunctionsWorkflow
 from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import Conflict
 from onggi.domain.tenant import Placement, TenantContext, TenantRecord
-from onggi.ports import (
-    AccessPorts,
-    IndexProvisioner,
-    KeyRing,
-    Meter,
-    MovingObjects,
-    ReadingGrants,
-    TenantDirectory,
-    TenantExport,
-    TenantLifecycle,
-    TenantPorts,
-    TenantRemains,
-    TenantStacks,
-    WaitingEvents,
-    WallProbe,
-    Workflow,
-)
+from onggi.ports.access import KeyRing
+from onggi.ports.bundles import AccessPorts, TenantPorts
+from onggi.ports.metering import Meter
+from onggi.ports.reading import ReadingGrants
+from onggi.ports.retrieval import IndexProvisioner
+from onggi.ports.tenant_data import MovingObjects, TenantExport, TenantRemains
+from onggi.ports.tenants import TenantDirectory, TenantLifecycle, TenantStacks, WaitingEvents, WallProbe
+from onggi.ports.workflows import Workflow
 from onggi.settings import Settings
-from onggi.steps.embed_chunks import EmbeddingModel
-from onggi.steps.move_tenant import BEFORE_SWITCH, Waits
-from onggi.steps.recognise_pages import RecognitionModel
-from onggi.steps.tenants import Places, Pool, Silo
+from onggi.steps.ingestion.embed_chunks import EmbeddingModel
+from onggi.steps.ingestion.recognise_pages import RecognitionModel
+from onggi.steps.tenancy.move_tenant import BEFORE_SWITCH, Waits
+from onggi.steps.tenancy.tenants import Places, Pool, Silo
 
 
 @cache

@@ -10,12 +10,12 @@ import pytest
 from onggi.domain.chunk import vector_key
 from onggi.domain.document import DocumentVersion, ExtractedText, HeadingSpan, TableSpan, document_id_of
 from onggi.domain.money import ModelPrice
-from onggi.ports import PublishedFacts
-from onggi.steps.artifacts import VersionArtifacts
-from onggi.steps.chunk_text import chunk_text, chunks_of
-from onggi.steps.embed_chunks import EmbeddingModel, embed_chunks
-from onggi.steps.index_chunks import index_chunks
-from onggi.steps.publish_document import publish_document
+from onggi.ports.ledger import PublishedFacts
+from onggi.steps.ingestion.artifacts import VersionArtifacts
+from onggi.steps.ingestion.chunk_text import chunk_text, chunks_of
+from onggi.steps.ingestion.embed_chunks import EmbeddingModel, embed_chunks
+from onggi.steps.ingestion.index_chunks import index_chunks
+from onggi.steps.ingestion.publish_document import publish_document
 from splitter import RecursiveSplitter
 from tests.unit.core.fakes import DIMENSIONS, Jar, try_of
 

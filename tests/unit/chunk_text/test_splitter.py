@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onggi.domain.document import ExtractedText, HeadingSpan, TableSpan
-from onggi.steps.chunk_text import chunks_of
+from onggi.steps.ingestion.chunk_text import chunks_of
 from splitter import RecursiveSplitter
 
 WORDS = [

@@ -28,28 +28,17 @@ from onggi.domain.errors import BadDocument, BadDocumentCode, Conflict, InvalidR
 from onggi.domain.money import ModelPrice
 from onggi.domain.progress import Progress
 from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord, TenantStatus
+from onggi.domain.tenant_data import ExportProgress
 from onggi.domain.timestamps import timestamp
-from onggi.ports import (
-    AccessPorts,
-    AnswerPart,
-    ClaimOutcome,
-    Embedding,
-    ExportedObject,
-    ExportProgress,
-    Filter,
-    GeneratedAnswer,
-    ObjectFacts,
-    PresignedUpload,
-    PublishedFacts,
-    Recognition,
-    Stored,
-    StoredObject,
-    TenantPorts,
-    TenantRemains,
-    WaitingEvent,
-)
-from onggi.steps.embed_chunks import BatchTask
-from onggi.steps.recognise_pages import RecognitionModel
+from onggi.ports.bundles import AccessPorts, TenantPorts
+from onggi.ports.documents import ObjectFacts, PresignedUpload
+from onggi.ports.ledger import ClaimOutcome, PublishedFacts, Stored
+from onggi.ports.models import AnswerPart, Embedding, GeneratedAnswer, Recognition
+from onggi.ports.retrieval import Filter
+from onggi.ports.tenant_data import ExportedObject, StoredObject, TenantRemains
+from onggi.ports.tenants import WaitingEvent
+from onggi.steps.ingestion.embed_chunks import BatchTask
+from onggi.steps.ingestion.recognise_pages import RecognitionModel
 
 DIMENSIONS = 32
 

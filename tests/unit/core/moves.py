@@ -6,23 +6,25 @@ from typing import Any
 from onggi.domain.document import Document, DocumentVersion, Metadata, document_id_of
 from onggi.domain.money import ModelPrice
 from onggi.domain.tenant import MoveStage, Placement, TenantContext, TenantRecord, Tier
+from onggi.domain.tenant_data import CopyProgress
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import CopyProgress, PublishedFacts, TenantPorts
-from onggi.steps.admit_event import Admission, admit_event
-from onggi.steps.carry_over_uploads import carry_over_uploads
-from onggi.steps.chunk_text import chunk_text
-from onggi.steps.copy_tenant_data import copy_tenant_data
-from onggi.steps.describe_document import describe_document
-from onggi.steps.embed_chunks import EmbeddingModel, embed_chunks
-from onggi.steps.extract_text import extract_text
-from onggi.steps.index_chunks import index_chunks
-from onggi.steps.move_tenant import Waits, hold_uploads, let_uploads_in, move_tenant, switch_placement
-from onggi.steps.publish_document import publish_document
-from onggi.steps.record_failure import Failure, record_failure
-from onggi.steps.register_document import Registration, register_document
-from onggi.steps.release_uploads import release_uploads
-from onggi.steps.remove_document import remove_document
-from onggi.steps.retrieve import RetrievalRequest, retrieve
+from onggi.ports.bundles import TenantPorts
+from onggi.ports.ledger import PublishedFacts
+from onggi.steps.ingestion.admit_event import Admission, admit_event
+from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.describe_document import describe_document
+from onggi.steps.ingestion.embed_chunks import EmbeddingModel, embed_chunks
+from onggi.steps.ingestion.extract_text import extract_text
+from onggi.steps.ingestion.index_chunks import index_chunks
+from onggi.steps.ingestion.publish_document import publish_document
+from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.register_document import Registration, register_document
+from onggi.steps.ingestion.remove_document import remove_document
+from onggi.steps.questions.retrieve import RetrievalRequest, retrieve
+from onggi.steps.tenancy.carry_over_uploads import carry_over_uploads
+from onggi.steps.tenancy.copy_tenant_data import copy_tenant_data
+from onggi.steps.tenancy.move_tenant import Waits, hold_uploads, let_uploads_in, move_tenant, switch_placement
+from onggi.steps.tenancy.release_uploads import release_uploads
 from tests.unit.core.fakes import (
     DIMENSIONS,
     OCR_MODEL,

@@ -11,9 +11,9 @@ from onggi.domain.access import ROLES, ApiKey, PoolUser, Role, has_rights_of, st
 from onggi.domain.audit import Author
 from onggi.domain.errors import InvalidRequest, NotFound, TransientError, Unauthorized
 from onggi.domain.timestamps import timestamp
-from onggi.requests import key_request
-from onggi.steps.authorize import Caller, authorize, note_use
-from onggi.steps.keys import KeyRequest, issue_key, list_keys, revoke_key
+from onggi.requests.keys import key_request
+from onggi.steps.access.authorize import Caller, authorize, note_use
+from onggi.steps.access.keys import KeyRequest, issue_key, list_keys, revoke_key
 from tests.unit.core.fakes import Jar, tenant_named
 
 OPERATOR = Author("arn:aws:iam::123456789012:role/operator", "request-1")

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from onggi.domain.upload import ObjectEvent
-from onggi.steps.record_failure import Failure, RecordedFailure, record_failure
-from onggi.steps.register_document import register_document
+from onggi.steps.ingestion.record_failure import Failure, RecordedFailure, record_failure
+from onggi.steps.ingestion.register_document import register_document
 from tests.unit.core.fakes import Jar
 
 OURS = Failure("internal", "A fault.", ours=True)

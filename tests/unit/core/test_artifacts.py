@@ -5,7 +5,7 @@ import pytest
 from onggi.domain.chunk import Chunk
 from onggi.domain.document import DocumentProperties, ExtractedText, HeadingSpan, TableSpan
 from onggi.domain.errors import NotFound
-from onggi.steps.artifacts import ChunkBatch, PlannedChunk, VersionArtifacts
+from onggi.steps.ingestion.artifacts import ChunkBatch, PlannedChunk, VersionArtifacts
 from tests.unit.core.fakes import FakeArtifactStore
 
 EXTRACTED = ExtractedText(

@@ -15,8 +15,8 @@ from onggi.domain.chunk import Passage, Scores
 from onggi.domain.errors import InvalidRequest, TransientError
 from onggi.domain.money import Model as InstalledModel
 from onggi.domain.money import ModelPrice
-from onggi.steps.answer import answer
-from onggi.steps.retrieve import Retrieval
+from onggi.steps.questions.answer import answer
+from onggi.steps.questions.retrieve import Retrieval
 from tests.unit.core.fakes import Jar
 from tests.unit.core.served import as_json, session_answered_by
 

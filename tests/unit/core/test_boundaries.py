@@ -22,19 +22,23 @@ from onggi.domain.metadata import metadata_fault, sidecar_key
 from onggi.domain.money import ModelPrice, usd
 from onggi.domain.search import analysers_for_question
 from onggi.domain.tenant import ChosenLimits, Move, Placement, TenantLimits, TenantRecord, is_tenant_id
-from onggi.ports import CopyProgress, ExportProgress, Filter, PublishedFacts, Recognition, StoredObject
-from onggi.steps.artifacts import VersionArtifacts
-from onggi.steps.authorize import new_api_key
-from onggi.steps.carry_over_uploads import carry_over_uploads
-from onggi.steps.chunk_text import chunk_text
-from onggi.steps.copy_tenant_data import copy_tenant_data
-from onggi.steps.describe_document import describe_document
-from onggi.steps.documents import UploadRequest, permit_upload
-from onggi.steps.export_tenant_data import export_tenant_data
-from onggi.steps.move_tenant import Waits, move_tenant
-from onggi.steps.onboarding import place_tenant
-from onggi.steps.recognise_pages import recognise_pages
-from onggi.steps.retrieve import RetrievalRequest, retrieve
+from onggi.domain.tenant_data import CopyProgress, ExportProgress
+from onggi.ports.ledger import PublishedFacts
+from onggi.ports.models import Recognition
+from onggi.ports.retrieval import Filter
+from onggi.ports.tenant_data import StoredObject
+from onggi.steps.access.authorize import new_api_key
+from onggi.steps.documents.uploads import UploadRequest, permit_upload
+from onggi.steps.ingestion.artifacts import VersionArtifacts
+from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.describe_document import describe_document
+from onggi.steps.ingestion.recognise_pages import recognise_pages
+from onggi.steps.questions.retrieve import RetrievalRequest, retrieve
+from onggi.steps.tenancy.carry_over_uploads import carry_over_uploads
+from onggi.steps.tenancy.copy_tenant_data import copy_tenant_data
+from onggi.steps.tenancy.export_tenant_data import export_tenant_data
+from onggi.steps.tenancy.move_tenant import Waits, move_tenant
+from onggi.steps.tenancy.onboarding import place_tenant
 from tests.unit.core.fakes import (
     OCR_MODEL,
     FakeDirectory,

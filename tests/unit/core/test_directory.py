@@ -9,7 +9,7 @@ from onggi.adapters.aws import AwsSession
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.domain.errors import Conflict, InvalidRequest
 from onggi.domain.tenant import TenantRecord
-from onggi.ports import TenantDirectory
+from onggi.ports.tenants import TenantDirectory
 from tests.unit.core.conftest import CONTROL_TABLE
 from tests.unit.core.fakes import FakeDirectory, FixedClock, tenant_named
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from onggi import entry
 from onggi.domain.errors import (
     BadDocument,
     Conflict,
@@ -17,6 +16,8 @@ from onggi.domain.errors import (
     TenantMismatch,
     TransientError,
 )
+from onggi.entry.http import Route, api
+from onggi.entry.messages import ApiRequest, ApiResponse
 from tests.unit.core.fakes import FakeMeter, tenant_named
 
 HEADERS = {"x-request-id": "r1", "cache-control": "no-store"}
@@ -30,19 +31,19 @@ def of_tenant() -> dict[str, Any]:
     return event(tenant=json.dumps(tenant_named().to_dict()), role="reader", status="active", principalId="acme/k")
 
 
-def answer(given: dict[str, Any], route: entry.Route) -> dict[str, Any]:
-    return entry.api({("GET", "/v1/me"): route})(given, None)
+def answer(given: dict[str, Any], route: Route) -> dict[str, Any]:
+    return api({("GET", "/v1/me"): route})(given, None)
 
 
-def raising(error: Exception) -> entry.Route:
-    def route(_: entry.ApiRequest) -> entry.ApiResponse:
+def raising(error: Exception) -> Route:
+    def route(_: ApiRequest) -> ApiResponse:
         raise error
 
     return route
 
 
 def test_an_answer() -> None:
-    assert answer(of_tenant(), lambda _: entry.ApiResponse(201, {"이름": "김"})) == {
+    assert answer(of_tenant(), lambda _: ApiResponse(201, {"이름": "김"})) == {
         "statusCode": 201,
         "headers": {"content-type": "application/json; charset=utf-8", **HEADERS},
         "body": '{"이름": "김"}',

@@ -7,37 +7,34 @@ import pytest
 
 from onggi.domain.chunk import Passage, Scores
 from onggi.domain.document import Document, DocumentVersion
+from onggi.domain.tenant_data import CopyProgress, ExportProgress
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import (
-    AnswerPart,
-    CopyProgress,
-    ExportProgress,
-    GeneratedAnswer,
-    PublishedFacts,
-    StoredObject,
-    WaitingEvent,
-)
-from onggi.steps.answer import Answer, answer
-from onggi.steps.artifacts import VersionArtifacts
-from onggi.steps.carry_over_uploads import carry_over_uploads
-from onggi.steps.chunk_text import chunk_text
-from onggi.steps.copy_tenant_data import copy_tenant_data
-from onggi.steps.describe_document import Description, describe_document
-from onggi.steps.documents import UploadRequest, delete_document, permit_upload
-from onggi.steps.embed_chunks import embed_chunks
-from onggi.steps.export_tenant_data import export_tenant_data
-from onggi.steps.extract_text import extract_text
-from onggi.steps.index_chunks import index_chunks
-from onggi.steps.offboarding import remove_tenant
-from onggi.steps.onboarding import activate_tenant
-from onggi.steps.publish_document import publish_document
-from onggi.steps.record_failure import Failure, record_failure
-from onggi.steps.record_tenant_failure import record_tenant_failure
-from onggi.steps.register_document import register_document
-from onggi.steps.release_uploads import release_uploads
-from onggi.steps.remove_document import remove_document
-from onggi.steps.retire import Retired, retire_version
-from onggi.steps.retrieve import Retrieval
+from onggi.ports.ledger import PublishedFacts
+from onggi.ports.models import AnswerPart, GeneratedAnswer
+from onggi.ports.tenant_data import StoredObject
+from onggi.ports.tenants import WaitingEvent
+from onggi.steps.documents.deletion import delete_document
+from onggi.steps.documents.uploads import UploadRequest, permit_upload
+from onggi.steps.ingestion.artifacts import VersionArtifacts
+from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.describe_document import Description, describe_document
+from onggi.steps.ingestion.embed_chunks import embed_chunks
+from onggi.steps.ingestion.extract_text import extract_text
+from onggi.steps.ingestion.index_chunks import index_chunks
+from onggi.steps.ingestion.publish_document import publish_document
+from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.register_document import register_document
+from onggi.steps.ingestion.remove_document import remove_document
+from onggi.steps.ingestion.retire import Retired, retire_version
+from onggi.steps.questions.answer import Answer, answer
+from onggi.steps.questions.retrieve import Retrieval
+from onggi.steps.tenancy.carry_over_uploads import carry_over_uploads
+from onggi.steps.tenancy.copy_tenant_data import copy_tenant_data
+from onggi.steps.tenancy.export_tenant_data import export_tenant_data
+from onggi.steps.tenancy.offboarding import remove_tenant
+from onggi.steps.tenancy.onboarding import activate_tenant
+from onggi.steps.tenancy.record_tenant_failure import record_tenant_failure
+from onggi.steps.tenancy.release_uploads import release_uploads
 from tests.unit.core.fakes import (
     OCR_MODEL,
     FakeExport,

@@ -7,10 +7,10 @@ import pytest
 from onggi.domain.document import Document
 from onggi.domain.errors import BAD_DOCUMENT_MESSAGES
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import PublishedFacts
-from onggi.steps.documents import delete_document
-from onggi.steps.record_failure import Failure, RecordedFailure, record_failure
-from onggi.steps.register_document import register_document
+from onggi.ports.ledger import PublishedFacts
+from onggi.steps.documents.deletion import delete_document
+from onggi.steps.ingestion.record_failure import Failure, RecordedFailure, record_failure
+from onggi.steps.ingestion.register_document import register_document
 from tests.unit.core.fakes import Jar
 
 KEY = "tenants/acme/a.txt"

@@ -11,8 +11,8 @@ from onggi.domain.formats import is_supported
 from onggi.domain.metadata import are_same, metadata_fault, parse_sidecar
 from onggi.domain.tenant import ChosenLimits, TenantContext
 from onggi.domain.upload import ObjectEvent
-from onggi.steps.record_failure import Failure
-from onggi.steps.record_tenant_failure import reason_of
+from onggi.steps.ingestion.record_failure import Failure
+from onggi.steps.tenancy.record_tenant_failure import reason_of
 from tests.unit.core.fakes import tenant_named
 
 CONTEXT = tenant_named().to_dict()

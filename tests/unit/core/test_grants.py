@@ -19,7 +19,7 @@ from onggi.adapters.grants import KmsReadingGrants, granted_session, pattern_of,
 from onggi.domain.document import DocumentVersion, document_id_of
 from onggi.domain.errors import GrantExpired, TenantMismatch
 from onggi.domain.tenant import ChosenSettings, Placement, TenantContext
-from onggi.steps.grant_reading import grant_reading
+from onggi.steps.ingestion.grant_reading import grant_reading
 from tests.unit.core.fakes import FakeGrants, Jar, tenant_named, version_of
 
 EXPIRES = 1_800_000_000

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from onggi import bootstrap, entry
+from onggi import bootstrap
 from onggi.domain.access import ApiKey
 from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import (
@@ -32,9 +32,13 @@ from onggi.domain.errors import (
     TransientError,
 )
 from onggi.domain.tenant import Move, MoveStage, Placement, Receipt, TenantContext, TenantStatus
-from onggi.ports import TenantPorts
+from onggi.entry.deadlines import seconds_to_answer
+from onggi.entry.http import NEEDED_ROLES, api
+from onggi.entry.logging import logger
+from onggi.entry.messages import ApiRequest, ApiResponse
+from onggi.ports.bundles import TenantPorts
 from onggi.settings import Settings
-from onggi.steps.authorize import API_KEY, _hash
+from onggi.steps.access.authorize import API_KEY, _hash
 from tests.unit.core.fakes import (
     DIMENSIONS,
     FakeExport,
@@ -213,7 +217,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
         def flush(self) -> None: ...
 
-    handler = entry.logger.registered_handler
+    handler = logger.registered_handler
     monkeypatch.setattr(handler, "stream", Lines())
     yield lines
     assert not [secret for secret in SECRETS if secret in "".join(lines)]
@@ -627,15 +631,15 @@ def test_a_failure_after_registration_cleans_up_the_version_that_was_registered(
     assert functions.jar.artifacts.content == {}
 
 
-def raising(error: Exception) -> Callable[[entry.ApiRequest], entry.ApiResponse]:
-    def route(_: entry.ApiRequest) -> entry.ApiResponse:
+def raising(error: Exception) -> Callable[[ApiRequest], ApiResponse]:
+    def route(_: ApiRequest) -> ApiResponse:
         raise error
 
     return route
 
 
 def problem_of(functions: Functions, error: Exception) -> tuple[dict[str, Any], dict[str, Any]]:
-    handler = entry.api({("POST", "/v1/query"): raising(error)})
+    handler = api({("POST", "/v1/query"): raising(error)})
     answered = handler(functions.event("query"), Context())
     return answered, json.loads(answered["body"])
 
@@ -817,7 +821,7 @@ def test_a_function_that_ends_before_the_gateway_gives_up_has_less_time() -> Non
         def get_remaining_time_in_millis(self) -> int:
             return round(10_000 - (now - 100) * 1000)
 
-    short, long = (entry.seconds_to_answer(context, lambda: now) for context in (Shorter(), Context()))
+    short, long = (seconds_to_answer(context, lambda: now) for context in (Shorter(), Context()))
     assert (short(), long()) == (7.0, 26.0)
     now = 104.5
     assert (short(), long()) == (2.5, 21.5)
@@ -942,18 +946,18 @@ def as_role(functions: Functions, name: str, role: str | None) -> dict[str, Any]
 
 
 @pytest.mark.parametrize("role", ["reader", "writer", "owner", None])
-@pytest.mark.parametrize("route", entry.NEEDED_ROLES, ids=" ".join)
+@pytest.mark.parametrize("route", NEEDED_ROLES, ids=" ".join)
 def test_a_role_may_do_what_the_table_says(functions: Functions, route: tuple[str, str], role: str | None) -> None:
     reached: list[str] = []
 
-    def answer(request: entry.ApiRequest) -> entry.ApiResponse:
+    def answer(request: ApiRequest) -> ApiResponse:
         reached.append(request.author.name)
-        return entry.ApiResponse(200, {})
+        return ApiResponse(200, {})
 
     event = as_role(functions, "query", role) | {"httpMethod": route[0], "resource": route[1]}
-    answered = entry.api({route: answer})(event, Context())
+    answered = api({route: answer})(event, Context())
     order = ["reader", "writer", "owner"]
-    allowed = order.index(role or "reader") >= order.index(entry.NEEDED_ROLES[route])
+    allowed = order.index(role or "reader") >= order.index(NEEDED_ROLES[route])
     assert (answered["statusCode"], reached) == ((200, ["acme/0afa6e43e589"]) if allowed else (403, []))
 
 
@@ -967,7 +971,7 @@ def test_a_role_that_is_too_weak_is_told_which_is_needed(functions: Functions) -
 
 def test_a_route_whose_role_nobody_has_thought_of_is_closed(functions: Functions) -> None:
     event = as_role(functions, "query", "owner") | {"resource": "/v1/forgotten"}
-    handler = entry.api({("POST", "/v1/forgotten"): raising(AssertionError("reached"))})
+    handler = api({("POST", "/v1/forgotten"): raising(AssertionError("reached"))})
     assert handler(event, Context())["statusCode"] == 403
 
 

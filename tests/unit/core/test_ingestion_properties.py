@@ -22,19 +22,19 @@ from onggi.domain.metadata import SIDECAR_SUFFIX
 from onggi.domain.money import ModelPrice
 from onggi.domain.tenant import TenantContext
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import PublishedFacts, Stored
-from onggi.steps.chunk_text import chunk_text
-from onggi.steps.describe_document import describe_document
-from onggi.steps.documents import delete_document
-from onggi.steps.embed_chunks import EmbeddingModel, embed_chunks
-from onggi.steps.extract_text import extract_text
-from onggi.steps.index_chunks import index_chunks
-from onggi.steps.publish_document import Publication, publish_document
-from onggi.steps.record_failure import Failure, record_failure
-from onggi.steps.record_interruption import ExecutionStatus, record_interruption
-from onggi.steps.register_document import register_document
-from onggi.steps.remove_document import remove_document
-from onggi.steps.retrieve import RetrievalRequest, retrieve
+from onggi.ports.ledger import PublishedFacts, Stored
+from onggi.steps.documents.deletion import delete_document
+from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.describe_document import describe_document
+from onggi.steps.ingestion.embed_chunks import EmbeddingModel, embed_chunks
+from onggi.steps.ingestion.extract_text import extract_text
+from onggi.steps.ingestion.index_chunks import index_chunks
+from onggi.steps.ingestion.publish_document import Publication, publish_document
+from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.record_interruption import ExecutionStatus, record_interruption
+from onggi.steps.ingestion.register_document import register_document
+from onggi.steps.ingestion.remove_document import remove_document
+from onggi.steps.questions.retrieve import RetrievalRequest, retrieve
 from tests.unit.core.fakes import DIMENSIONS, OCR_MODEL, FakeIndex, FakeLedger, Jar, LineSplitter, PlainReader, try_of
 
 MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(1, 1))  # type: ignore[arg-type]  # whole dollars will do
@@ -558,7 +558,7 @@ STOPPED_BEFORE_IT_IS_REGISTERED: list[tuple[Act, int]] = [
 """A claim comes after the end of its execution was recorded."""
 
 
-@patch("onggi.steps.chunk_text.BATCH_SIZE", 2)
+@patch("onggi.steps.ingestion.chunk_text.BATCH_SIZE", 2)
 @settings(max_examples=1500, deadline=None, derandomize=True)
 @given(st.lists(acts, min_size=3, max_size=30))
 @example(WANTED_AGAIN)

@@ -9,18 +9,18 @@ from onggi.domain.document import Document, DocumentVersion
 from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument, NotFound
 from onggi.domain.tenant import TenantContext
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import PublishedFacts
-from onggi.steps.chunk_text import chunk_text
-from onggi.steps.extract_text import extract_text
-from onggi.steps.record_failure import Failure, record_failure
-from onggi.steps.record_interruption import (
+from onggi.ports.ledger import PublishedFacts
+from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.extract_text import extract_text
+from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.record_interruption import (
     STOPPED_MESSAGE,
     ExecutionStatus,
     RecordedInterruption,
     event_of_input,
     record_interruption,
 )
-from onggi.steps.register_document import register_document
+from onggi.steps.ingestion.register_document import register_document
 from tests.unit.core.fakes import OCR_MODEL, Jar, LineSplitter, PlainReader
 
 KEY = "tenants/acme/a.txt"

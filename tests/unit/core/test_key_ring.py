@@ -18,7 +18,7 @@ from onggi.domain.access import ApiKey
 from onggi.domain.audit import AuditEntry, Author
 from onggi.domain.errors import InvalidRequest, NotFound, TransientError
 from onggi.domain.timestamps import timestamp
-from onggi.ports import AuditTrail, KeyRing
+from onggi.ports.access import AuditTrail, KeyRing
 from tests.unit.core.conftest import AUDIT_BUCKET, CONTROL_TABLE
 from tests.unit.core.fakes import FakeAccess, FixedClock
 from tests.unit.core.recorded import RecordedAws

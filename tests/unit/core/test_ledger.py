@@ -17,7 +17,7 @@ from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.domain.document import Document, DocumentStatus
 from onggi.domain.errors import InvalidRequest, TransientError
 from onggi.domain.tenant import TenantContext
-from onggi.ports import DocumentLedger, PublishedFacts, Stored
+from onggi.ports.ledger import DocumentLedger, PublishedFacts, Stored
 from tests.unit.core.conftest import TENANT_TABLE
 from tests.unit.core.fakes import FakeLedger, tenant_named, version_of
 

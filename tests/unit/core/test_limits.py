@@ -8,12 +8,13 @@ from onggi.domain.document import document_id_of
 from onggi.domain.errors import BadDocument, QuotaExceeded
 from onggi.domain.tenant import ChosenLimits, TenantContext, TenantLimits
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import PublishedFacts
-from onggi.steps.documents import UploadRequest, delete_document, permit_upload
-from onggi.steps.publish_document import publish_document
-from onggi.steps.record_failure import Failure, record_failure
-from onggi.steps.register_document import Registration, register_document
-from onggi.steps.remove_document import remove_document
+from onggi.ports.ledger import PublishedFacts
+from onggi.steps.documents.deletion import delete_document
+from onggi.steps.documents.uploads import UploadRequest, permit_upload
+from onggi.steps.ingestion.publish_document import publish_document
+from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.register_document import Registration, register_document
+from onggi.steps.ingestion.remove_document import remove_document
 from tests.unit.core.fakes import Jar, tenant_named
 
 BASIC = TenantLimits(10_000, 10 * 2**30, 100 * 2**20)

@@ -17,7 +17,7 @@ from onggi.adapters.model_calls import ModelCalls, PatientCalls, TimedCalls
 from onggi.domain.chunk import Passage, Scores
 from onggi.domain.errors import ModelRefused, ModelTimeout, TransientError
 from onggi.domain.money import Model, ModelPrice, estimated_tokens
-from onggi.steps.metering import MeteredEmbedder, unfinished_metered
+from onggi.steps.questions.metering import MeteredEmbedder, unfinished_metered
 from tests.unit.core.fakes import FakeMeter, tenant_named
 from tests.unit.core.served import as_json, session_answered_by
 

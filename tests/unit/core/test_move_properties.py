@@ -21,22 +21,24 @@ from onggi.domain.document import DocumentVersion, document_id_of
 from onggi.domain.errors import Conflict, NotFound, OnggiError
 from onggi.domain.metadata import SIDECAR_SUFFIX
 from onggi.domain.tenant import MoveStage, TenantContext
+from onggi.domain.tenant_data import CopyProgress
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import CopyProgress, PublishedFacts, Stored, StoredObject
-from onggi.steps.carry_over_uploads import carry_over_uploads
-from onggi.steps.chunk_text import chunk_text
-from onggi.steps.copy_tenant_data import copy_tenant_data
-from onggi.steps.describe_document import describe_document
-from onggi.steps.documents import delete_document
-from onggi.steps.embed_chunks import embed_chunks
-from onggi.steps.extract_text import extract_text
-from onggi.steps.index_chunks import index_chunks
-from onggi.steps.move_tenant import let_uploads_in
-from onggi.steps.publish_document import publish_document
-from onggi.steps.record_failure import Failure, record_failure
-from onggi.steps.register_document import Registration, register_document
-from onggi.steps.release_uploads import release_uploads
-from onggi.steps.remove_document import remove_document
+from onggi.ports.ledger import PublishedFacts, Stored
+from onggi.ports.tenant_data import StoredObject
+from onggi.steps.documents.deletion import delete_document
+from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.describe_document import describe_document
+from onggi.steps.ingestion.embed_chunks import embed_chunks
+from onggi.steps.ingestion.extract_text import extract_text
+from onggi.steps.ingestion.index_chunks import index_chunks
+from onggi.steps.ingestion.publish_document import publish_document
+from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.register_document import Registration, register_document
+from onggi.steps.ingestion.remove_document import remove_document
+from onggi.steps.tenancy.carry_over_uploads import carry_over_uploads
+from onggi.steps.tenancy.copy_tenant_data import copy_tenant_data
+from onggi.steps.tenancy.move_tenant import let_uploads_in
+from onggi.steps.tenancy.release_uploads import release_uploads
 from tests.unit.core.fakes import OCR_MODEL, FakeMovingObjects, Jar, LineSplitter, PlainReader, one_step, try_of
 from tests.unit.core.moves import MAX_BYTES, MODEL, TwoPlaces
 
@@ -612,9 +614,9 @@ RESUMED_WHILE_LEAVING: Parts = (
 """What waits still when a move stops is released when it is taken up."""
 
 
-@patch("onggi.steps.chunk_text.BATCH_SIZE", 2)
-@patch("onggi.steps.copy_tenant_data.DOCUMENTS_A_PAGE", 2)
-@patch("onggi.steps.copy_tenant_data.BATCHES_A_STEP", 1)
+@patch("onggi.steps.ingestion.chunk_text.BATCH_SIZE", 2)
+@patch("onggi.steps.tenancy.copy_tenant_data.DOCUMENTS_A_PAGE", 2)
+@patch("onggi.steps.tenancy.copy_tenant_data.BATCHES_A_STEP", 1)
 @settings(max_examples=1500, deadline=None, derandomize=True)
 @given(st.booleans(), st.tuples(acts, acts, acts, acts, acts))
 @example(begun=True, parts=IN_THE_MIDDLE)

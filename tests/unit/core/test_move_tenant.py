@@ -7,12 +7,13 @@ import pytest
 
 from onggi.domain.errors import Conflict, TransientError
 from onggi.domain.tenant import MoveStage, Placement, Tier
+from onggi.domain.tenant_data import CopyProgress
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import CopyProgress
-from onggi.steps.copy_tenant_data import VectorPlace
-from onggi.steps.describe_document import describe_document
-from onggi.steps.documents import delete_document
-from onggi.steps.move_tenant import (
+from onggi.steps.documents.deletion import delete_document
+from onggi.steps.ingestion.describe_document import describe_document
+from onggi.steps.ingestion.register_document import register_document
+from onggi.steps.tenancy.copy_tenant_data import VectorPlace
+from onggi.steps.tenancy.move_tenant import (
     AFTER_SWITCH,
     BEFORE_SWITCH,
     COPYING,
@@ -21,10 +22,9 @@ from onggi.steps.move_tenant import (
     hold_uploads,
     switch_placement,
 )
-from onggi.steps.offboarding import remove_tenant
-from onggi.steps.onboarding import place_tenant, provision_tenant, tenant_in_hands
-from onggi.steps.record_tenant_failure import UNAVAILABLE, record_tenant_failure
-from onggi.steps.register_document import register_document
+from onggi.steps.tenancy.offboarding import remove_tenant
+from onggi.steps.tenancy.onboarding import place_tenant, provision_tenant, tenant_in_hands
+from onggi.steps.tenancy.record_tenant_failure import UNAVAILABLE, record_tenant_failure
 from tests.unit.core.fakes import FakeProvisioner, FakeRemains, FakeStacks, FakeWorkflow, Jar, one_step
 from tests.unit.core.moves import TwoPlaces
 
@@ -345,8 +345,8 @@ def test_a_document_in_work_does_not_keep_those_after_it_from_being_copied(place
 
 
 def test_each_batch_is_copied_once(places: TwoPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onggi.steps.chunk_text.BATCH_SIZE", 1)
-    monkeypatch.setattr("onggi.steps.copy_tenant_data.BATCHES_A_STEP", 2)
+    monkeypatch.setattr("onggi.steps.ingestion.chunk_text.BATCH_SIZE", 1)
+    monkeypatch.setattr("onggi.steps.tenancy.copy_tenant_data.BATCHES_A_STEP", 2)
     places.ingest(places.upload("long.txt", "\n".join(f"kimchi {number}" for number in range(9))))
     prepared(places)
     put = places.elsewhere.index.put
@@ -384,8 +384,8 @@ def test_what_answers_is_copied_without_an_embedding(places: TwoPlaces) -> None:
 def test_a_document_of_many_batches_is_copied_batch_by_batch(
     places: TwoPlaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onggi.steps.chunk_text.BATCH_SIZE", 1)
-    monkeypatch.setattr("onggi.steps.copy_tenant_data.BATCHES_A_STEP", 2)
+    monkeypatch.setattr("onggi.steps.ingestion.chunk_text.BATCH_SIZE", 1)
+    monkeypatch.setattr("onggi.steps.tenancy.copy_tenant_data.BATCHES_A_STEP", 2)
     places.ingest(places.upload("long.txt", "\n".join(f"kimchi {number}" for number in range(9))))
     places.ingest(places.upload("short.txt", "salt"))
     prepared(places)
@@ -402,7 +402,7 @@ def test_a_document_of_many_batches_is_copied_batch_by_batch(
 def test_a_page_whose_document_is_gone_is_copied_from_its_beginning(
     places: TwoPlaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onggi.steps.copy_tenant_data.BATCHES_A_STEP", 1)
+    monkeypatch.setattr("onggi.steps.tenancy.copy_tenant_data.BATCHES_A_STEP", 1)
     for number in range(3):
         places.ingest(places.upload(f"{number}.txt", f"kimchi {number}"))
     prepared(places)

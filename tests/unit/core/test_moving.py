@@ -22,7 +22,7 @@ from onggi.adapters.stacks import CloudFormationTenantStacks
 from onggi.domain.document import Document
 from onggi.domain.errors import Conflict, TransientError
 from onggi.domain.tenant import Move, Placement, Receipt, TenantContext, TenantRecord
-from onggi.ports import PublishedFacts
+from onggi.ports.ledger import PublishedFacts
 from tests.unit.core.conftest import CONTROL_TABLE, TENANT_TABLE
 from tests.unit.core.fakes import FixedClock, counted, one_step, tenant_named, version_of
 

@@ -18,10 +18,16 @@ from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import waiting_of
 from onggi.domain.errors import Conflict, NotFound
 from onggi.domain.tenant import Receipt, TenantContext, TenantRecord
-from onggi.ports import CountProgress, ExportProgress
-from onggi.steps.export_tenant_data import export_tenant_data
-from onggi.steps.offboarding import close_tenant, count_tenant_data, exported_tenant, remove_tenant, what_is_left
-from onggi.steps.tenants import execution_name
+from onggi.domain.tenant_data import CountProgress, ExportProgress
+from onggi.steps.tenancy.export_tenant_data import export_tenant_data
+from onggi.steps.tenancy.offboarding import (
+    close_tenant,
+    count_tenant_data,
+    exported_tenant,
+    remove_tenant,
+    what_is_left,
+)
+from onggi.steps.tenancy.tenants import execution_name
 from tests.unit.core.conftest import CONTROL_TABLE, TENANT_TABLE
 from tests.unit.core.fakes import (
     FakeLifecycle,

@@ -17,10 +17,11 @@ from onggi.domain.errors import Conflict, ModelRefused, NotFound, TenantMismatch
 from onggi.domain.money import ModelPrice
 from onggi.domain.search import analysers_for_question
 from onggi.domain.tenant import ChosenLimits, ChosenSettings, TenantRecord, Tier, is_tenant_id
-from onggi.ports import GeneratedAnswer, TenantDirectory, TenantLifecycle
-from onggi.steps import tenants
-from onggi.steps.embed_chunks import EmbeddingModel
-from onggi.steps.onboarding import (
+from onggi.ports.models import GeneratedAnswer
+from onggi.ports.tenants import TenantDirectory, TenantLifecycle
+from onggi.steps.ingestion.embed_chunks import EmbeddingModel
+from onggi.steps.tenancy import tenants
+from onggi.steps.tenancy.onboarding import (
     activate_tenant,
     place_tenant,
     provision_tenant,
@@ -29,8 +30,8 @@ from onggi.steps.onboarding import (
     verify_models,
     verify_tenant,
 )
-from onggi.steps.record_tenant_failure import FAULT, UNAVAILABLE, code_of, reason_of, record_tenant_failure
-from onggi.steps.tenants import Places, Pool, Silo, TenantRequest, create_tenant, execution_name, new_run
+from onggi.steps.tenancy.record_tenant_failure import FAULT, UNAVAILABLE, code_of, reason_of, record_tenant_failure
+from onggi.steps.tenancy.tenants import Places, Pool, Silo, TenantRequest, create_tenant, execution_name, new_run
 from tests.unit.core.conftest import CONTROL_TABLE
 from tests.unit.core.fakes import (
     DIMENSIONS,

@@ -7,12 +7,13 @@ import pytest
 
 from onggi.domain.chunk import Passage, Scores
 from onggi.domain.tenant import ChosenLimits, ChosenSettings
-from onggi.ports import AnswerPart, GeneratedAnswer, PublishedFacts
-from onggi.steps.answer import answer
-from onggi.steps.publish_document import Publication, publish_document
-from onggi.steps.record_failure import Failure
-from onggi.steps.retrieve import Retrieval
-from onggi.steps.tenants import Places, Pool, Silo, TenantRequest, create_tenant
+from onggi.ports.ledger import PublishedFacts
+from onggi.ports.models import AnswerPart, GeneratedAnswer
+from onggi.steps.ingestion.publish_document import Publication, publish_document
+from onggi.steps.ingestion.record_failure import Failure
+from onggi.steps.questions.answer import answer
+from onggi.steps.questions.retrieve import Retrieval
+from onggi.steps.tenancy.tenants import Places, Pool, Silo, TenantRequest, create_tenant
 from tests.unit.core.fakes import FakeDirectory, FakeLifecycle, FakeWorkflow, FixedClock, Jar, version_of
 
 

@@ -19,9 +19,10 @@ from onggi.domain.document import Document, DocumentVersion
 from onggi.domain.errors import TransientError
 from onggi.domain.progress import Progress
 from onggi.domain.tenant import TenantContext
-from onggi.ports import Embedding, ProgressStore
-from onggi.steps.counting_embedder import CountingEmbedder
-from onggi.steps.documents import shown
+from onggi.ports.ledger import ProgressStore
+from onggi.ports.models import Embedding
+from onggi.steps.documents.shown import shown
+from onggi.steps.ingestion.counting_embedder import CountingEmbedder
 from tests.unit.core.conftest import TENANT_TABLE
 from tests.unit.core.fakes import FakeProgress, FixedClock, Jar, tenant_named, version_of
 from tests.unit.core.served import as_json, session_answered_by

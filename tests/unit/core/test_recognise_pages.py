@@ -8,9 +8,9 @@ from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import BadDocument, TransientError
 from onggi.domain.tenant import ChosenSettings, TenantContext
 from onggi.domain.upload import ObjectEvent
-from onggi.steps.artifacts import VersionArtifacts
-from onggi.steps.extract_text import Extraction, extract_text
-from onggi.steps.register_document import register_document
+from onggi.steps.ingestion.artifacts import VersionArtifacts
+from onggi.steps.ingestion.extract_text import Extraction, extract_text
+from onggi.steps.ingestion.register_document import register_document
 from tests.unit.core.fakes import OCR_MODEL, SCAN, Jar, PlainReader
 
 

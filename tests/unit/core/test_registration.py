@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import PublishedFacts
-from onggi.steps.register_document import register_document, unseen_version
+from onggi.ports.ledger import PublishedFacts
+from onggi.steps.ingestion.register_document import register_document, unseen_version
 from tests.unit.core.fakes import Jar, tenant_named
 
 KEY = "tenants/acme/a.txt"

@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
-from onggi import requests
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.tenant import ChosenLimits, ChosenSettings
-from onggi.steps.change_tenant import TenantChange
-from onggi.steps.tenants import TenantRequest
+from onggi.requests.fields import json_object
+from onggi.requests.listings import listing
+from onggi.requests.questions import query_request, retrieval_request
+from onggi.requests.tenants import tenant_change, tenant_limits, tenant_request, tenant_settings, wants_export
+from onggi.requests.uploads import upload_request
+from onggi.steps.tenancy.change_tenant import TenantChange
+from onggi.steps.tenancy.tenants import TenantRequest
 from tests.unit.core.fakes import tenant_named
 
 MODELS = ("claude",)
@@ -43,23 +47,21 @@ def faults(call: Any, *arguments: Any, **named: Any) -> dict[str, str]:
     ],
 )
 def test_what_is_no_json_object(body: str | None) -> None:
-    assert set(faults(requests.json_object, body)) == {"body"}
+    assert set(faults(json_object, body)) == {"body"}
 
 
 def test_a_json_object() -> None:
-    assert requests.json_object('{"질문": [1.5, null]}') == {"질문": [1.5, None]}
+    assert json_object('{"질문": [1.5, null]}') == {"질문": [1.5, None]}
 
 
 def test_the_least_and_the_most_of_a_question() -> None:
-    least = requests.retrieval_request({"question": "?"})
+    least = retrieval_request({"question": "?"})
     assert (least.question, least.top_k, least.filter) == ("?", 8, None)
-    most = requests.retrieval_request({"question": "김" * 4000, "top_k": 50, "filter": {"a": {"$eq": "b"}}})
+    most = retrieval_request({"question": "김" * 4000, "top_k": 50, "filter": {"a": {"$eq": "b"}}})
     assert (most.top_k, most.filter) == (50, {"a": {"$eq": "b"}})
-    query = requests.query_request(
-        {"question": "?", "model": "claude", "max_tokens": 4096, "session_id": "a-_1" * 16}, MODELS
-    )
+    query = query_request({"question": "?", "model": "claude", "max_tokens": 4096, "session_id": "a-_1" * 16}, MODELS)
     assert query[1:] == ("claude", 4096, "a-_1" * 16)
-    assert requests.query_request({"question": "?"}, MODELS)[1:] == ("claude", 1024, None)
+    assert query_request({"question": "?"}, MODELS)[1:] == ("claude", 1024, None)
 
 
 def alternatives(count: int) -> dict[str, Any]:
@@ -76,9 +78,9 @@ def alternatives(count: int) -> dict[str, Any]:
     ],
 )
 def test_a_filter_has_a_hundred_constraints_at_most(accepted: dict[str, Any]) -> None:
-    assert requests.retrieval_request({"question": "?", "filter": accepted}).filter == accepted
+    assert retrieval_request({"question": "?", "filter": accepted}).filter == accepted
     one_more = {"$and": [accepted, alternatives(100)]}
-    told = faults(requests.retrieval_request, {"question": "?", "filter": one_more})
+    told = faults(retrieval_request, {"question": "?", "filter": one_more})
     assert "at most 100 conditions" in told["filter"]
 
 
@@ -91,7 +93,7 @@ def test_a_filter_that_is_no_filter_is_left_to_the_index_to_judge() -> None:
         {"$and": [{"$or": None}]},
     ]
     for odd in odd_ones:
-        assert requests.retrieval_request({"question": "?", "filter": odd}).filter == odd
+        assert retrieval_request({"question": "?", "filter": odd}).filter == odd
 
 
 @pytest.mark.parametrize(
@@ -122,20 +124,20 @@ def test_a_filter_that_is_no_filter_is_left_to_the_index_to_judge() -> None:
     ],
 )
 def test_a_field_of_a_question_that_is_wrong(field: str, value: object) -> None:
-    assert set(faults(requests.query_request, {"question": "?"} | {field: value}, MODELS)) == {field}
+    assert set(faults(query_request, {"question": "?"} | {field: value}, MODELS)) == {field}
 
 
 def test_all_that_is_wrong_is_told_at_once_in_text_that_can_be_sent() -> None:
-    told = faults(requests.query_request, {"top_k": 0, "\ud800": 1, "tenant_id": "other"}, MODELS)
+    told = faults(query_request, {"top_k": 0, "\ud800": 1, "tenant_id": "other"}, MODELS)
     assert set(told) == {"question", "top_k", "?", "tenant_id"}
     json.dumps(told, ensure_ascii=False).encode()
 
 
 def test_an_upload() -> None:
-    upload = requests.upload_request(UPLOAD | {"metadata": {"year": 2026}})
+    upload = upload_request(UPLOAD | {"metadata": {"year": 2026}})
     assert (upload.name, upload.content_type, upload.size, upload.metadata) == (*UPLOAD.values(), {"year": 2026})
     with_charset = {"content_type": "text/plain; charset=utf-8"}
-    assert requests.upload_request(UPLOAD | with_charset).content_type == "text/plain; charset=utf-8"
+    assert upload_request(UPLOAD | with_charset).content_type == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize(
@@ -182,26 +184,26 @@ def test_an_upload() -> None:
     ],
 )
 def test_a_field_of_an_upload_that_is_wrong(field: str, value: object) -> None:
-    assert set(faults(requests.upload_request, UPLOAD | {field: value})) == {field}
+    assert set(faults(upload_request, UPLOAD | {field: value})) == {field}
 
 
 def test_the_parameters_of_a_listing() -> None:
-    assert requests.listing({}, with_status=True) == (None, 25, None)
+    assert listing({}, with_status=True) == (None, 25, None)
     query = {"status": "failed", "limit": "100", "cursor": "abc"}
-    assert requests.listing(query, with_status=True) == ("failed", 100, "abc")
+    assert listing(query, with_status=True) == ("failed", 100, "abc")
 
 
 def test_the_longest_of_each_text() -> None:
-    assert requests.listing({"cursor": "x" * 1024}, with_status=True) == (None, 25, "x" * 1024)
-    assert requests.listing({"limit": "00001"}, with_status=True)[1] == 1
-    assert requests.upload_request(UPLOAD | {"name": "김" * 300}).name == "김" * 300
-    assert requests.upload_request(UPLOAD | {"size": 5 * 2**30}).size == 5 * 2**30
+    assert listing({"cursor": "x" * 1024}, with_status=True) == (None, 25, "x" * 1024)
+    assert listing({"limit": "00001"}, with_status=True)[1] == 1
+    assert upload_request(UPLOAD | {"name": "김" * 300}).name == "김" * 300
+    assert upload_request(UPLOAD | {"size": 5 * 2**30}).size == 5 * 2**30
     media_type = "a" * 64 + "/" + "b" * 64
-    assert requests.upload_request(UPLOAD | {"content_type": media_type}).content_type == media_type
-    assert requests.tenant_request({"tenant_id": "acme", "name": "x" * 200}).name == "x" * 200
+    assert upload_request(UPLOAD | {"content_type": media_type}).content_type == media_type
+    assert tenant_request({"tenant_id": "acme", "name": "x" * 200}).name == "x" * 200
     highest = {"documents": 10**9, "stored_bytes": 2**50, "document_bytes": 5 * 2**30}
-    assert requests.tenant_limits(highest, ChosenLimits()).to_dict() == highest
-    assert requests.tenant_settings({"chunk_size": 200}, ChosenSettings()).chunk_size == 200
+    assert tenant_limits(highest, ChosenLimits()).to_dict() == highest
+    assert tenant_settings({"chunk_size": 200}, ChosenSettings()).chunk_size == 200
 
 
 @pytest.mark.parametrize(
@@ -214,30 +216,30 @@ def test_the_longest_of_each_text() -> None:
     ],
 )
 def test_a_parameter_of_a_listing_that_is_wrong(field: str, value: str) -> None:
-    assert set(faults(requests.listing, {field: value}, with_status=True)) == {field}
+    assert set(faults(listing, {field: value}, with_status=True)) == {field}
 
 
 @pytest.mark.parametrize("status", ["pending", "processing", "ready", "failed", "deleting", "deleted"])
 def test_documents_are_listed_by_each_status(status: str) -> None:
-    assert requests.listing({"status": status}, with_status=True)[0] == status
+    assert listing({"status": status}, with_status=True)[0] == status
 
 
 def test_a_listing_of_tenants_has_no_status() -> None:
-    assert set(faults(requests.listing, {"status": "ready"}, with_status=False)) == {"status"}
+    assert set(faults(listing, {"status": "ready"}, with_status=False)) == {"status"}
 
 
 def test_a_tenant() -> None:
     body = {"tenant_id": "acme", "name": "김치집", "tier": "basic"}
     nothing_chosen = TenantRequest("acme", "김치집", "basic", ChosenSettings(None, None), ChosenLimits())
-    assert requests.tenant_request(body) == nothing_chosen
-    assert requests.tenant_request(body | {"tier": "premium"}).tier == "premium"
+    assert tenant_request(body) == nothing_chosen
+    assert tenant_request(body | {"tier": "premium"}).tier == "premium"
     del body["tier"]
-    assert requests.tenant_request(body).tier == "basic"
+    assert tenant_request(body).tier == "basic"
 
 
 def test_the_settings_of_a_tenant() -> None:
     body = {"tenant_id": "acme", "name": "A", "settings": {"chunk_size": 1600, "ocr": True}}
-    assert requests.tenant_request(body).settings == ChosenSettings(chunk_size=1600, ocr=True)
+    assert tenant_request(body).settings == ChosenSettings(chunk_size=1600, ocr=True)
 
 
 @pytest.mark.parametrize(
@@ -254,12 +256,12 @@ def test_the_settings_of_a_tenant() -> None:
 )
 def test_a_setting_that_is_wrong_is_named(settings: object, field: str) -> None:
     body = {"tenant_id": "acme", "name": "A", "settings": settings}
-    assert set(faults(requests.tenant_request, body)) == {field}
+    assert set(faults(tenant_request, body)) == {field}
 
 
 def test_the_limits_of_a_tenant() -> None:
     body = {"tenant_id": "acme", "name": "A", "limits": {"documents": 1, "stored_bytes": 2**50, "document_bytes": None}}
-    assert requests.tenant_request(body).limits == ChosenLimits(documents=1, stored_bytes=2**50)
+    assert tenant_request(body).limits == ChosenLimits(documents=1, stored_bytes=2**50)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +282,7 @@ def test_the_limits_of_a_tenant() -> None:
 )
 def test_a_limit_that_is_wrong_is_named(limits: object, field: str) -> None:
     body = {"tenant_id": "acme", "name": "A", "limits": limits}
-    assert set(faults(requests.tenant_request, body)) == {field}
+    assert set(faults(tenant_request, body)) == {field}
 
 
 @pytest.mark.parametrize(
@@ -295,18 +297,18 @@ def test_a_limit_that_is_wrong_is_named(limits: object, field: str) -> None:
     ],
 )
 def test_a_field_of_a_tenant_that_is_wrong(field: str, value: object) -> None:
-    assert set(faults(requests.tenant_request, {"tenant_id": "acme", "name": "A"} | {field: value})) == {field}
+    assert set(faults(tenant_request, {"tenant_id": "acme", "name": "A"} | {field: value})) == {field}
 
 
 def test_a_change_keeps_what_it_does_not_name() -> None:
     settings, limits = ChosenSettings(chunk_size=400, ocr=True), ChosenLimits(documents=5, stored_bytes=100)
     known = replace(tenant_named(), chosen_settings=settings, chosen_limits=limits)
-    assert requests.tenant_change({"name": "B"}, known) == TenantChange("B", None, None, None, None)
-    assert requests.tenant_change({"settings": {"ocr": False}}, known).settings == ChosenSettings(400, ocr=False)
-    assert requests.tenant_change({"settings": {"chunk_size": None}}, known).settings == ChosenSettings(None, ocr=True)
-    assert requests.tenant_change({"status": "suspended"}, known) == TenantChange(None, None, "suspended", None, None)
-    assert requests.tenant_change({"tier": "premium"}, known) == TenantChange(None, None, None, "premium", None)
-    changed = requests.tenant_change({"limits": {"documents": None, "document_bytes": 7}}, known)
+    assert tenant_change({"name": "B"}, known) == TenantChange("B", None, None, None, None)
+    assert tenant_change({"settings": {"ocr": False}}, known).settings == ChosenSettings(400, ocr=False)
+    assert tenant_change({"settings": {"chunk_size": None}}, known).settings == ChosenSettings(None, ocr=True)
+    assert tenant_change({"status": "suspended"}, known) == TenantChange(None, None, "suspended", None, None)
+    assert tenant_change({"tier": "premium"}, known) == TenantChange(None, None, None, "premium", None)
+    changed = tenant_change({"limits": {"documents": None, "document_bytes": 7}}, known)
     assert changed == TenantChange(None, None, None, None, ChosenLimits(None, 100, 7))
 
 
@@ -328,12 +330,12 @@ def test_a_change_keeps_what_it_does_not_name() -> None:
     ],
 )
 def test_a_change_that_cannot_be_is_told_field_by_field(body: dict[str, Any], field: str) -> None:
-    assert set(faults(requests.tenant_change, body, tenant_named())) == {field}
+    assert set(faults(tenant_change, body, tenant_named())) == {field}
 
 
 def test_an_export_is_made_when_asked_for() -> None:
-    assert requests.wants_export({"export": "true"})
-    assert not requests.wants_export({"export": "false"})
-    assert not requests.wants_export({})
-    assert set(faults(requests.wants_export, {"export": "1"})) == {"export"}
-    assert set(faults(requests.wants_export, {"exports": "true"})) == {"exports"}
+    assert wants_export({"export": "true"})
+    assert not wants_export({"export": "false"})
+    assert not wants_export({})
+    assert set(faults(wants_export, {"export": "1"})) == {"export"}
+    assert set(faults(wants_export, {"exports": "true"})) == {"exports"}

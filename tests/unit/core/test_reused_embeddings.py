@@ -8,13 +8,13 @@ import pytest
 from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import BadDocument, NotFound
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import PublishedFacts
-from onggi.steps.artifacts import VersionArtifacts
-from onggi.steps.chunk_text import chunk_text
-from onggi.steps.embed_chunks import embed_chunks
-from onggi.steps.extract_text import extract_text
-from onggi.steps.publish_document import publish_document
-from onggi.steps.register_document import register_document
+from onggi.ports.ledger import PublishedFacts
+from onggi.steps.ingestion.artifacts import VersionArtifacts
+from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.embed_chunks import embed_chunks
+from onggi.steps.ingestion.extract_text import extract_text
+from onggi.steps.ingestion.publish_document import publish_document
+from onggi.steps.ingestion.register_document import register_document
 from tests.unit.core.fakes import OCR_MODEL, Jar, LineSplitter, PlainReader, try_of
 from tests.unit.core.test_steps import MODEL
 

@@ -22,9 +22,10 @@ from onggi.domain.document import (
     TableSpan,
 )
 from onggi.domain.tenant import ChosenLimits, ChosenSettings, Move, Placement, Receipt, TenantContext, TenantRecord
-from onggi.steps import audit, keys, tenants
-from onggi.steps.artifacts import ChunkBatch, PlannedChunk, VectorBatch, VersionArtifacts
-from onggi.steps.register_document import Registration
+from onggi.steps.access import audit, keys
+from onggi.steps.ingestion.artifacts import ChunkBatch, PlannedChunk, VectorBatch, VersionArtifacts
+from onggi.steps.ingestion.register_document import Registration
+from onggi.steps.tenancy import tenants
 from tests.unit.core.fakes import FakeArtifactStore, tenant_named
 
 PASSAGE = Passage("d", "v", "a.txt", 3, 10, 12, "김치", Scores(0.5, 2.0, 0.1), (11,), "제1장")

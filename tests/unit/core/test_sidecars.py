@@ -9,16 +9,16 @@ from onggi.domain.document import Document, DocumentVersion
 from onggi.domain.errors import BadDocument, NotFound, TransientError
 from onggi.domain.metadata import are_same, document_key_of_sidecar, parse_sidecar, sidecar_key
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import PublishedFacts
-from onggi.steps.chunk_text import chunk_text
-from onggi.steps.describe_document import Description, describe_document
-from onggi.steps.embed_chunks import embed_chunks
-from onggi.steps.extract_text import extract_text
-from onggi.steps.index_chunks import index_chunks
-from onggi.steps.publish_document import publish_document
-from onggi.steps.record_failure import Failure, record_failure
-from onggi.steps.record_interruption import ExecutionStatus, record_interruption
-from onggi.steps.register_document import Registration, register_document
+from onggi.ports.ledger import PublishedFacts
+from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.describe_document import Description, describe_document
+from onggi.steps.ingestion.embed_chunks import embed_chunks
+from onggi.steps.ingestion.extract_text import extract_text
+from onggi.steps.ingestion.index_chunks import index_chunks
+from onggi.steps.ingestion.publish_document import publish_document
+from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.record_interruption import ExecutionStatus, record_interruption
+from onggi.steps.ingestion.register_document import Registration, register_document
 from tests.unit.core.fakes import OCR_MODEL, Jar, LineSplitter, PlainReader, try_of
 from tests.unit.core.test_steps import MODEL
 

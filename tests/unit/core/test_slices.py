@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onggi.domain.errors import TransientError
-from onggi.steps.slices import work_slice
+from onggi.steps.tenancy.slices import work_slice
 
 
 class Clock:

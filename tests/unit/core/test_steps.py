@@ -14,18 +14,21 @@ from onggi.domain.document import DocumentVersion, document_id_of
 from onggi.domain.errors import BadDocument, NotFound, TransientError
 from onggi.domain.money import ModelPrice
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import AnswerPart, Embedding, GeneratedAnswer, PublishedFacts
-from onggi.steps.answer import NOTHING_FOUND, Answer, answer
-from onggi.steps.chunk_text import chunk_text
-from onggi.steps.documents import UploadRequest, delete_document, existing_document, permit_upload
-from onggi.steps.embed_chunks import EmbeddingModel, embed_chunks
-from onggi.steps.extract_text import extract_text
-from onggi.steps.index_chunks import index_chunks
-from onggi.steps.publish_document import publish_document
-from onggi.steps.record_failure import Failure, record_failure
-from onggi.steps.register_document import register_document
-from onggi.steps.remove_document import remove_document
-from onggi.steps.retrieve import Retrieval
+from onggi.ports.ledger import PublishedFacts
+from onggi.ports.models import AnswerPart, Embedding, GeneratedAnswer
+from onggi.steps.documents.deletion import delete_document
+from onggi.steps.documents.shown import existing_document
+from onggi.steps.documents.uploads import UploadRequest, permit_upload
+from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.embed_chunks import EmbeddingModel, embed_chunks
+from onggi.steps.ingestion.extract_text import extract_text
+from onggi.steps.ingestion.index_chunks import index_chunks
+from onggi.steps.ingestion.publish_document import publish_document
+from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.register_document import register_document
+from onggi.steps.ingestion.remove_document import remove_document
+from onggi.steps.questions.answer import NOTHING_FOUND, Answer, answer
+from onggi.steps.questions.retrieve import Retrieval
 from tests.unit.core.fakes import (
     DIMENSIONS,
     OCR_MODEL,

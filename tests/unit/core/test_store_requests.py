@@ -27,7 +27,8 @@ from onggi.domain.access import ApiKey
 from onggi.domain.audit import AuditEntry, Author
 from onggi.domain.errors import TransientError
 from onggi.domain.tenant import Placement, TenantRecord
-from onggi.ports import ExportProgress, WaitingEvent
+from onggi.domain.tenant_data import ExportProgress
+from onggi.ports.tenants import WaitingEvent
 from tests.unit.core.fakes import FixedClock, all_day, one_step, tenant_named
 from tests.unit.core.recorded import RecordedAws
 

@@ -9,9 +9,9 @@ import pytest
 
 from onggi.domain.errors import GrantExpired, TransientError
 from onggi.domain.upload import ObjectEvent
-from onggi.steps.admit_event import admit_event
-from onggi.steps.register_document import register_document
-from onggi.steps.restart_ingestion import began_before_an_upgrade, restart_ingestion
+from onggi.steps.ingestion.admit_event import admit_event
+from onggi.steps.ingestion.register_document import register_document
+from onggi.steps.ingestion.restart_ingestion import began_before_an_upgrade, restart_ingestion
 from tests.deployment_template import state_machine
 from tests.statemachines import interpreter
 from tests.unit.core.fakes import FakeWaitingEvents, FakeWorkflow, Jar

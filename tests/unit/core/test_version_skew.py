@@ -13,7 +13,7 @@ from onggi.adapters.dynamodb import to_item
 from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.tenant import ChosenSettings, Move, TenantContext, TenantSettings
-from onggi.steps.artifacts import VersionArtifacts
+from onggi.steps.ingestion.artifacts import VersionArtifacts
 from tests.unit.core.conftest import CONTROL_TABLE, TENANT_TABLE
 from tests.unit.core.fakes import FixedClock, Jar, tenant_named, version_of
 from tests.unit.core.test_handlers import NAMES, ROOT, TEXT, Functions, functions, log, prepare

@@ -11,9 +11,9 @@ from onggi.adapters.aws import AwsSession
 from onggi.adapters.waiting import DynamoWaitingEvents
 from onggi.domain.errors import TransientError
 from onggi.domain.upload import ObjectEvent
-from onggi.ports import WaitingEvent, WaitingEvents
-from onggi.steps.admit_event import Admission, admit_event
-from onggi.steps.release_uploads import release_uploads
+from onggi.ports.tenants import WaitingEvent, WaitingEvents
+from onggi.steps.ingestion.admit_event import Admission, admit_event
+from onggi.steps.tenancy.release_uploads import release_uploads
 from tests.unit.core.conftest import CONTROL_TABLE
 from tests.unit.core.fakes import FakeDirectory, FakeWaitingEvents, FakeWorkflow, Jar, one_step
 

@@ -12,7 +12,7 @@ from onggi.adapters.model_calls import ModelCalls, OutOfTimeError
 from onggi.domain.chunk import MAX_EMBEDDING_BYTES, Passage
 from onggi.domain.errors import InvalidRequest, ModelRefused, ModelTimeout, TransientError
 from onggi.domain.money import Model, estimated_tokens
-from onggi.ports import AnswerPart, Embedding, GeneratedAnswer, Recognition
+from onggi.ports.models import AnswerPart, Embedding, GeneratedAnswer, Recognition
 
 SENTENCE_END: Final = re.compile(r"(?<=[.!?。！？])\s+|\n+")
 

@@ -14,7 +14,7 @@ from onggi.domain.errors import BadDocumentCode, Conflict
 from onggi.domain.records import from_record
 from onggi.domain.tenant import Move, Placement, TenantContext, TenantRecord
 from onggi.domain.timestamps import timestamp
-from onggi.ports import Clock
+from onggi.ports.clock import Clock
 
 TENANTS: Final = "TENANTS"
 """The partition that lists all tenants by id: a few hundred bytes each, so that thousands are a page or two."""

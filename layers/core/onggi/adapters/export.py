@@ -12,7 +12,8 @@ from onggi.adapters.dynamodb import Item, to_item, to_row
 from onggi.adapters.moving import COPIES_AT_A_TIME
 from onggi.adapters.s3 import is_gone, is_listed
 from onggi.domain.tenant import TenantContext
-from onggi.ports import ExportedObject, ExportProgress
+from onggi.domain.tenant_data import ExportProgress
+from onggi.ports.tenant_data import ExportedObject
 
 COPIES_A_PAGE: Final = 100
 VECTORS_A_PAGE: Final = 100

@@ -16,7 +16,7 @@ from onggi.domain.errors import BadDocumentCode, TransientError
 from onggi.domain.records import from_record
 from onggi.domain.tenant import TenantContext
 from onggi.domain.timestamps import timestamp
-from onggi.ports import ClaimOutcome, PublishedFacts, Stored
+from onggi.ports.ledger import ClaimOutcome, PublishedFacts, Stored
 
 DOCUMENT: Final = "DOCUMENT#"
 STORED: Final = "STORED"

@@ -11,7 +11,7 @@ from onggi.adapters.aws import AwsSession, translated
 from onggi.adapters.s3 import is_gone, is_listed
 from onggi.domain.tenant import Placement, TenantContext
 from onggi.domain.timestamps import timestamp
-from onggi.ports import StoredObject
+from onggi.ports.tenant_data import StoredObject
 
 OBJECTS_A_PAGE: Final = 100
 COPIES_AT_A_TIME: Final = 8

@@ -15,7 +15,7 @@ from onggi.adapters.dynamodb import Item, Row, condition_failed, to_item, to_row
 from onggi.domain.document import Document, DocumentVersion
 from onggi.domain.progress import Progress
 from onggi.domain.tenant import TenantContext
-from onggi.ports import Clock
+from onggi.ports.clock import Clock
 
 PROGRESS: Final = "PROGRESS#"
 FORGET_AFTER: Final = timedelta(days=14)

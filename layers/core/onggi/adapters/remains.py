@@ -19,7 +19,7 @@ from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.waiting import waiting_of
 from onggi.domain.errors import TransientError
 from onggi.domain.tenant import Placement, TenantContext, TenantRecord
-from onggi.ports import Counts
+from onggi.domain.tenant_data import Counts
 
 WRITE_BATCH: Final = 25
 """BatchWriteItem takes at most so many items (DynamoDB API reference)."""

@@ -18,7 +18,7 @@ from onggi.domain.document import Metadata
 from onggi.domain.errors import BadDocument, NotFound, TenantMismatch
 from onggi.domain.tenant import TenantContext, tenant_id_of_key
 from onggi.domain.timestamps import timestamp
-from onggi.ports import ObjectFacts, PresignedUpload
+from onggi.ports.documents import ObjectFacts, PresignedUpload
 
 METADATA_HEADER: Final = "x-amz-meta-"
 TYPED_METADATA: Final = "onggi-metadata"

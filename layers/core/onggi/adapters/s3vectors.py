@@ -11,7 +11,7 @@ from onggi.domain.chunk import CONTEXT_SEPARATOR, IndexedChunk, Passage, Scores,
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.search import analysers_for_question, key_for_language
 from onggi.domain.tenant import TenantContext
-from onggi.ports import Filter
+from onggi.ports.retrieval import Filter
 
 PUT_BATCH: Final = 100
 """PutVectors takes 500 vectors and 20 MiB; 100 of 1,024 numbers with their text stay below 2 MiB of JSON."""

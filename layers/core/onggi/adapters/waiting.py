@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, translated
 from onggi.adapters.dynamodb import condition_failed, to_item, to_row
-from onggi.ports import WaitingEvent
+from onggi.ports.tenants import WaitingEvent
 
 
 def waiting_of(tenant_id: str) -> str:

@@ -1,0 +1,12 @@
+"""The port for the time."""
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def __call__(self) -> datetime:
+        """The present time in UTC."""
+        ...

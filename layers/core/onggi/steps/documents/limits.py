@@ -1,0 +1,50 @@
+"""Whether a tenant has room for an upload."""
+
+from onggi.domain.errors import BadDocument
+from onggi.domain.tenant import TenantLimits
+from onggi.ports.ledger import DocumentLedger
+
+
+def check_size(size: int, limits: TenantLimits) -> None:
+    """Refuses an upload of more bytes than one may have.
+
+    Raises:
+        BadDocument: `too_large`.
+    """
+    if size > limits.document_bytes:
+        raise BadDocument("too_large")
+
+
+def lack_of_room(document_id: str, size: int, limits: TenantLimits, ledger: DocumentLedger) -> str | None:
+    """Which limit an upload would exceed, as a sentence that tells what to do; None where there is room.
+
+    Only growth is refused: a replacement adds no document, and one that is not larger adds no bytes, so that both are
+    welcome to a tenant whose limits were lowered below what it has. What is on its way does not count, so that uploads
+    at the same time may go over a limit together.
+
+    Args:
+        document_id: which document is uploaded; it may be there already.
+        size: bytes of the upload.
+        limits: those of the tenant.
+        ledger: knows what is stored.
+
+    Raises:
+        TransientError: when the ledger is not available.
+    """
+    stored = ledger.stored()
+    if stored.documents < limits.documents and stored.bytes + size <= limits.stored_bytes:
+        return None
+    known = ledger.get(document_id)
+    replaced_bytes = known.current_size if known else 0
+    if stored.documents >= limits.documents and not (known and known.is_stored):
+        return _sentence(f"{limits.documents:,} documents")
+    if size > replaced_bytes and stored.bytes - replaced_bytes + size > limits.stored_bytes:
+        return _sentence(f"{limits.stored_bytes:,} bytes of documents")
+    return None
+
+
+def _sentence(limit: str) -> str:
+    return (
+        f"There is no room for this document below the limit of {limit}; delete some that are not needed, or ask the"
+        " operator for a higher limit, and upload it again."
+    )
