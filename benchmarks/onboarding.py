@@ -99,7 +99,7 @@ def requests_in(log: Path) -> Counter[str]:
 
 
 def looks_until_none_runs(workflow: Any, name: str) -> int:  # noqa: ANN401 - botocore makes client classes at run time
-    """Waits until no execution of a state machine runs; answers how many requests that took."""
+    """GracePeriods until no execution of a state machine runs; answers how many requests that took."""
     looks, deadline = 1, time.monotonic() + ONBOARDING_SECONDS
     machines = workflow.list_state_machines()["stateMachines"]
     (arn,) = (each["stateMachineArn"] for each in machines if each["name"] == name)

@@ -6,6 +6,13 @@ from typing import Any
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+EARLIER_NAMES = {
+    "DescribeDocument": "UpdateMetadata",
+    "ReleaseUploads": "ProcessDeferredEvents",
+    "HoldUploads": "PauseUploads",
+    "CarryOverUploads": "ReconcileUploads",
+}
+"""Functions under the names that they had in version 0.1.0, for its executions in flight, and their present names."""
 
 
 class _Loader(yaml.SafeLoader):

@@ -3,17 +3,12 @@
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry.events import Event
-from onggi.entry.logging import logged
-from onggi.steps.tenancy.onboarding import activate_tenant, tenant_in_hands
+from onggi.entry.workflow import TenantTask, tenant_step
+from onggi.steps.tenancy.onboarding import activate_tenant
 
 
-def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes `{"tenant_id", "run"}`; answers nothing."""
-
-    def work() -> dict[str, Any]:
-        record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "provisioning", "active")
-        activate_tenant(record, bootstrap.lifecycle())
-        return {}
-
-    return logged(context, {"tenant_id": state["tenant_id"]}, work)
+@tenant_step("provisioning", "active")
+def handler(task: TenantTask) -> dict[str, Any]:
+    """Takes `{"tenant_id", "run"}`; returns nothing."""
+    activate_tenant(task.record, bootstrap.lifecycle())
+    return {}

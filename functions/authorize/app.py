@@ -8,7 +8,7 @@ from onggi import bootstrap
 from onggi.domain.access import PoolUser
 from onggi.domain.errors import Unauthorized
 from onggi.entry.events import Event
-from onggi.entry.logging import logged, spared
+from onggi.entry.logging import best_effort, logged
 from onggi.ports.access import TokenVerifier
 from onggi.steps.access.authorize import authorize, note_use
 
@@ -45,7 +45,7 @@ def _user_pool() -> TokenVerifier:
 def _policy(event: Event) -> dict[str, Any]:
     key_ring, now = bootstrap.key_ring, bootstrap.now
     caller = authorize(event.get("authorizationToken", ""), bootstrap.directory(), key_ring, PoolUsers(), now)
-    spared("the last use of a key was not noted", lambda: note_use(caller, key_ring, now))
+    best_effort("the last use of a key was not noted", lambda: note_use(caller, key_ring, now))
     tenant = caller.record.context
     # The policy is cached by credential: it has to speak of the whole stage, not of the route that was called first.
     stage = "/".join(event["methodArn"].split("/")[:2])

@@ -11,7 +11,7 @@ import jwt
 from onggi.domain.access import TENANT_ATTRIBUTE, PoolUser, strongest_role
 from onggi.domain.errors import TransientError, Unauthorized
 from onggi.domain.tenant import is_tenant_id
-from onggi.entry.logging import spared
+from onggi.entry.logging import best_effort
 from onggi.ports.clock import Clock
 
 ALGORITHM: Final = "RS256"
@@ -61,7 +61,7 @@ class KeySet:
         now = self._clock()
         if (key_id not in self._keys or self._is_old(now)) and self._may_ask(now):
             self._asked_at = now
-            spared("the user pool's keys were not read", lambda: self._renew(now))
+            best_effort("the user pool's keys were not read", lambda: self._renew(now))
         if key_id not in self._keys and self._asked_at != self._read_at:
             raise TransientError("The user pool's keys cannot be read at the moment; try again.")
         return self._keys.get(key_id)

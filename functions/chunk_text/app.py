@@ -4,21 +4,21 @@ from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry.logging import spared
-from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.entry.logging import best_effort
+from onggi.entry.workflow import DocumentTask, document_step
 from onggi.steps.ingestion.chunk_text import Chunking, chunk_text
 from splitter import RecursiveSplitter
 
 
-@workflow_step
-def handler(task: WorkflowTask) -> dict[str, Any]:
+@document_step
+def handler(task: DocumentTask) -> dict[str, Any]:
     """Takes a registration; answers the number of chunks and where their batches are listed."""
     splitter = RecursiveSplitter(task.tenant.settings.chunk_size)
     chunking = chunk_text(task.document, task.ports, splitter, bootstrap.settings().artifacts_bucket)
-    spared("the progress was not stored", lambda: _store_progress(task, chunking))
+    best_effort("the progress was not stored", lambda: _store_progress(task, chunking))
     return asdict(chunking)
 
 
-def _store_progress(task: WorkflowTask, chunking: Chunking) -> None:
+def _store_progress(task: DocumentTask, chunking: Chunking) -> None:
     task.ports.progress.begin(task.document, chunking.pages)
     task.ports.progress.plan(task.document, chunking.chunks)

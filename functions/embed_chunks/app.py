@@ -4,19 +4,21 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry.logging import spared
-from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.entry.logging import best_effort
+from onggi.entry.workflow import DocumentTask, document_step
 from onggi.steps.ingestion.counting_embedder import CountingEmbedder
 from onggi.steps.ingestion.embed_chunks import BatchTask, embed_chunks
 
 
-@workflow_step
-def handler(task: WorkflowTask) -> dict[str, Any]:
+@document_step
+def handler(task: DocumentTask) -> dict[str, Any]:
     """Takes a registration, a batch number and the retries so far; answers how much was embedded, reused and spent."""
     batch = BatchTask(task.state["batch"], task.state.get("retries", 0), task.seconds_left)
 
     def store(chunks: int) -> None:
-        spared("the progress was not stored", lambda: task.ports.progress.embed(task.document, batch.batch, chunks))
+        best_effort(
+            "the progress was not stored", lambda: task.ports.progress.embed(task.document, batch.batch, chunks)
+        )
 
     ports = replace(task.ports, embedder=CountingEmbedder(task.ports.embedder, store, task.ports.clock))
     model = bootstrap.embedding_model(task.tenant.placement)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry.workflow import WorkflowTask, granted_step
+from onggi.entry.workflow import DocumentTask, granted_document_step
 from onggi.steps.ingestion.extract_text import extract_text
 from readers.cage import Cage
 from readers.caged import CagedReaders
@@ -16,7 +16,7 @@ READERS = CagedReaders(Cage())
 """One an environment: its process is started by the first document and forks for all that follow."""
 
 
-@granted_step
-def handler(task: WorkflowTask) -> dict[str, Any]:
+@granted_document_step
+def handler(task: DocumentTask) -> dict[str, Any]:
     """Takes a registration and a grant; returns pages, characters and language."""
     return asdict(extract_text(task.tenant, task.document, task.ports, READERS, bootstrap.recognition_model()))

@@ -4,12 +4,12 @@ from dataclasses import asdict
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.entry.workflow import DocumentTask, document_step
 from onggi.steps.ingestion.grant_reading import grant_reading
 
 
-@workflow_step
-def handler(task: WorkflowTask) -> dict[str, Any]:
+@document_step
+def handler(task: DocumentTask) -> dict[str, Any]:
     """Takes a registration and the whole state; returns a grant, encrypted."""
     before = task.state["so_far"].get("grant", {}).get("number", 0)
     return asdict(grant_reading(task.tenant, task.document, task.ports, bootstrap.reading_grants(), before))

@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.entry.workflow import DocumentTask, document_step
 from onggi.steps.ingestion.index_chunks import index_chunks
 
 
-@workflow_step
-def handler(task: WorkflowTask) -> dict[str, Any]:
+@document_step
+def handler(task: DocumentTask) -> dict[str, Any]:
     """Takes a registration and a batch number; answers how much was indexed."""
     return asdict(index_chunks(task.document, task.state["batch"], task.ports))

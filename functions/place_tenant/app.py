@@ -3,20 +3,13 @@
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry.events import Event
-from onggi.entry.logging import logged
-from onggi.steps.tenancy.move_tenant import BEFORE_SWITCH
-from onggi.steps.tenancy.onboarding import place_tenant, tenant_in_hands
+from onggi.domain.runs import BEFORE_SWITCH
+from onggi.entry.workflow import TenantTask, tenant_step
+from onggi.steps.tenancy.onboarding import place_tenant
 
 
-def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes `{"tenant_id", "run"}`; answers where the tenant was placed."""
-
-    def work() -> dict[str, Any]:
-        record = tenant_in_hands(
-            state["tenant_id"], state["run"], bootstrap.directory(), "provisioning", stages=BEFORE_SWITCH
-        )
-        placed = place_tenant(record, bootstrap.settings().vector_buckets, bootstrap.lifecycle())
-        return {"vector_bucket": placed.elsewhere.placement.vector_bucket}
-
-    return logged(context, {"tenant_id": state["tenant_id"]}, work)
+@tenant_step("provisioning", stages=BEFORE_SWITCH)
+def handler(task: TenantTask) -> dict[str, Any]:
+    """Takes `{"tenant_id", "run"}`; returns the vector bucket."""
+    placed = place_tenant(task.record, bootstrap.settings().vector_buckets, bootstrap.lifecycle())
+    return {"vector_bucket": placed.at_other_placement.placement.vector_bucket}

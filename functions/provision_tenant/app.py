@@ -1,23 +1,16 @@
-"""Makes what a tenant needs at its place: its index, and before that what is its own alone."""
+"""Creates what a tenant needs at its place: its stack where it has one of its own, then its index."""
 
 from pathlib import Path
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry.events import Event
-from onggi.entry.logging import logged
-from onggi.steps.tenancy.move_tenant import BEFORE_SWITCH
-from onggi.steps.tenancy.onboarding import provision_tenant, tenant_in_hands
+from onggi.domain.runs import BEFORE_SWITCH
+from onggi.entry.workflow import TenantTask, tenant_step
+from onggi.steps.tenancy.onboarding import provision_tenant
 
 
-def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes `{"tenant_id", "run"}`; answers whether all is made."""
-
-    def work() -> dict[str, Any]:
-        record = tenant_in_hands(
-            state["tenant_id"], state["run"], bootstrap.directory(), "provisioning", stages=BEFORE_SWITCH
-        )
-        stacks = bootstrap.tenant_stacks(Path(__file__).with_name("tenant_stack.yaml").read_text("utf-8"))
-        return {"ready": provision_tenant(record, stacks, bootstrap.provisioner())}
-
-    return logged(context, {"tenant_id": state["tenant_id"]}, work)
+@tenant_step("provisioning", stages=BEFORE_SWITCH)
+def handler(task: TenantTask) -> dict[str, Any]:
+    """Takes `{"tenant_id", "run"}`; returns whether everything exists."""
+    stacks = bootstrap.tenant_stacks(Path(__file__).with_name("tenant_stack.yaml").read_text("utf-8"))
+    return {"ready": provision_tenant(task.record, stacks, bootstrap.provisioner())}

@@ -3,13 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.entry.workflow import DocumentTask, document_step
 from onggi.ports.ledger import PublishedFacts
 from onggi.steps.ingestion.publish_document import publish_document
 
 
-@workflow_step
-def handler(task: WorkflowTask) -> dict[str, Any]:
+@document_step
+def handler(task: DocumentTask) -> dict[str, Any]:
     """Takes a registration with what extraction, chunking and embedding told; answers how publishing ended."""
     extraction = task.state["extraction"]
     facts = PublishedFacts(

@@ -6,7 +6,7 @@ from onggi import bootstrap
 from onggi.domain.upload import ObjectEvent
 from onggi.entry.events import Event
 from onggi.entry.logging import logged
-from onggi.steps.ingestion.admit_event import admit_event
+from onggi.steps.ingestion.defer_event import defer_event
 from onggi.steps.ingestion.register_document import register_document
 
 
@@ -15,8 +15,8 @@ def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lam
     event = ObjectEvent.from_eventbridge(state["event"])
 
     def register() -> dict[str, Any]:
-        admission = admit_event(
-            event, state["event"], state["execution"], bootstrap.directory(), bootstrap.waiting_events()
+        admission = defer_event(
+            event, state["event"], state["execution"], bootstrap.directory(), bootstrap.deferred_events()
         )
         if admission != "admitted":
             return {"outcome": admission}

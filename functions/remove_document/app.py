@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from onggi.entry.workflow import WorkflowTask, workflow_step
+from onggi.entry.workflow import DocumentTask, document_step
 from onggi.steps.ingestion.remove_document import remove_document
 
 
-@workflow_step
-def handler(task: WorkflowTask) -> dict[str, Any]:
+@document_step
+def handler(task: DocumentTask) -> dict[str, Any]:
     """Takes a registration with the versions to remove; answers the receipt."""
     return remove_document(task.tenant, task.document, task.state["versions"], task.ports)

@@ -1,20 +1,15 @@
-"""Puts a tenant's new place into use."""
+"""Switches a tenant to its new placement."""
 
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry.events import Event
-from onggi.entry.logging import logged
-from onggi.steps.tenancy.move_tenant import SWITCHING, switch_placement
-from onggi.steps.tenancy.onboarding import tenant_in_hands
+from onggi.domain.runs import SWITCHING
+from onggi.entry.workflow import TenantTask, tenant_step
+from onggi.steps.tenancy.move_tenant import switch_placement
 
 
-def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes `{"tenant_id", "run"}`; answers nothing."""
-
-    def work() -> dict[str, Any]:
-        record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), stages=SWITCHING)
-        switch_placement(record, bootstrap.lifecycle())
-        return {}
-
-    return logged(context, {"tenant_id": state["tenant_id"]}, work)
+@tenant_step(stages=SWITCHING)
+def handler(task: TenantTask) -> dict[str, Any]:
+    """Takes `{"tenant_id", "run"}`; returns nothing."""
+    switch_placement(task.record, bootstrap.lifecycle())
+    return {}

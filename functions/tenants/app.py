@@ -91,7 +91,7 @@ def change(request: ApiRequest) -> ApiResponse:
 def _moved(known: TenantRecord, tier: Tier) -> TenantRecord:
     place = bootstrap.places().place(known.context.tenant_id, tier)
     return move_tenant(
-        known, tier, place, bootstrap.waits(), bootstrap.lifecycle(), bootstrap.relocation(), bootstrap.now
+        known, tier, place, bootstrap.grace_periods(), bootstrap.lifecycle(), bootstrap.relocation(), bootstrap.now
     )
 
 

@@ -1,19 +1,14 @@
-"""Makes sure that a new tenant inherits nothing."""
+"""Checks that nothing of an earlier tenant of the same id is left."""
 
 from typing import Any
 
 from onggi import bootstrap
-from onggi.entry.events import Event
-from onggi.entry.logging import logged
-from onggi.steps.tenancy.onboarding import tenant_in_hands, validate_tenant
+from onggi.entry.workflow import TenantTask, tenant_step
+from onggi.steps.tenancy.onboarding import validate_tenant
 
 
-def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes `{"tenant_id", "run"}`; answers nothing."""
-
-    def work() -> dict[str, Any]:
-        record = tenant_in_hands(state["tenant_id"], state["run"], bootstrap.directory(), "provisioning")
-        validate_tenant(record.context, bootstrap.tenant_ports(record.context))
-        return {}
-
-    return logged(context, {"tenant_id": state["tenant_id"]}, work)
+@tenant_step("provisioning")
+def handler(task: TenantTask) -> dict[str, Any]:
+    """Takes `{"tenant_id", "run"}`; returns nothing."""
+    validate_tenant(task.record.context, bootstrap.tenant_ports(task.record.context))
+    return {}

@@ -12,7 +12,7 @@ CORE = REPOSITORY / "layers/core"
 FUNCTIONS = REPOSITORY / "functions"
 
 # What each room may import of the layer, by the beginnings of modules' names.
-ROOMS = {
+LAYERS = {
     "onggi.domain": ["onggi.domain"],
     "onggi.ports": ["onggi.ports", "onggi.domain"],
     "onggi.steps": ["onggi.steps", "onggi.ports", "onggi.domain"],
@@ -56,9 +56,9 @@ def modules_of_the_layer() -> list[tuple[str, Path]]:
 
 @pytest.mark.parametrize(("module", "path"), modules_of_the_layer(), ids=lambda value: str(value).rsplit("/", 1)[-1])
 def test_a_module_of_the_layer_imports_downward_only(module: str, path: Path) -> None:
-    room = next(name for name in ROOMS if is_within(module, [name]))
+    room = next(name for name in LAYERS if is_within(module, [name]))
     for imported in imports(path):
-        allowed = is_within(imported, ROOMS[room]) or is_standard(imported)
+        allowed = is_within(imported, LAYERS[room]) or is_standard(imported)
         assert allowed or imported.split(".")[0] in PACKAGES.get(room, set()), f"{module} imports {imported}"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.deployment_template import template, tenant_stack
+from tests.deployment_template import EARLIER_NAMES, template, tenant_stack
 
 type Json = dict[str, Any]
 
@@ -76,6 +76,14 @@ def test_executions_in_flight_still_find_their_functions(workflow: str) -> None:
         assert TEMPLATES["stack"][function]["Type"] == "AWS::Serverless::Function"
         assert "FunctionName" not in TEMPLATES["stack"][function]["Properties"]
         assert {"Fn::GetAtt": f"{function}.Arn"} in allowed or {"Fn::GetAtt": [function, "Arn"]} in allowed
+
+
+@pytest.mark.parametrize(("earlier", "present"), EARLIER_NAMES.items())
+def test_a_function_is_the_same_under_its_earlier_name(earlier: str, present: str) -> None:
+    kept, function = TEMPLATES["stack"][earlier], TEMPLATES["stack"][present]
+    assert kept["Metadata"] == function["Metadata"]
+    described = {"Description": kept["Properties"]["Description"]}
+    assert kept["Properties"] == function["Properties"] | described
 
 
 def test_users_keep_their_attributes() -> None:

@@ -95,7 +95,7 @@ def test_a_sidecar_that_comes_changes_and_goes_is_followed_without_embedding(pro
     assert outcomes(product, tenant, SIDECAR) == ["describe"] * 3
     for execution in product.executions_of(tenant.prefix + SIDECAR):
         states = product.states_entered(execution["executionArn"])
-        assert states == ["RegisterDocument", "DecideByOutcome", "DescribeDocument", "Done"]
+        assert states == ["RegisterDocument", "DecideByOutcome", "UpdateMetadata", "Done"]
 
 
 def test_removing_the_newest_version_of_a_sidecar_brings_the_one_before_back(product: Product, tenant: Tenant) -> None:

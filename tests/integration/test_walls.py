@@ -22,7 +22,7 @@ FUNCTIONS = (
     "EmbedChunks",
     "IndexChunks",
     "PublishDocument",
-    "DescribeDocument",
+    "UpdateMetadata",
     "RemoveDocument",
     "RecordFailure",
     "RecordInterruption",
@@ -390,7 +390,7 @@ def test_not_even_an_identity_that_may_do_everything_can_become_a_tenant(product
 
 @pytest.mark.parametrize(
     "function",
-    ["ExtractText", "ChunkText", "EmbedChunks", "IndexChunks", "PublishDocument", "DescribeDocument", "RemoveDocument"],
+    ["ExtractText", "ChunkText", "EmbedChunks", "IndexChunks", "PublishDocument", "UpdateMetadata", "RemoveDocument"],
 )
 def test_a_state_that_names_another_tenant_than_its_key_is_refused(product: Product, pair: Pair, function: str) -> None:
     own, foreign, document = pair

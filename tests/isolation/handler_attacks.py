@@ -30,7 +30,7 @@ STEPS: Final[dict[str, Rest]] = {
         "chunking": {"chunks": 1},
         "batches": [{"tokens": 1}],
     },
-    "describe_document": nothing_more,
+    "update_metadata": nothing_more,
     "remove_document": lambda scene: {"versions": [scene.target.document["version"]]},
 }
 """What each state of the workflow takes besides tenant and document."""

@@ -364,7 +364,7 @@ def became_a_function(clients: Clients, scene: Scene) -> Any:
 
 def invoked(clients: Clients, scene: Scene) -> Any:
     state = {"tenant": scene.target.context, "document": scene.target.registered}
-    function = scene.target.product.resources["DescribeDocument"]
+    function = scene.target.product.resources["UpdateMetadata"]
     return clients["lambda"].invoke(FunctionName=function, Payload=json.dumps(state))
 
 

@@ -60,7 +60,7 @@ class Mutant:
 
 def modules() -> list[Path]:
     """Return the modules that are mutated."""
-    return [path for folder in FOLDERS for path in sorted((PACKAGE / folder).glob("*.py")) if path.stat().st_size]
+    return [path for folder in FOLDERS for path in sorted((PACKAGE / folder).rglob("*.py")) if path.stat().st_size]
 
 
 def mutants_of(path: Path) -> Iterator[Mutant]:

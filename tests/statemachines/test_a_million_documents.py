@@ -11,13 +11,13 @@ BATCHES_A_SECOND = 8 / 0.3
 SECONDS = {
     "CountTenantData": [1_000 * 0.3 + 4_000 * 0.3 + 10_000 * 0.3 + 2 * 2_000 * 0.05],
     "CopyTenantData": [5 * DOCUMENTS / COPIES_A_SECOND + DOCUMENTS / BATCHES_A_SECOND],
-    "CarryOverUploads": [10_000 * 0.5, 10_000 * 0.5],
+    "ReconcileUploads": [10_000 * 0.5, 10_000 * 0.5],
     "ExportTenantData": [2 * DOCUMENTS / COPIES_A_SECOND + 100_000 * 0.5 + 1_200 * 0.2],
     "RemoveTenantData": [5_000 * 1.5 + DOCUMENTS / 25 * 0.03],
-    "ReleaseUploads": [DOCUMENTS / 25],
+    "ProcessDeferredEvents": [DOCUMENTS / 25],
 }
 """What each loop works in all, one number for each time that a workflow comes to it."""
-CALL = {"ReleaseUploads": 20, "CountTenantData": 540}
+CALL = {"ProcessDeferredEvents": 20, "CountTenantData": 540}
 """Seconds that a call works, where they are not those of most."""
 
 
@@ -28,7 +28,7 @@ class Tenant:
         self._waiting = waiting_turns
         self._left = {name: list(map(float, seconds)) for name, seconds in SECONDS.items()}
         if not waiting_uploads:
-            self._left["ReleaseUploads"] = [0.0]
+            self._left["ProcessDeferredEvents"] = [0.0]
         self.seconds = 0.0
 
     def __call__(self, name: str, given: Json) -> Json:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from onggi.domain import errors
-from tests.deployment_template import REPOSITORY, resources, state_machine, template
+from tests.deployment_template import EARLIER_NAMES, REPOSITORY, resources, state_machine, template
 
 MACHINES = {
     path.name.split(".")[0]: state_machine(path.name.split(".")[0]) for path in REPOSITORY.glob("statemachines/*")
@@ -197,6 +197,7 @@ def test_a_workflow_calls_its_own_functions_and_no_others(machine: str) -> None:
     statements = [statement for policy in properties["Policies"] for statement in policy["Statement"]]
     (steps,) = [statement for statement in statements if statement["Action"] == "lambda:InvokeFunction"]
     called = {f"{name}.Arn" for within, name, _ in TASKS if within.split("-")[0] == machine}
+    called |= {f"{earlier}.Arn" for earlier, name in EARLIER_NAMES.items() if f"{name}.Arn" in called}
     assert {resource["Fn::GetAtt"] for resource in steps["Resource"]} == called
     starting = [each["Resource"]["Fn::Sub"] for each in statements if each["Action"] == "states:StartExecution"]
     assert [resource.partition(":stateMachine:")[2] for resource in starting] == (

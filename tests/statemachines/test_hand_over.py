@@ -122,7 +122,7 @@ def test_a_call_goes_on_behind_the_one_before(machine: str, loop: str) -> None:
     given = [inputs for name, inputs in zip(run.tasks, run.inputs, strict=True) if name == loop]
     progress = [each.get("progress") or each.get("copy") or each.get("export") or each for each in given]
     reached = [each["after"] for each in progress if each.get("after")]
-    with_progress = loop in {"CountTenantData", "CopyTenantData", "ExportTenantData", "CarryOverUploads"}
+    with_progress = loop in {"CountTenantData", "CopyTenantData", "ExportTenantData", "ReconcileUploads"}
     assert reached[:4] == (["1", "2", "3", "4"] if with_progress else [])
 
 
@@ -147,12 +147,12 @@ def test_the_counter_leaves_room_for_what_it_does_not_count() -> None:
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_the_names_of_executions_have_room_for_the_longest_tenant(machine: str) -> None:
-    run, _ = started(machine, Endless("ReleaseUploads", calls=1200), tenant_id=LONGEST_ID, turns=1)
+    run, _ = started(machine, Endless("ProcessDeferredEvents", calls=1200), tenant_id=LONGEST_ID, turns=1)
     assert len(set(run.executions)) == len(run.executions)
 
 
 def test_a_hand_over_that_was_made_already_is_no_failure() -> None:
-    run = Run("resumption", Endless("ReleaseUploads", calls=20), turns=2)
+    run = Run("resumption", Endless("ProcessDeferredEvents", calls=20), turns=2)
     run.taken.add(f"acme-{RUN}-2")
     assert run.start(f"acme-{RUN}", START | {"tenant_id": "acme", "run": RUN}) == "HandedOver"
     assert "RecordTenantFailure" not in run.tasks
@@ -201,7 +201,7 @@ def test_a_state_without_a_counter_begins_one() -> None:
 
 
 def test_executions_follow_one_another_without_a_gap() -> None:
-    run, _ = started("resumption", Endless("ReleaseUploads", calls=3000), turns=100)
+    run, _ = started("resumption", Endless("ProcessDeferredEvents", calls=3000), turns=100)
     numbers = [int(name.rsplit("-", 1)[1]) for name in run.executions[1:]]
     assert all(later == earlier + 1 for earlier, later in pairwise(numbers))
     assert len(run.executions) == 30

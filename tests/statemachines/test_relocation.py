@@ -7,11 +7,11 @@ import pytest
 from onggi.domain.tenant import MoveStage
 from tests.statemachines.interpreter import FunctionError, Json, Run
 
-CARRYING = ["CarryOverUploads", "CarryOverUploads"]
-RELEASING = ["ReleaseUploads", "ReleaseUploads"]
+CARRYING = ["ReconcileUploads", "ReconcileUploads"]
+RELEASING = ["ProcessDeferredEvents", "ProcessDeferredEvents"]
 LEAVING = ["RemoveTenantData", "RemoveTenantData", "CloseMove", "RemoveTenantData", "CloseMove"]
 FROM_THE_SWITCH_ON = [*CARRYING, *RELEASING, *CARRYING, *LEAVING]
-PREPARING = ["PlaceTenant", "ProvisionTenant", "ProvisionTenant", "VerifyTenant", "HoldUploads"]
+PREPARING = ["PlaceTenant", "ProvisionTenant", "ProvisionTenant", "VerifyTenant", "PauseUploads"]
 COPYING = ["CountTenantData", "CountTenantData", "CopyTenantData", "CopyTenantData", "SwitchPlacement"]
 COPIED = {"more": True, "stage": "vectors", "after": "x"}
 
@@ -25,7 +25,7 @@ class Functions:
             "PlaceTenant": iter([{"vector_bucket": "pool"}]),
             "ProvisionTenant": iter([{"ready": False}, {"ready": True}]),
             "VerifyTenant": iter([{}]),
-            "HoldUploads": iter([{}]),
+            "PauseUploads": iter([{}]),
             "CountTenantData": iter(
                 [
                     {"counts": {}, "busy": True, "progress": {"more": True, "cursor": "c"}},
@@ -34,8 +34,8 @@ class Functions:
             ),
             "CopyTenantData": iter([COPIED, {"more": False, "stage": "vectors"}]),
             "SwitchPlacement": iter([{}]),
-            "CarryOverUploads": iter([{"more": True, "after": "k"}, {"more": False, "after": None}] * 2),
-            "ReleaseUploads": iter([{"more": True}, {"more": False}]),
+            "ReconcileUploads": iter([{"more": True, "after": "k"}, {"more": False, "after": None}] * 2),
+            "ProcessDeferredEvents": iter([{"more": True}, {"more": False}]),
             "RemoveTenantData": iter([{"more": True}, {"more": False}, {"more": False}]),
             "CloseMove": iter([{"closed": False}, {"closed": True}]),
             "RecordTenantFailure": iter([{"recorded": True}]),
@@ -91,7 +91,7 @@ def test_functions_get_on_where_the_call_before_has_ended(turns: int) -> None:
     run, _ = run_of("preparing", turns=turns)
     calls = list(zip(run.tasks, run.inputs, strict=True))
     assert all(given | {"tenant_id": "acme", "run": "r1"} == given for _, given in calls)
-    assert [given["after"] for name, given in calls if name == "CarryOverUploads"] == [None, "k", None, "k"]
+    assert [given["after"] for name, given in calls if name == "ReconcileUploads"] == [None, "k", None, "k"]
     assert [given["copy"] for name, given in calls if name == "CopyTenantData"] == [{"more": True}, COPIED]
     counted = [given for name, given in calls if name == "CountTenantData"]
     assert [given["progress"] for given in counted] == [{}, {"more": True, "cursor": "c"}]

@@ -7,6 +7,7 @@ from functools import cache
 from onggi.adapters.audit import S3AuditTrail
 from onggi.adapters.aws import AwsSession, TenantSessions
 from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder
+from onggi.adapters.deferred_events import DynamoDeferredEvents
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.export import S3TenantExport
 from onggi.adapters.grants import KmsReadingGrants, granted_session
@@ -16,30 +17,30 @@ from onggi.adapters.lifecycle import DynamoTenantLifecycle
 from onggi.adapters.metrics import EmbeddedMeter
 from onggi.adapters.model_calls import ModelCalls, PatientCalls, TimedCalls
 from onggi.adapters.moving import S3MovingObjects
-from onggi.adapters.probe import AwsWallProbe
+from onggi.adapters.probe import AwsIsolationProbe
 from onggi.adapters.progress import DynamoProgressStore
-from onggi.adapters.remains import AwsTenantRemains, RemainsPlaces
+from onggi.adapters.purger import AwsTenantPurger, PurgedLocations
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
 from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
 from onggi.adapters.stacks import CloudFormationTenantStacks
 from onggi.adapters.users import CognitoTenantUsers
-from onggi.adapters.waiting import DynamoWaitingEvents
 from onggi.adapters.workflows import ContinuedWorkflow, StepFunctionsWorkflow
 from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import Conflict
+from onggi.domain.runs import BEFORE_SWITCH
 from onggi.domain.tenant import Placement, TenantContext, TenantRecord
 from onggi.ports.access import KeyRing
 from onggi.ports.bundles import AccessPorts, TenantPorts
 from onggi.ports.metering import Meter
 from onggi.ports.reading import ReadingGrants
 from onggi.ports.retrieval import IndexProvisioner
-from onggi.ports.tenant_data import MovingObjects, TenantExport, TenantRemains
-from onggi.ports.tenants import TenantDirectory, TenantLifecycle, TenantStacks, WaitingEvents, WallProbe
+from onggi.ports.tenant_data import MovingObjects, TenantExport, TenantPurger
+from onggi.ports.tenants import DeferredEvents, IsolationProbe, TenantDirectory, TenantLifecycle, TenantStacks
 from onggi.ports.workflows import Workflow
 from onggi.settings import Settings
 from onggi.steps.ingestion.embed_chunks import EmbeddingModel
 from onggi.steps.ingestion.recognise_pages import RecognitionModel
-from onggi.steps.tenancy.move_tenant import BEFORE_SWITCH, Waits
+from onggi.steps.tenancy.move_tenant import GracePeriods
 from onggi.steps.tenancy.tenants import Places, Pool, Silo
 
 
@@ -207,21 +208,21 @@ def _offboarding_sessions() -> TenantSessions:
     return TenantSessions(_own_session(), settings().offboarding_role_arn)
 
 
-def tenant_remains(record: TenantRecord) -> TenantRemains:
+def tenant_purger(record: TenantRecord) -> TenantPurger:
     """Everything of a tenant that is to be removed, under a session that may remove this tenant's only.
 
     Raises:
         TransientError: when STS is not available.
     """
     configuration = settings()
-    places = RemainsPlaces.of_tenant(
+    places = PurgedLocations.of_tenant(
         record, configuration.artifacts_bucket, configuration.tenant_table, configuration.control_table
     )
     users = CognitoTenantUsers(_own_session(), configuration.user_pool_id, record.context)
-    return AwsTenantRemains(_offboarding_sessions().of(record.context), _own_session(), places, users, record.run)
+    return AwsTenantPurger(_offboarding_sessions().of(record.context), _own_session(), places, users, record.run)
 
 
-def left_place(record: TenantRecord) -> TenantRemains:
+def vacated_placement(record: TenantRecord) -> TenantPurger:
     """What lies at the place that a tenant in a move does not use, under the same session.
 
     Raises:
@@ -230,8 +231,8 @@ def left_place(record: TenantRecord) -> TenantRemains:
     """
     if record.move is None:
         raise Conflict("The tenant is not being moved.")
-    places = RemainsPlaces.of_placements(record.context, record.move.other)
-    return AwsTenantRemains(_offboarding_sessions().of(record.context), _own_session(), places, None, record.move.run)
+    places = PurgedLocations.of_placements(record.context, record.move.other)
+    return AwsTenantPurger(_offboarding_sessions().of(record.context), _own_session(), places, None, record.move.run)
 
 
 def moving_objects(record: TenantRecord) -> MovingObjects:
@@ -248,10 +249,10 @@ def moving_objects(record: TenantRecord) -> MovingObjects:
     return S3MovingObjects(_tenant_sessions().of(record.context), record.context, source, target)
 
 
-def waits() -> Waits:
+def grace_periods() -> GracePeriods:
     """How long the move of a tenant waits for others."""
     configuration = settings()
-    return Waits(configuration.authorization_cache_seconds, configuration.removal_grace_seconds)
+    return GracePeriods(configuration.authorization_cache_seconds, configuration.removal_grace_seconds)
 
 
 @cache
@@ -274,12 +275,12 @@ def ingestion() -> StepFunctionsWorkflow:
 
 
 @cache
-def waiting_events() -> WaitingEvents:
+def deferred_events() -> DeferredEvents:
     """Events of tenants that are not active, under the function's own role."""
-    return DynamoWaitingEvents(_own_session(), settings().control_table)
+    return DynamoDeferredEvents(_own_session(), settings().control_table)
 
 
-def wall_probe(tenant: TenantContext) -> WallProbe:
+def isolation_probe(tenant: TenantContext) -> IsolationProbe:
     """Tries the tenant's own session.
 
     Raises:
@@ -289,7 +290,7 @@ def wall_probe(tenant: TenantContext) -> WallProbe:
     session = _tenant_sessions().of(tenant)
     shared = (configuration.documents_bucket, configuration.artifacts_bucket)
     dimensions = embedding_model(tenant.placement).dimensions
-    return AwsWallProbe(session, configuration.tenant_table, tenant, dimensions, shared)
+    return AwsIsolationProbe(session, configuration.tenant_table, tenant, dimensions, shared)
 
 
 @cache

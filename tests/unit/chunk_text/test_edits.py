@@ -17,7 +17,7 @@ from onggi.steps.ingestion.embed_chunks import EmbeddingModel, embed_chunks
 from onggi.steps.ingestion.index_chunks import index_chunks
 from onggi.steps.ingestion.publish_document import publish_document
 from splitter import RecursiveSplitter
-from tests.unit.core.fakes import DIMENSIONS, Jar, try_of
+from tests.unit.core.fakes import DIMENSIONS, FakeTenant, try_of
 
 MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(Decimal(1)))
 KOREAN = [
@@ -64,15 +64,15 @@ class Workflow:
     """Ingests one version of one document after another."""
 
     def __init__(self) -> None:
-        self.jar = Jar()
+        self.acme = FakeTenant()
         self._versions = 0
 
     def ingest(self, extracted: ExtractedText) -> tuple[int, int]:
         """Answers how many chunks the version has and how many texts it had embedded."""
-        jar, key = self.jar, self.jar.tenant.prefix + "a.txt"
+        acme, key = self.acme, self.acme.context.prefix + "a.txt"
         self._versions += 1
         document = DocumentVersion(
-            document_id_of(jar.tenant, key),
+            document_id_of(acme.context, key),
             key,
             "a.txt",
             f"v{self._versions}",
@@ -81,19 +81,19 @@ class Workflow:
             "text/plain",
             "2026-11-21T09:00:00Z",
         )
-        before = len(jar.embedder.embedded)
-        jar.ledger.claim(document, f"e{self._versions}")
-        VersionArtifacts(jar.artifacts, document.document_id, document.version).write_text(extracted)
-        chunking = chunk_text(document, jar.ports, RecursiveSplitter(), "artifacts")
+        before = len(acme.embedder.embedded)
+        acme.ledger.claim(document, f"e{self._versions}")
+        VersionArtifacts(acme.artifacts, document.document_id, document.version).write_text(extracted)
+        chunking = chunk_text(document, acme.ports, RecursiveSplitter(), "artifacts")
         for batch in range(chunking.batches):
-            embed_chunks(jar.tenant, document, try_of(batch), jar.ports, MODEL)
-            index_chunks(document, batch, jar.ports)
-        publish_document(jar.tenant, document, PublishedFacts(1, chunking.chunks, 1, "ko"), jar.ports)
+            embed_chunks(acme.context, document, try_of(batch), acme.ports, MODEL)
+            index_chunks(document, batch, acme.ports)
+        publish_document(acme.context, document, PublishedFacts(1, chunking.chunks, 1, "ko"), acme.ports)
         keys = {vector_key(document.document_id, document.version, number) for number in range(chunking.chunks)}
-        assert set(jar.index.vectors) == keys
-        for indexed in jar.index.vectors.values():
+        assert set(acme.index.vectors) == keys
+        for indexed in acme.index.vectors.values():
             assert extracted.text[indexed.chunk.start : indexed.chunk.end] == indexed.chunk.text
-        return chunking.chunks, len(jar.embedder.embedded) - before
+        return chunking.chunks, len(acme.embedder.embedded) - before
 
 
 def seeded(seed: int) -> random.Random:
@@ -177,10 +177,10 @@ def test_a_renamed_heading_embeds_its_section_only() -> None:
     bodies = [page(chance, KOREAN) for _ in titles]
     workflow = Workflow()
     workflow.ingest(sections(titles, bodies))
-    before = len(workflow.jar.embedder.embedded)
+    before = len(workflow.acme.embedder.embedded)
     titles[52] = "이름이 달라진 절"
     workflow.ingest(sections(titles, bodies))
-    again = workflow.jar.embedder.embedded[before:]
+    again = workflow.acme.embedder.embedded[before:]
     assert len(again) > 1
     assert [text for text in again if "이름이 달라진 절" not in text] == []
 
@@ -191,10 +191,10 @@ def test_a_renamed_chapter_embeds_its_sections_only() -> None:
     bodies = [page(chance, ENGLISH) for _ in titles]
     workflow = Workflow()
     workflow.ingest(sections(titles, bodies))
-    before = len(workflow.jar.embedder.embedded)
+    before = len(workflow.acme.embedder.embedded)
     titles[10] = "제10장 이름이 달라진 장"
     workflow.ingest(sections(titles, bodies))
-    again = workflow.jar.embedder.embedded[before:]
+    again = workflow.acme.embedder.embedded[before:]
     assert {title for title in titles if any(title in text for text in again)} >= set(titles[10:15])
     assert [text for text in again if titles[10] not in text] == []
 
@@ -210,7 +210,7 @@ def test_what_a_document_repeats_is_embedded_once(distinct: int) -> None:
     repeated = replace(of_pages(texts), headings=headings)
     chunks, embedded = workflow.ingest(repeated)
     once = len({chunk.text for chunk in chunks_of(repeated, RecursiveSplitter())})
-    assert embedded == len(set(workflow.jar.embedder.embedded)) == once
+    assert embedded == len(set(workflow.acme.embedder.embedded)) == once
     assert chunks > once
 
 

@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from onggi.adapters.aws import AwsSession
-from tests.unit.core.fakes import Jar
+from tests.unit.core.fakes import FakeTenant
 
 TENANT_TABLE = "tenant"
 CONTROL_TABLE = "control"
@@ -18,8 +18,8 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def jar() -> Jar:
-    return Jar()
+def acme() -> FakeTenant:
+    return FakeTenant()
 
 
 @pytest.fixture

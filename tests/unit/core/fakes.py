@@ -35,8 +35,8 @@ from onggi.ports.documents import ObjectFacts, PresignedUpload
 from onggi.ports.ledger import ClaimOutcome, PublishedFacts, Stored
 from onggi.ports.models import AnswerPart, Embedding, GeneratedAnswer, Recognition
 from onggi.ports.retrieval import Filter
-from onggi.ports.tenant_data import ExportedObject, StoredObject, TenantRemains
-from onggi.ports.tenants import WaitingEvent
+from onggi.ports.tenant_data import ExportedObject, StoredObject, TenantPurger
+from onggi.ports.tenants import DeferredEvent
 from onggi.steps.ingestion.embed_chunks import BatchTask
 from onggi.steps.ingestion.recognise_pages import RecognitionModel
 
@@ -659,7 +659,7 @@ class FakeLifecycle:
     def place(self, known: TenantRecord, vector_bucket: str, capacity: int) -> TenantRecord | None:
         if self.indexes.get(vector_bucket, 0) >= capacity:
             return None
-        placement = replace(known.elsewhere.placement, vector_bucket=vector_bucket)
+        placement = replace(known.at_other_placement.placement, vector_bucket=vector_bucket)
         moved = replace(known.move, other=placement) if known.move else None
         context = known.context if moved else replace(known.context, placement=placement)
         placed = self.change(known, replace(known, context=context, move=moved))
@@ -675,7 +675,7 @@ class FakeLifecycle:
 
     def end_move(self, known: TenantRecord) -> TenantRecord:
         ended = self.change(known, replace(known, move=None))
-        self._one_index_less(known.elsewhere.placement)
+        self._one_index_less(known.at_other_placement.placement)
         return ended
 
     def _one_index_less(self, placement: Placement) -> None:
@@ -707,7 +707,7 @@ def all_day() -> float:
     return 1e6
 
 
-def counted(remains: TenantRemains) -> dict[str, int]:
+def counted(remains: TenantPurger) -> dict[str, int]:
     """Everything that there is, counted page by page."""
     counts, cursor = remains.count_page(None)
     while cursor is not None:
@@ -716,7 +716,7 @@ def counted(remains: TenantRemains) -> dict[str, int]:
     return counts
 
 
-class FakeRemains:
+class FakePurger:
     """Counts one thing and looks at one execution a page; removes one kind of thing at a time."""
 
     def __init__(self, **there: int) -> None:
@@ -734,7 +734,7 @@ class FakeRemains:
         number = int(cursor or 0)
         return self.executions[number : number + 1], str(number + 1) if number + 1 < len(self.executions) else None
 
-    def remove_some(self, seconds_left: Callable[[], float]) -> bool:
+    def purge_batch(self, seconds_left: Callable[[], float]) -> bool:
         assert seconds_left() >= 0
         left = next((kind for kind, count in self.there.items() if count), None)
         if left:
@@ -742,19 +742,19 @@ class FakeRemains:
         return left is not None
 
 
-class FakeWaitingEvents:
+class FakeDeferredEvents:
     def __init__(self) -> None:
-        self.noted: dict[tuple[str, str], WaitingEvent] = {}
+        self.noted: dict[tuple[str, str], DeferredEvent] = {}
 
-    def note(self, tenant_id: str, waiting: WaitingEvent) -> None:
+    def note(self, tenant_id: str, waiting: DeferredEvent) -> None:
         known = self.noted.get((tenant_id, waiting.key))
         if known is None or known.sequencer <= waiting.sequencer:
             self.noted[tenant_id, waiting.key] = waiting
 
-    def some(self, tenant_id: str, most: int) -> list[WaitingEvent]:
+    def some(self, tenant_id: str, most: int) -> list[DeferredEvent]:
         return [waiting for (owner, _), waiting in sorted(self.noted.items()) if owner == tenant_id][:most]
 
-    def forget(self, tenant_id: str, waiting: WaitingEvent) -> None:
+    def forget(self, tenant_id: str, waiting: DeferredEvent) -> None:
         known = self.noted.get((tenant_id, waiting.key))
         if known is not None and known.noted_by == waiting.noted_by:
             del self.noted[tenant_id, waiting.key]
@@ -791,7 +791,7 @@ class FakeGrants:
         return [tenant.tenant_id, document.document_id, *objects]
 
 
-class FakeWallProbe:
+class FakeIsolationProbe:
     def __init__(self) -> None:
         self.open: list[str] = []
         self.used = 0
@@ -799,7 +799,7 @@ class FakeWallProbe:
     def use_own(self) -> None:
         self.used += 1
 
-    def open_walls(self) -> list[str]:
+    def breaches(self) -> list[str]:
         return self.open
 
 
@@ -826,9 +826,9 @@ class FakeStacks:
 
 
 class FakeMovingObjects:
-    """Uploads and artifacts on their way from one jar's stores to another's, a few a page."""
+    """Uploads and artifacts on their way from one acme's stores to another's, a few a page."""
 
-    def __init__(self, tenant: TenantContext, source: "Jar", target: "Jar", page: int = 2) -> None:
+    def __init__(self, tenant: TenantContext, source: "FakeTenant", target: "FakeTenant", page: int = 2) -> None:
         self._tenant = tenant
         self._source = source
         self._target = target
@@ -854,8 +854,8 @@ class FakeMovingObjects:
         for name in set(names) & self._source.artifacts.content.keys():
             self._target.artifacts.write(name, self._source.artifacts.read(name))
 
-    def _listed(self, jar: "Jar", after: str | None) -> tuple[list[StoredObject], str | None]:
-        found = [each for each in _newest_of(jar) if each.key > (after or "")]
+    def _listed(self, acme: "FakeTenant", after: str | None) -> tuple[list[StoredObject], str | None]:
+        found = [each for each in _newest_of(acme) if each.key > (after or "")]
         return found[: self._page], found[self._page - 1].key if len(found) > self._page else None
 
     def _copy(self, key: str, version: str | None) -> str | None:
@@ -867,9 +867,9 @@ class FakeMovingObjects:
         return copy
 
 
-def _newest_of(jar: "Jar") -> list[StoredObject]:
+def _newest_of(acme: "FakeTenant") -> list[StoredObject]:
     found = []
-    for key, versions in sorted(jar.documents.versions.items()):
+    for key, versions in sorted(acme.documents.versions.items()):
         for newest in versions[-1:]:
             hidden = next((each.version for each in reversed(versions[:-1]) if each.content is not None), None)
             found.append(StoredObject(key, newest.version, newest.modified, newest.content is None, hidden))
@@ -927,10 +927,10 @@ class FakeRecogniser:
 
 
 @dataclass
-class Jar:
+class FakeTenant:
     """Everything outside of one tenant, and the ports onto it."""
 
-    tenant: TenantContext = field(default_factory=tenant_named)
+    context: TenantContext = field(default_factory=tenant_named)
     clock: FixedClock = field(default_factory=FixedClock)
     artifacts: FakeArtifactStore = field(default_factory=FakeArtifactStore)
     ledger: FakeLedger = field(default_factory=FakeLedger)
@@ -942,7 +942,7 @@ class Jar:
     meter: FakeMeter = field(default_factory=FakeMeter)
 
     def __post_init__(self) -> None:
-        self.documents = FakeDocumentStore(self.clock, self.tenant.placement.documents_bucket)
+        self.documents = FakeDocumentStore(self.clock, self.context.placement.documents_bucket)
         self.ports = TenantPorts(
             self.documents,
             self.artifacts,
@@ -956,11 +956,13 @@ class Jar:
             self.clock,
         )
         self.access = FakeAccess(self.clock)
-        self.directory = FakeDirectory(TenantRecord(self.tenant, "active", timestamp(self.clock())))
+        self.directory = FakeDirectory(TenantRecord(self.context, "active", timestamp(self.clock())))
         self.seconds_left: Callable[[], float] | None = None
 
     def ports_of(self, tenant: TenantContext, seconds_left: Callable[[], float] | None = None) -> TenantPorts:
-        assert _with_a_model(tenant) == _with_a_model(self.tenant), "a recorded model is the only thing that may differ"
+        assert _with_a_model(tenant) == _with_a_model(self.context), (
+            "a recorded model is the only thing that may differ"
+        )
         self.seconds_left = seconds_left
         return self.ports
 

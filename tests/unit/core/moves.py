@@ -10,9 +10,8 @@ from onggi.domain.tenant_data import CopyProgress
 from onggi.domain.upload import ObjectEvent
 from onggi.ports.bundles import TenantPorts
 from onggi.ports.ledger import PublishedFacts
-from onggi.steps.ingestion.admit_event import Admission, admit_event
 from onggi.steps.ingestion.chunk_text import chunk_text
-from onggi.steps.ingestion.describe_document import describe_document
+from onggi.steps.ingestion.defer_event import Deferral, defer_event
 from onggi.steps.ingestion.embed_chunks import EmbeddingModel, embed_chunks
 from onggi.steps.ingestion.extract_text import extract_text
 from onggi.steps.ingestion.index_chunks import index_chunks
@@ -20,44 +19,45 @@ from onggi.steps.ingestion.publish_document import publish_document
 from onggi.steps.ingestion.record_failure import Failure, record_failure
 from onggi.steps.ingestion.register_document import Registration, register_document
 from onggi.steps.ingestion.remove_document import remove_document
+from onggi.steps.ingestion.update_metadata import update_metadata
 from onggi.steps.questions.retrieve import RetrievalRequest, retrieve
-from onggi.steps.tenancy.carry_over_uploads import carry_over_uploads
 from onggi.steps.tenancy.copy_tenant_data import copy_tenant_data
-from onggi.steps.tenancy.move_tenant import Waits, hold_uploads, let_uploads_in, move_tenant, switch_placement
-from onggi.steps.tenancy.release_uploads import release_uploads
+from onggi.steps.tenancy.move_tenant import GracePeriods, move_tenant, pause_uploads, resume_uploads, switch_placement
+from onggi.steps.tenancy.process_deferred_events import process_deferred_events
+from onggi.steps.tenancy.reconcile_uploads import reconcile_uploads
 from tests.unit.core.fakes import (
     DIMENSIONS,
     OCR_MODEL,
+    FakeDeferredEvents,
     FakeDocumentStore,
     FakeLifecycle,
     FakeMovingObjects,
-    FakeWaitingEvents,
+    FakeTenant,
     FakeWorkflow,
-    Jar,
     LineSplitter,
     PlainReader,
     one_step,
     try_of,
 )
 
-WAITS = Waits(decisions=60, forms=960)
+WAITS = GracePeriods(authorizer_cache=60, upload_forms=960)
 MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(1, 1))  # type: ignore[arg-type]  # whole dollars will do
 MAX_BYTES = 1000
 
 
 class TwoPlaces:
-    """One tenant, its ledger, and a jar of stores at each place that it has had."""
+    """One tenant, its ledger, and a acme of stores at each place that it has had."""
 
     def __init__(self) -> None:
-        self.jars = [Jar()]
-        self.first = self.jars[0]
+        self.tenants = [FakeTenant()]
+        self.first = self.tenants[0]
         self.clock = self.first.clock
         self.ledger = self.first.ledger
         self.embedder = self.first.embedder
         self.directory = self.first.directory
         self.lifecycle = FakeLifecycle(self.directory)
         self.relocation, self.ingestion = FakeWorkflow(), FakeWorkflow()
-        self.waiting = FakeWaitingEvents()
+        self.waiting = FakeDeferredEvents()
         self.executions = 0
 
     @property
@@ -65,33 +65,37 @@ class TwoPlaces:
         return self.directory.records["acme"]
 
     def key(self, name: str) -> str:
-        return self.first.tenant.prefix + name
+        return self.first.context.prefix + name
 
     def row(self, name: str) -> Document:
-        return self.ledger.rows[document_id_of(self.first.tenant, self.key(name))]
+        return self.ledger.rows[document_id_of(self.first.context, self.key(name))]
 
-    def jar_at(self, placement: Placement) -> Jar:
-        return next(jar for jar in self.jars if jar.tenant.placement.documents_bucket == placement.documents_bucket)
+    def tenant_at(self, placement: Placement) -> FakeTenant:
+        return next(
+            acme for acme in self.tenants if acme.context.placement.documents_bucket == placement.documents_bucket
+        )
 
     @property
-    def here(self) -> Jar:
+    def here(self) -> FakeTenant:
         """Where the tenant is."""
-        return self.jar_at(self.record.context.placement)
+        return self.tenant_at(self.record.context.placement)
 
     @property
-    def elsewhere(self) -> Jar:
-        return self.jar_at(self.record.elsewhere.placement)
+    def at_other_placement(self) -> FakeTenant:
+        return self.tenant_at(self.record.at_other_placement.placement)
 
     def ports_of(self, tenant: TenantContext) -> TenantPorts:
-        return self.jar_at(tenant.placement).ports
+        return self.tenant_at(tenant.placement).ports
 
     def start(self, tier: Tier = "premium") -> TenantRecord:
         """Asks for a move to a place that nobody was at before."""
         self.clock.advance(seconds=1)
-        number = len(self.jars)
+        number = len(self.tenants)
         place = Placement(f"documents-{number}", f"artifacts-{number}", f"vectors-{number}", "acme", f"silo-{number}")
-        jar = Jar(replace(self.first.tenant, placement=place), self.clock, ledger=self.ledger, embedder=self.embedder)
-        self.jars.append(jar)
+        acme = FakeTenant(
+            replace(self.first.context, placement=place), self.clock, ledger=self.ledger, embedder=self.embedder
+        )
+        self.tenants.append(acme)
         return self.ask(tier, place)
 
     def ask(self, tier: Tier, place: Placement | None = None) -> TenantRecord:
@@ -106,15 +110,15 @@ class TwoPlaces:
     def objects(self) -> FakeMovingObjects:
         record = self.record
         assert record.move
-        places = (self.here, self.elsewhere)
+        places = (self.here, self.at_other_placement)
         source, target = places if record.move.stage in {"preparing", "copying"} else reversed(places)
         return FakeMovingObjects(record.context, source, target)
 
     def objects_after_switch(self) -> FakeMovingObjects:
-        return FakeMovingObjects(self.record.context, self.elsewhere, self.here)
+        return FakeMovingObjects(self.record.context, self.at_other_placement, self.here)
 
     def hold(self) -> None:
-        hold_uploads(self.record, self.lifecycle)
+        pause_uploads(self.record, self.lifecycle)
 
     def copy(self, progress: CopyProgress | None = None) -> CopyProgress:
         """Copies everything, or a call's worth behind some progress."""
@@ -122,7 +126,7 @@ class TwoPlaces:
         progress = progress or CopyProgress()
         while progress.more:
             self.clock.advance(seconds=1)
-            ports = self.here.ports, self.elsewhere.ports
+            ports = self.here.ports, self.at_other_placement.ports
             progress = copy_tenant_data(self.record.context, progress, self.objects(), *ports, one_step)
             if once:
                 break
@@ -131,14 +135,14 @@ class TwoPlaces:
     def switch(self) -> None:
         switch_placement(self.record, self.lifecycle)
 
-    def carry_over(self) -> int:
+    def reconcile(self) -> int:
         """Lets uploads in and carries everything over; answers how many objects that has made at the new place."""
         before = len(self.here.documents.events)
-        let_uploads_in(self.record, self.lifecycle)
+        resume_uploads(self.record, self.lifecycle)
         after: str | None = None
         while True:
             self.clock.advance(seconds=1)
-            progress = carry_over_uploads(self.record.context, after, self.objects(), self.ledger, one_step)
+            progress = reconcile_uploads(self.record.context, after, self.objects(), self.ledger, one_step)
             after = progress.after
             if not progress.more:
                 return len(self.here.documents.events) - before
@@ -149,23 +153,25 @@ class TwoPlaces:
         self.hold()
         self.copy()
         self.switch()
-        self.carry_over()
+        self.reconcile()
 
     def close(self) -> None:
         self.lifecycle.end_move(self.record)
 
-    def upload(self, name: str, text: str, at: Jar | None = None, metadata: Metadata | None = None) -> dict[str, Any]:
+    def upload(
+        self, name: str, text: str, at: FakeTenant | None = None, metadata: Metadata | None = None
+    ) -> dict[str, Any]:
         self.clock.advance(seconds=1)
         return (at or self.here).documents.upload(self.key(name), text.encode(), metadata=metadata)
 
-    def delete(self, name: str, at: Jar | None = None) -> dict[str, Any]:
+    def delete(self, name: str, at: FakeTenant | None = None) -> dict[str, Any]:
         self.clock.advance(seconds=1)
         documents: FakeDocumentStore = (at or self.here).documents
         documents.delete(self.key(name))
         return documents.events[-1]
 
-    def admit(self, raw: dict[str, Any], execution: str = "e0") -> Admission:
-        return admit_event(ObjectEvent.from_eventbridge(raw), raw, execution, self.directory, self.waiting)
+    def admit(self, raw: dict[str, Any], execution: str = "e0") -> Deferral:
+        return defer_event(ObjectEvent.from_eventbridge(raw), raw, execution, self.directory, self.waiting)
 
     def ingest(self, raw: dict[str, Any]) -> str:
         """Takes an event all the way; answers what became of it."""
@@ -193,7 +199,7 @@ class TwoPlaces:
         if registration.outcome == "remove":
             remove_document(tenant, document, registration.versions, ports)
         elif registration.outcome == "describe":
-            describe_document(document.document_id, ports)
+            update_metadata(document.document_id, ports)
         elif registration.outcome == "process":
             self._index(tenant, document, ports)
 
@@ -207,14 +213,14 @@ class TwoPlaces:
 
     def release(self) -> list[str]:
         """Takes all events that have waited all the way."""
-        while release_uploads(self.record, self.waiting, self.ingestion, one_step):
+        while process_deferred_events(self.record, self.waiting, self.ingestion, one_step):
             pass
         started = dict(self.ingestion.started)
         self.ingestion.ended |= set(started)
         self.ingestion.started.clear()
         return [self.ingest(dict(event)) for event in started.values()]
 
-    def found(self, question: str = "kimchi", at: Jar | None = None) -> dict[str, list[str]]:
+    def found(self, question: str = "kimchi", at: FakeTenant | None = None) -> dict[str, list[str]]:
         """The texts that a question finds, by the name of their document."""
         found: dict[str, list[str]] = {}
         for passage in retrieve(RetrievalRequest(question, 50, None), (at or self.here).ports).passages:

@@ -17,7 +17,7 @@ from onggi.domain.money import Model as InstalledModel
 from onggi.domain.money import ModelPrice
 from onggi.steps.questions.answer import answer
 from onggi.steps.questions.retrieve import Retrieval
-from tests.unit.core.fakes import Jar
+from tests.unit.core.fakes import FakeTenant
 from tests.unit.core.served import as_json, session_answered_by
 
 PASSAGE = Passage("doc", "v1", "a.txt", 1, 100, 140, "Salt keeps. Water boils!\nRice is white.", Scores(vector=0.5))
@@ -103,7 +103,7 @@ def test_a_model_gets_the_parameters_of_its_own(model_id: str, sent: dict[str, A
 def test_a_context_goes_out_as_title_and_is_never_quoted() -> None:
     model = Model(200, converse(cited("Rice is white.", 0, "Rice is white."), cited("Food.", 0, "Food > Rice")))
     passage = replace(PASSAGE, context="Food > Rice\nkind | colour")
-    ports = replace(Jar().ports, generator=ConverseGenerator(PatientCalls(model.session), MODELS))
+    ports = replace(FakeTenant().ports, generator=ConverseGenerator(PatientCalls(model.session), MODELS))
     found = answer("Which colour?", Retrieval((passage,), 1), "claude", 9, ports)
     result = model.requests[0][1]["messages"][0]["content"][0]["searchResult"]
     assert result["title"] == "a.txt — Food > Rice — kind | colour"
@@ -136,7 +136,7 @@ def test_a_citation_of_something_else_than_a_search_result_is_left_out() -> None
 
 def test_an_index_out_of_range_is_no_citation() -> None:
     model = Model(200, converse(cited("It keeps.", -1, "Salt keeps."), cited(" It boils.", 1, "Water boils!")))
-    ports = replace(Jar().ports, generator=ConverseGenerator(PatientCalls(model.session), MODELS))
+    ports = replace(FakeTenant().ports, generator=ConverseGenerator(PatientCalls(model.session), MODELS))
     found = answer("Why?", Retrieval((PASSAGE,), 1), "claude", 9, ports)
     assert not found.grounded
     assert found.citations == ()

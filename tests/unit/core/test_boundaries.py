@@ -31,14 +31,14 @@ from onggi.steps.access.authorize import new_api_key
 from onggi.steps.documents.uploads import UploadRequest, permit_upload
 from onggi.steps.ingestion.artifacts import VersionArtifacts
 from onggi.steps.ingestion.chunk_text import chunk_text
-from onggi.steps.ingestion.describe_document import describe_document
 from onggi.steps.ingestion.recognise_pages import recognise_pages
+from onggi.steps.ingestion.update_metadata import update_metadata
 from onggi.steps.questions.retrieve import RetrievalRequest, retrieve
-from onggi.steps.tenancy.carry_over_uploads import carry_over_uploads
 from onggi.steps.tenancy.copy_tenant_data import copy_tenant_data
 from onggi.steps.tenancy.export_tenant_data import export_tenant_data
-from onggi.steps.tenancy.move_tenant import Waits, move_tenant
+from onggi.steps.tenancy.move_tenant import GracePeriods, move_tenant
 from onggi.steps.tenancy.onboarding import place_tenant
+from onggi.steps.tenancy.reconcile_uploads import reconcile_uploads
 from tests.unit.core.fakes import (
     OCR_MODEL,
     FakeDirectory,
@@ -46,8 +46,8 @@ from tests.unit.core.fakes import (
     FakeLedger,
     FakeLifecycle,
     FakeRecogniser,
+    FakeTenant,
     FakeWorkflow,
-    Jar,
     LineSplitter,
     PlainReader,
     one_step,
@@ -139,17 +139,17 @@ def test_a_second_is_waited_before_the_next_try_where_nothing_else_is_known() ->
 
 def test_a_key_has_256_random_bits_and_a_salt_of_128() -> None:
     """The form is published, and a secret of 256 bits is why a fast hash is enough."""
-    credential, key = new_api_key("acme", Jar().clock())
+    credential, key = new_api_key("acme", FakeTenant().clock())
     assert re.fullmatch(rf"onggi_acme_{key.key_id}[A-Za-z0-9_-]{{43}}", credential)
     assert re.fullmatch(r"[0-9a-f]{12}", key.key_id)
     assert re.fullmatch(r"[0-9a-f]{32}", key.salt)
 
 
-def test_an_upload_may_come_for_15_minutes_and_is_forgotten_after_a_day(jar: Jar) -> None:
-    permitted = permit_upload(jar.tenant, UploadRequest("a.txt", "text/plain", 1, {}), 9, jar.ports)
+def test_an_upload_may_come_for_15_minutes_and_is_forgotten_after_a_day(acme: FakeTenant) -> None:
+    permitted = permit_upload(acme.context, UploadRequest("a.txt", "text/plain", 1, {}), 9, acme.ports)
     assert permitted["upload"]["fields"]["seconds"] == "900"
     assert permitted["expires_at"] == "2026-11-21T09:15:00.000Z"
-    assert (jar.ledger.forget_at[permitted["document_id"]] - jar.clock()).total_seconds() == 86_400
+    assert (acme.ledger.forget_at[permitted["document_id"]] - acme.clock()).total_seconds() == 86_400
 
 
 class AskedIndex(FakeIndex):
@@ -166,29 +166,31 @@ class AskedIndex(FakeIndex):
 
 @pytest.mark.parametrize(("top_k", "candidates"), [(1, 12), (8, 26), (50, 110)])
 def test_twice_as_many_candidates_and_ten_more_leave_room_for_what_is_being_replaced(
-    jar: Jar, top_k: int, candidates: int
+    acme: FakeTenant, top_k: int, candidates: int
 ) -> None:
     """While a version replaces another the index holds both; of several being replaced, some more are dropped."""
     index = AskedIndex()
-    retrieve(RetrievalRequest("kimchi", top_k, None), replace(jar.ports, index=index))
+    retrieve(RetrievalRequest("kimchi", top_k, None), replace(acme.ports, index=index))
     assert index.limits == [candidates]
 
 
-def test_passages_of_versions_that_do_not_answer_are_dropped_and_no_more_are_given_than_asked_for(jar: Jar) -> None:
+def test_passages_of_versions_that_do_not_answer_are_dropped_and_no_more_are_given_than_asked_for(
+    acme: FakeTenant,
+) -> None:
     def put(version: str, count: int, document_id: str) -> None:
         text = ExtractedText("kimchi", (0,), "en")
         chunk = IndexedChunk(
-            document_id, version, "a.txt", "en", chunk_of(text), jar.embedder.embed("kimchi").vector, {}
+            document_id, version, "a.txt", "en", chunk_of(text), acme.embedder.embed("kimchi").vector, {}
         )
-        jar.index.put([replace(chunk, chunk=replace(chunk.chunk, number=number)) for number in range(count)])
+        acme.index.put([replace(chunk, chunk=replace(chunk.chunk, number=number)) for number in range(count)])
 
-    version = version_of(jar.tenant)
-    jar.ledger.claim(version, "e1")
-    jar.ledger.publish(version, PublishedFacts(1, 3, 1, "en"), jar.clock())
+    version = version_of(acme.context)
+    acme.ledger.claim(version, "e1")
+    acme.ledger.publish(version, PublishedFacts(1, 3, 1, "en"), acme.clock())
     put("v0", 3, version.document_id)
     put("v1", 3, version.document_id)
     put("v1", 3, "0" * 32)
-    found = retrieve(RetrievalRequest("kimchi", 2, None), jar.ports)
+    found = retrieve(RetrievalRequest("kimchi", 2, None), acme.ports)
     assert [(each.document_id, each.version) for each in found.passages] == [(version.document_id, "v1")] * 2
     assert found.embedding_tokens == 1
 
@@ -210,14 +212,14 @@ def chunk_of(text: ExtractedText) -> Chunk:
         ([1] * 31 + [2, 1], [33, 1]),
     ],
 )
-def test_a_batch_has_32_texts_and_1024_chunks_at_most(jar: Jar, repeated: list[int], sizes: list[int]) -> None:
+def test_a_batch_has_32_texts_and_1024_chunks_at_most(acme: FakeTenant, repeated: list[int], sizes: list[int]) -> None:
     """32 texts are embedded within a minute, and the vectors of 1,024 chunks fit into memory and a call."""
     lines = [f"text {number}" for number, count in enumerate(repeated) for _ in range(count)]
-    version = version_of(jar.tenant)
-    jar.ledger.claim(version, "e1")
-    artifacts = VersionArtifacts(jar.artifacts, version.document_id, version.version)
+    version = version_of(acme.context)
+    acme.ledger.claim(version, "e1")
+    artifacts = VersionArtifacts(acme.artifacts, version.document_id, version.version)
     artifacts.write_text(ExtractedText("\n".join(lines), (0,), "en"))
-    chunking = chunk_text(version, jar.ports, LineSplitter(), "manifests")
+    chunking = chunk_text(version, acme.ports, LineSplitter(), "manifests")
     batches = [artifacts.read_chunks(number) for number in artifacts.batch_numbers()]
     assert [len(batch.chunks) for batch in batches] == sizes
     assert (chunking.chunks, chunking.batches) == (len(lines), len(sizes))
@@ -242,39 +244,39 @@ def test_a_vector_bucket_takes_9900_indexes_of_its_10000(there: int, *, placed: 
 
 @pytest.mark.parametrize("tries", [2, 3])
 def test_a_row_that_changes_is_described_by_the_third_try_or_later_by_another(
-    jar: Jar, monkeypatch: pytest.MonkeyPatch, tries: int
+    acme: FakeTenant, monkeypatch: pytest.MonkeyPatch, tries: int
 ) -> None:
-    jar.documents.upload(version_of(jar.tenant).key, b"kimchi")
-    version = version_of(jar.tenant)
-    jar.ledger.claim(version, "e1")
-    jar.ledger.publish(version, PublishedFacts(1, 0, 1, "en"), jar.clock())
-    monkeypatch.setattr(jar.documents, "facts", lambda *_: jar.documents.__class__.facts(jar.documents, version.key))
+    acme.documents.upload(version_of(acme.context).key, b"kimchi")
+    version = version_of(acme.context)
+    acme.ledger.claim(version, "e1")
+    acme.ledger.publish(version, PublishedFacts(1, 0, 1, "en"), acme.clock())
+    monkeypatch.setattr(acme.documents, "facts", lambda *_: acme.documents.__class__.facts(acme.documents, version.key))
     refusals = iter([False] * tries)
-    describe = jar.ledger.describe
-    monkeypatch.setattr(jar.ledger, "describe", lambda *given: next(refusals, None) is None and describe(*given))
+    describe = acme.ledger.describe
+    monkeypatch.setattr(acme.ledger, "describe", lambda *given: next(refusals, None) is None and describe(*given))
     if tries == 2:
-        assert describe_document(version.document_id, jar.ports).outcome == "described"
+        assert update_metadata(version.document_id, acme.ports).outcome == "described"
     else:
         with pytest.raises(TransientError):
-            describe_document(version.document_id, jar.ports)
+            update_metadata(version.document_id, acme.ports)
 
 
 def test_of_a_sidecar_no_more_is_read_than_tells_that_it_is_too_large(
-    jar: Jar, monkeypatch: pytest.MonkeyPatch
+    acme: FakeTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    version = version_of(jar.tenant)
-    jar.documents.upload(version.key, b"kimchi")
-    jar.ledger.claim(version, "e1")
-    jar.ledger.publish(version, PublishedFacts(1, 0, 1, "en"), jar.clock())
-    monkeypatch.setattr(jar.documents, "facts", lambda *_: jar.documents.__class__.facts(jar.documents, version.key))
-    monkeypatch.setattr(jar.documents, "read_start", lambda _, most: asked.append(most))
-    describe_document(version.document_id, jar.ports)
+    version = version_of(acme.context)
+    acme.documents.upload(version.key, b"kimchi")
+    acme.ledger.claim(version, "e1")
+    acme.ledger.publish(version, PublishedFacts(1, 0, 1, "en"), acme.clock())
+    monkeypatch.setattr(acme.documents, "facts", lambda *_: acme.documents.__class__.facts(acme.documents, version.key))
+    monkeypatch.setattr(acme.documents, "read_start", lambda _, most: asked.append(most))
+    update_metadata(version.document_id, acme.ports)
     assert asked == [10_241], "one byte more than a sidecar may have"
 
 
 class CountingRecogniser(FakeRecogniser):
-    """Waits until as many read at a time as may."""
+    """GracePeriods until as many read at a time as may."""
 
     def __init__(self, together: int) -> None:
         super().__init__()
@@ -303,30 +305,30 @@ class DrawingReader(PlainReader):
         return super().page_image(file, page)
 
 
-def test_four_pictures_are_read_at_a_time(jar: Jar, tmp_path: Path) -> None:
+def test_four_pictures_are_read_at_a_time(acme: FakeTenant, tmp_path: Path) -> None:
     """At some six seconds a page, a hundred pages are read within half of a function's time."""
     recogniser = CountingRecogniser(4)
     (tmp_path / "file").touch()
-    ports = replace(jar.ports, recogniser=recogniser)
+    ports = replace(acme.ports, recogniser=recogniser)
     pages = list(range(1, 9))
-    texts = recognise_pages(jar.tenant, tmp_path / "file", pages, ports, PlainReader(), OCR_MODEL)
+    texts = recognise_pages(acme.context, tmp_path / "file", pages, ports, PlainReader(), OCR_MODEL)
     assert recogniser.most == 4
     assert texts == {page: f"PICTURE OF PAGE {page}" for page in pages}
 
 
-def test_no_more_than_eight_pictures_are_held_at_once(jar: Jar, tmp_path: Path) -> None:
+def test_no_more_than_eight_pictures_are_held_at_once(acme: FakeTenant, tmp_path: Path) -> None:
     """A picture of a page has about a megabyte, and a long document a hundred."""
     (tmp_path / "file").touch()
     reader, seen = DrawingReader(), []
-    read = jar.recogniser.recognise
+    read = acme.recogniser.recognise
 
     class Watching(FakeRecogniser):
         def recognise(self, image: bytes, model: str) -> Recognition:
             seen.append(len(reader.drawn))
             return read(image, model)
 
-    ports = replace(jar.ports, recogniser=Watching())
-    recognise_pages(jar.tenant, tmp_path / "file", list(range(1, 18)), ports, reader, OCR_MODEL)
+    ports = replace(acme.ports, recogniser=Watching())
+    recognise_pages(acme.context, tmp_path / "file", list(range(1, 18)), ports, reader, OCR_MODEL)
     assert seen == [8] * 8 + [16] * 8 + [17]
 
 
@@ -349,11 +351,11 @@ class Endless:
         return []
 
 
-def test_a_call_without_time_for_a_second_page_works_on_one(jar: Jar) -> None:
+def test_a_call_without_time_for_a_second_page_works_on_one(acme: FakeTenant) -> None:
     exported, copied, carried = Endless(), Endless(), Endless()
     assert export_tenant_data(ExportProgress(more=True), exported, one_step).more  # type: ignore[arg-type]  # pages only
-    assert copy_tenant_data(jar.tenant, CopyProgress(), copied, jar.ports, jar.ports, one_step).more  # type: ignore[arg-type]  # likewise
-    assert carry_over_uploads(jar.tenant, None, carried, jar.ledger, one_step).more  # type: ignore[arg-type]  # likewise
+    assert copy_tenant_data(acme.context, CopyProgress(), copied, acme.ports, acme.ports, one_step).more  # type: ignore[arg-type]  # likewise
+    assert reconcile_uploads(acme.context, None, carried, acme.ledger, one_step).more  # type: ignore[arg-type]  # likewise
     assert (exported.pages, copied.pages, carried.pages) == (1, 1, 1)
 
 
@@ -369,10 +371,10 @@ class AskedLedger(FakeLedger):
         return super().page(status, limit, cursor)
 
 
-def test_the_vectors_of_twenty_documents_are_copied_at_a_time(jar: Jar) -> None:
+def test_the_vectors_of_twenty_documents_are_copied_at_a_time(acme: FakeTenant) -> None:
     ledger = AskedLedger()
-    ports = replace(jar.ports, ledger=ledger)
-    copy_tenant_data(jar.tenant, CopyProgress(stage="vectors"), Endless(), ports, ports, one_step)  # type: ignore[arg-type]  # vectors only
+    ports = replace(acme.ports, ledger=ledger)
+    copy_tenant_data(acme.context, CopyProgress(stage="vectors"), Endless(), ports, ports, one_step)  # type: ignore[arg-type]  # vectors only
     assert ledger.limits == [20]
 
 
@@ -381,16 +383,16 @@ def test_the_vectors_of_twenty_documents_are_copied_at_a_time(jar: Jar) -> None:
     [("copying", 960, 30), ("copying", 29, 29), ("abandoned", 960, 300), ("abandoned", 299, 299)],
 )
 def test_a_move_waits_as_long_as_a_function_may_work_on_what_was_let_in(
-    jar: Jar, stage: Any, forms: int, settling: int
+    acme: FakeTenant, stage: Any, forms: int, settling: int
 ) -> None:
     """29 seconds for an event, 290 for a copy; nothing lasts longer than the forms for uploads."""
-    record = jar.directory.records["acme"]
+    record = acme.directory.records["acme"]
     move = Move("premium", Placement("d", "a", "v", "acme"), stage, "run-1")
-    jar.directory.records["acme"] = known = replace(record, move=move)
+    acme.directory.records["acme"] = known = replace(record, move=move)
     workflow = FakeWorkflow()
-    waits = Waits(decisions=60, forms=forms)
+    waits = GracePeriods(authorizer_cache=60, upload_forms=forms)
     place = Placement("never", "used", "", "acme")
-    move_tenant(known, "premium", place, waits, FakeLifecycle(jar.directory), workflow, jar.clock)
+    move_tenant(known, "premium", place, waits, FakeLifecycle(acme.directory), workflow, acme.clock)
     assert workflow.started == {
         "acme-run-1": {
             "tenant_id": "acme",
@@ -420,8 +422,8 @@ def test_a_tenant_that_no_workflow_has_changed_has_no_run_and_no_revision() -> N
     assert (record.run, record.revision) == ("", 0)
 
 
-def test_nothing_is_written_for_a_document_that_does_not_answer(jar: Jar) -> None:
-    described = describe_document("0" * 32, jar.ports)
+def test_nothing_is_written_for_a_document_that_does_not_answer(acme: FakeTenant) -> None:
+    described = update_metadata("0" * 32, acme.ports)
     assert (described.outcome, described.vectors) == ("gone", 0)
 
 

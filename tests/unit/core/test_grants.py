@@ -20,7 +20,7 @@ from onggi.domain.document import DocumentVersion, document_id_of
 from onggi.domain.errors import GrantExpired, TenantMismatch
 from onggi.domain.tenant import ChosenSettings, Placement, TenantContext
 from onggi.steps.ingestion.grant_reading import grant_reading
-from tests.unit.core.fakes import FakeGrants, Jar, tenant_named, version_of
+from tests.unit.core.fakes import FakeGrants, FakeTenant, tenant_named, version_of
 
 EXPIRES = 1_800_000_000
 ROLE = "arn:aws:iam::123456789012:role/onggi-tenant-data-ap-northeast-2"
@@ -122,13 +122,13 @@ def test_a_grant_that_ends_before_the_function_may_is_over(own: Any, key: str, l
     assert SECRET not in str(caught.value)
 
 
-def test_a_grant_names_every_id_under_which_the_version_may_lie(jar: Jar) -> None:
-    document = version_of(jar.tenant)
-    assert jar.ledger.claim(document, "e1") == "claimed"
-    jar.ledger.rows[document.document_id] = replace(
-        jar.ledger.rows[document.document_id], copies={"c1": "v1", "c2": "v1", "other": "v0"}
+def test_a_grant_names_every_id_under_which_the_version_may_lie(acme: FakeTenant) -> None:
+    document = version_of(acme.context)
+    assert acme.ledger.claim(document, "e1") == "claimed"
+    acme.ledger.rows[document.document_id] = replace(
+        acme.ledger.rows[document.document_id], copies={"c1": "v1", "c2": "v1", "other": "v0"}
     )
-    grant = grant_reading(jar.tenant, document, jar.ports, FakeGrants(), 0)
+    grant = grant_reading(acme.context, document, acme.ports, FakeGrants(), 0)
     assert (grant.parts[2:], grant.number) == (["c2", "c1", "v1"], 1)
 
 

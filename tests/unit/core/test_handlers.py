@@ -41,18 +41,18 @@ from onggi.settings import Settings
 from onggi.steps.access.authorize import API_KEY, _hash
 from tests.unit.core.fakes import (
     DIMENSIONS,
+    FakeDeferredEvents,
     FakeExport,
     FakeGrants,
+    FakeIsolationProbe,
     FakeLifecycle,
     FakeMovingObjects,
     FakeProgress,
     FakeProvisioner,
-    FakeRemains,
+    FakePurger,
     FakeStacks,
-    FakeWaitingEvents,
-    FakeWallProbe,
+    FakeTenant,
     FakeWorkflow,
-    Jar,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -93,23 +93,23 @@ class Context:
 class Functions:
     """The functions of the stack, over one tenant's fakes."""
 
-    def __init__(self, jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.jar = jar
+    def __init__(self, acme: FakeTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.acme = acme
         self.monkeypatch = monkeypatch
         self.provisioner = FakeProvisioner()
-        self.lifecycle = FakeLifecycle(jar.directory)
+        self.lifecycle = FakeLifecycle(acme.directory)
         self.onboarding = FakeWorkflow()
         self.resumption = FakeWorkflow()
         self.offboarding = FakeWorkflow()
         self.relocation = FakeWorkflow()
         self.stacks = FakeStacks()
         self.templates: list[str] = []
-        self.other_place = Jar(jar.tenant)
-        self.left = FakeRemains(uploads=2, stacks=1)
-        self.remains = FakeRemains(uploads=3, keys=1)
+        self.other_place = FakeTenant(acme.context)
+        self.left = FakePurger(uploads=2, stacks=1)
+        self.remains = FakePurger(uploads=3, keys=1)
         self.ingestion = FakeWorkflow()
-        self.waiting = FakeWaitingEvents()
-        self.probe = FakeWallProbe()
+        self.waiting = FakeDeferredEvents()
+        self.probe = FakeIsolationProbe()
 
     def event(self, name: str) -> dict[str, Any]:
         loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text(encoding="utf-8"))
@@ -124,8 +124,8 @@ class Functions:
         return self.stacks
 
     def ports_are_anybodys(self) -> None:
-        """Gives every tenant the ports of an empty jar of its own."""
-        self.monkeypatch.setattr(bootstrap, "tenant_ports", lambda tenant, *_: Jar(tenant).ports)
+        """Gives every tenant the ports of an empty acme of its own."""
+        self.monkeypatch.setattr(bootstrap, "tenant_ports", lambda tenant, *_: FakeTenant(tenant).ports)
 
     def api(self, name: str, method: str, resource: str, body: object = None, **changes: Any) -> tuple[int, Any]:
         event = self.event(name) | {"httpMethod": method, "resource": resource, "body": json.dumps(body)} | changes
@@ -145,7 +145,7 @@ class Functions:
     def ingest(self) -> None:
         """Takes the document of the events from its upload to its answers."""
         key = "tenants/acme/규정/휴가 규정.md"
-        event = self.jar.documents.upload(key, TEXT.encode(), "text/markdown", {"department": "인사"})
+        event = self.acme.documents.upload(key, TEXT.encode(), "text/markdown", {"department": "인사"})
         state = self.call("register_document", {"event": event, "execution": "e1"})
         state["extraction"] = self.extract(state)
         state["chunking"] = self.call("chunk_text", state)
@@ -178,31 +178,31 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
     placement = Placement(
         ENVIRONMENT["DOCUMENTS_BUCKET"], ENVIRONMENT["ARTIFACTS_BUCKET"], "onggi-vectorbucket-1h8example", "acme"
     )
-    jar = Jar(TenantContext("acme", "Acme", "basic", placement))
-    functions = Functions(jar, monkeypatch)
+    acme = FakeTenant(TenantContext("acme", "Acme", "basic", placement))
+    functions = Functions(acme, monkeypatch)
     monkeypatch.setattr(bootstrap, "settings", lambda: Settings(ENVIRONMENT))
-    monkeypatch.setattr(bootstrap, "tenant_ports", jar.ports_of)
+    monkeypatch.setattr(bootstrap, "tenant_ports", acme.ports_of)
     monkeypatch.setattr(bootstrap, "granted_ports", functions.granted_ports)
     monkeypatch.setattr(bootstrap, "reading_grants", FakeGrants)
-    monkeypatch.setattr(bootstrap, "directory", lambda: jar.directory)
-    monkeypatch.setattr(bootstrap, "key_ring", jar.access.ring)
-    monkeypatch.setattr(bootstrap, "access_ports", jar.access.ports)
-    monkeypatch.setattr(bootstrap, "owned_access_ports", lambda tenant: jar.access.ports(tenant.tenant_id))
+    monkeypatch.setattr(bootstrap, "directory", lambda: acme.directory)
+    monkeypatch.setattr(bootstrap, "key_ring", acme.access.ring)
+    monkeypatch.setattr(bootstrap, "access_ports", acme.access.ports)
+    monkeypatch.setattr(bootstrap, "owned_access_ports", lambda tenant: acme.access.ports(tenant.tenant_id))
     monkeypatch.setattr(bootstrap, "provisioner", lambda: functions.provisioner)
     monkeypatch.setattr(bootstrap, "lifecycle", lambda: functions.lifecycle)
     for workflow in ("onboarding", "resumption", "offboarding", "relocation", "ingestion"):
         monkeypatch.setattr(bootstrap, workflow, lambda workflow=workflow: getattr(functions, workflow))
     monkeypatch.setattr(bootstrap, "tenant_export", lambda *_: FakeExport())
-    monkeypatch.setattr(bootstrap, "tenant_remains", lambda _: functions.remains)
-    monkeypatch.setattr(bootstrap, "left_place", lambda _: functions.left)
+    monkeypatch.setattr(bootstrap, "tenant_purger", lambda _: functions.remains)
+    monkeypatch.setattr(bootstrap, "vacated_placement", lambda _: functions.left)
     monkeypatch.setattr(bootstrap, "tenant_stacks", functions.stacks_of)
     monkeypatch.setattr(
-        bootstrap, "moving_objects", lambda _: FakeMovingObjects(jar.tenant, jar, functions.other_place)
+        bootstrap, "moving_objects", lambda _: FakeMovingObjects(acme.context, acme, functions.other_place)
     )
-    monkeypatch.setattr(bootstrap, "waiting_events", lambda: functions.waiting)
-    monkeypatch.setattr(bootstrap, "wall_probe", lambda _: functions.probe)
-    monkeypatch.setattr(bootstrap, "meter", lambda: jar.meter)
-    monkeypatch.setattr(bootstrap, "now", jar.clock)
+    monkeypatch.setattr(bootstrap, "deferred_events", lambda: functions.waiting)
+    monkeypatch.setattr(bootstrap, "isolation_probe", lambda _: functions.probe)
+    monkeypatch.setattr(bootstrap, "meter", lambda: acme.meter)
+    monkeypatch.setattr(bootstrap, "now", acme.clock)
     return functions
 
 
@@ -233,7 +233,7 @@ def test_a_document_goes_all_the_way(functions: Functions, log: list[str]) -> No
     usage = found["usage"]
     tokens = usage["embedding_tokens"] * 0.02 + usage["input_tokens"] * 1 + usage["output_tokens"] * 5
     assert float(usage["cost_usd"]) == pytest.approx(tokens / 1e6)
-    assert functions.jar.meter.total("Queries") == 1
+    assert functions.acme.meter.total("Queries") == 1
     logged = [json.loads(line) for line in log if line.strip()]
     assert {line["message"] for line in logged} == {"done", "reader barriers", "read"}
     assert all(isinstance(line["duration_ms"], int) for line in logged if line["message"] == "done")
@@ -241,10 +241,10 @@ def test_a_document_goes_all_the_way(functions: Functions, log: list[str]) -> No
 
 
 STAGES: dict[str, MoveStage] = {
-    "hold_uploads": "preparing",
+    "pause_uploads": "preparing",
     "copy_tenant_data": "copying",
     "switch_placement": "copying",
-    "carry_over_uploads": "switched",
+    "reconcile_uploads": "switched",
     "close_move": "leaving",
 }
 """At which stage of a move these work."""
@@ -260,16 +260,16 @@ def test_each_event_is_one_that_its_function_understands(functions: Functions, n
 
 def prepare(functions: Functions, name: str) -> None:
     """Make everything as the event of a function expects it."""
-    functions.jar.access.ring("acme").add(_key_of(functions.event("authorize")["authorizationToken"]))
+    functions.acme.access.ring("acme").add(_key_of(functions.event("authorize")["authorizationToken"]))
     event = functions.event(name)
     if "run" in event:
-        statuses: dict[str, TenantStatus] = {"release_uploads": "active", "close_tenant": "removing"}
+        statuses: dict[str, TenantStatus] = {"process_deferred_events": "active", "close_tenant": "removing"}
         status = "removing" if name.endswith("_tenant_data") else statuses.get(name, "provisioning")
-        functions.jar.directory.set_status("acme", status, run=event["run"])
+        functions.acme.directory.set_status("acme", status, run=event["run"])
     if name in STAGES:
-        record = functions.jar.directory.records["acme"]
+        record = functions.acme.directory.records["acme"]
         move = Move("premium", replace(record.context.placement, generation=1), STAGES[name], event["run"])
-        functions.jar.directory.records["acme"] = replace(record, status="active", run="another", move=move)
+        functions.acme.directory.records["acme"] = replace(record, status="active", run="another", move=move)
         functions.ports_are_anybodys()
     export = {"bucket": "artifacts", "run": "20261121T040117000", "objects": 1}
     functions.lifecycle.receipts.append(Receipt("gone", "then", "now", {}, {}, export))
@@ -304,8 +304,8 @@ def _key_of(authorization: str) -> ApiKey:
 
 @pytest.mark.parametrize(("status", "effect"), [("active", "Allow"), ("suspended", "Deny"), ("provisioning", "Deny")])
 def test_a_caller_is_let_in_or_not(functions: Functions, status: Any, effect: str) -> None:
-    functions.jar.access.ring("acme").add(_key_of(functions.event("authorize")["authorizationToken"]))
-    functions.jar.directory.set_status("acme", status)
+    functions.acme.access.ring("acme").add(_key_of(functions.event("authorize")["authorizationToken"]))
+    functions.acme.directory.set_status("acme", status)
     policy = functions.call("authorize")
     (statement,) = policy["policyDocument"]["Statement"]
     assert (statement["Effect"], statement["Resource"]) == (
@@ -374,7 +374,7 @@ def test_a_document_that_is_processed_shows_how_far_it_is(functions: Functions) 
     functions.ingest()
     assert "progress" not in shown_over_http(functions)
     lines = "".join(f"{number}째 줄입니다. " * 30 + "\n\n" for number in range(150))
-    event = functions.jar.documents.upload("tenants/acme/규정/휴가 규정.md", lines.encode(), "text/markdown")
+    event = functions.acme.documents.upload("tenants/acme/규정/휴가 규정.md", lines.encode(), "text/markdown")
     state = functions.call("register_document", {"event": event, "execution": "e2"})
     seen = [shown_over_http(functions)["progress"]]
     state["extraction"] = functions.extract(state)
@@ -421,7 +421,7 @@ def test_no_document_fails_because_its_progress_cannot_be_stored(
         def embed(self, *_: object) -> None:
             raise error
 
-    ports = replace(functions.jar.ports, progress=Unwritable())
+    ports = replace(functions.acme.ports, progress=Unwritable())
     monkeypatch.setattr(bootstrap, "tenant_ports", lambda *_: ports)
     functions.ingest()
     warnings = [json.loads(line) for line in log if '"WARNING"' in line]
@@ -430,7 +430,7 @@ def test_no_document_fails_because_its_progress_cannot_be_stored(
 
 def test_a_question_does_not_ask_for_progress(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
     functions.ingest()
-    ports = replace(functions.jar.ports, progress=None)  # type: ignore[arg-type]  # whoever asks it fails
+    ports = replace(functions.acme.ports, progress=None)  # type: ignore[arg-type]  # whoever asks it fails
     monkeypatch.setattr(bootstrap, "tenant_ports", lambda *_: ports)
     status, found = functions.api("query", "POST", "/v1/query", {"question": "연차는 언제 열다섯 날입니다?"})
     assert (status, found["grounded"]) == (200, True)
@@ -501,12 +501,12 @@ def test_a_failed_onboarding_tells_why_and_is_taken_up_by_the_same_request(funct
     assert (shown["status"], shown["reason"]) == ("failed", str(told.value))
     assert functions.api("tenants", "POST", "/v1/admin/tenants", new | {"name": "Else"})[0] == 409
     functions.probe.open = []
-    functions.jar.clock.advance(seconds=1)
+    functions.acme.clock.advance(seconds=1)
     assert functions.api("tenants", "POST", "/v1/admin/tenants", new)[0] == 202
     ((_, again),) = [each for each in functions.onboarding.started.items() if each[0] != name]
     assert functions.call("record_tenant_failure", {**state, "error": error}) == {"recorded": False}
     onboard(functions, dict(again))
-    assert functions.jar.directory.records["newcomer"].status == "active"
+    assert functions.acme.directory.records["newcomer"].status == "active"
 
 
 def patch(functions: Functions, **changes: object) -> tuple[int, Any]:
@@ -524,7 +524,7 @@ def test_a_tenant_is_changed_over_http(functions: Functions) -> None:
 
 def test_a_change_whose_tier_is_refused_changes_nothing_else(functions: Functions) -> None:
     assert patch(functions, name="Renamed", status="suspended", tier="premium")[0] == 409
-    record = functions.jar.directory.records["acme"]
+    record = functions.acme.directory.records["acme"]
     assert (record.context.name, record.status, record.move) == ("Acme", "active", None)
     path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
     assert functions.api("tenants", "GET", "/v1/admin/tenants/{id}/audit", **path)[1]["entries"] == []
@@ -540,12 +540,12 @@ def test_what_was_changed_is_noted_where_the_move_could_not_be_started(functions
 
 def test_uploads_of_a_suspended_tenant_are_processed_once_it_is_active_again(functions: Functions) -> None:
     assert patch(functions, status="suspended")[1]["status"] == "suspended"
-    event = functions.jar.documents.upload("tenants/acme/a.md", TEXT.encode(), "text/markdown")
+    event = functions.acme.documents.upload("tenants/acme/a.md", TEXT.encode(), "text/markdown")
     assert functions.call("register_document", {"event": event, "execution": "e1"}) == {"outcome": "waiting"}
-    assert functions.jar.ledger.rows == {}
+    assert functions.acme.ledger.rows == {}
     assert patch(functions, status="active")[1]["status"] == "active"
     ((_, state),) = functions.resumption.started.items()
-    assert functions.call("release_uploads", dict(state)) == {"more": False}
+    assert functions.call("process_deferred_events", dict(state)) == {"more": False}
     ((name, started),) = functions.ingestion.started.items()
     registered = functions.call("register_document", {"event": started, "execution": name})
     assert (registered["outcome"], registered["document"]["key"]) == ("process", "tenants/acme/a.md")
@@ -556,22 +556,22 @@ def test_a_release_that_failed_is_told_and_asked_for_again(functions: Functions)
     ((_, state),) = functions.resumption.started.items()
     error = {"Error": "TransientError", "Cause": "{}"}
     assert functions.call("record_tenant_failure", {**state, "error": error}) == {"recorded": True}
-    record = functions.jar.directory.records["acme"]
+    record = functions.acme.directory.records["acme"]
     assert record.status == "active"
     assert record.reason is not None
-    functions.jar.clock.advance(seconds=1)
+    functions.acme.clock.advance(seconds=1)
     status, shown = patch(functions, status="active")
     assert (status, "reason" in shown, len(functions.resumption.started)) == (200, False, 2)
     with pytest.raises(Conflict):
-        functions.call("release_uploads", dict(state))
+        functions.call("process_deferred_events", dict(state))
 
 
 @pytest.mark.parametrize("status", ["provisioning", "failed", "removing"])
 def test_a_tenant_that_comes_or_goes_is_not_changed(functions: Functions, status: Any) -> None:
-    functions.jar.directory.set_status("acme", status)
+    functions.acme.directory.set_status("acme", status)
     for changes in ({"name": "B"}, {"status": "active"}, {"status": "suspended"}):
         assert patch(functions, **changes)[0] == 409
-    assert functions.jar.directory.records["acme"].status == status
+    assert functions.acme.directory.records["acme"].status == status
 
 
 def test_a_tenant_is_removed_over_http_and_leaves_a_receipt(functions: Functions) -> None:
@@ -607,28 +607,28 @@ def test_a_tenant_is_removed_over_http_and_leaves_a_receipt(functions: Functions
 def test_a_failure_is_recorded_from_what_the_catch_hands_over(functions: Functions) -> None:
     recorded = functions.call("record_failure")
     assert recorded == {"outcome": "failed", "code": "encrypted", "alarm": False}
-    (row,) = functions.jar.ledger.rows.values()
+    (row,) = functions.acme.ledger.rows.values()
     assert (row.status, row.error_code, row.version) == ("failed", "encrypted", "pN8kQ2vYxR7mZ3sT1uW5eB9cD4fG6hJ0")
 
 
 def test_a_failure_after_registration_cleans_up_the_version_that_was_registered(functions: Functions) -> None:
     key = "tenants/acme/a.md"
-    first = functions.jar.documents.upload(key, b"kimchi")
-    second = functions.jar.documents.upload(key, b"kimchi")
+    first = functions.acme.documents.upload(key, b"kimchi")
+    second = functions.acme.documents.upload(key, b"kimchi")
     version = second["detail"]["object"]["version-id"]
-    removed = functions.jar.documents.remove_version(key, version)
+    removed = functions.acme.documents.remove_version(key, version)
     state = functions.call("register_document", {"event": removed, "execution": "e3"})
     assert state["document"]["version"] == first["detail"]["object"]["version-id"]
-    functions.jar.documents.delete(key)
+    functions.acme.documents.delete(key)
     functions.extract(state)
-    functions.call("register_document", {"event": functions.jar.documents.events[-1], "execution": "e4"})
+    functions.call("register_document", {"event": functions.acme.documents.events[-1], "execution": "e4"})
     failed = {
         "event": removed | {"registration": state},
         "execution": "e3",
         "error": {"Error": "NotFound", "Cause": "{}"},
     }
     assert functions.call("record_failure", failed) == {"outcome": "overtaken", "code": "internal", "alarm": False}
-    assert functions.jar.artifacts.content == {}
+    assert functions.acme.artifacts.content == {}
 
 
 def raising(error: Exception) -> Callable[[ApiRequest], ApiResponse]:
@@ -674,7 +674,7 @@ def test_errors_are_problems(
     assert answered["headers"]["content-type"].startswith("application/problem+json")
     assert answered["headers"].get("retry-after") == retry_after
     assert not any(word in answered["body"] for word in ("secret", "Traceback", "DynamoDB", "RuntimeError"))
-    assert functions.jar.meter.total("ThrottledRequests") == (1 if retry_after else 0)
+    assert functions.acme.meter.total("ThrottledRequests") == (1 if retry_after else 0)
 
 
 def test_invalid_input_is_told_field_by_field(functions: Functions) -> None:
@@ -728,7 +728,7 @@ def test_a_question_of_a_tenant_who_is_not_in_the_directory_never_reaches_anothe
 
     def ports_of(asked: TenantContext, *_: object) -> Any:
         seen.append(asked.tenant_id)
-        return Jar(asked).ports
+        return FakeTenant(asked).ports
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(bootstrap, "tenant_ports", ports_of)
@@ -737,38 +737,38 @@ def test_a_question_of_a_tenant_who_is_not_in_the_directory_never_reaches_anothe
 
 
 def test_a_rejected_upload_is_recorded(functions: Functions) -> None:
-    functions.jar.directory.records.clear()
+    functions.acme.directory.records.clear()
     assert functions.call("record_failure")["outcome"] == "rejected"
-    assert len(functions.jar.directory.rejections) == 1
+    assert len(functions.acme.directory.rejections) == 1
 
 
 def test_the_tokens_of_a_question_count_even_where_no_answer_follows(
     functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     functions.ingest()
-    before = functions.jar.meter.total("EmbeddingTokens")
+    before = functions.acme.meter.total("EmbeddingTokens")
 
     def fail(*_: object) -> None:
         raise TransientError("The answering model is down.")
 
-    monkeypatch.setattr(functions.jar.generator, "answer", fail)
+    monkeypatch.setattr(functions.acme.generator, "answer", fail)
     assert functions.api("query", "POST", "/v1/query", {"question": "연차 15일"})[0] == 503
-    assert functions.jar.meter.total("EmbeddingTokens") > before
-    assert functions.jar.meter.total("Queries") == 0
+    assert functions.acme.meter.total("EmbeddingTokens") > before
+    assert functions.acme.meter.total("Queries") == 0
 
 
 def test_the_tokens_of_a_question_count_even_where_nothing_is_found(
     functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     functions.ingest()
-    before = functions.jar.meter.total("EmbeddingTokens")
+    before = functions.acme.meter.total("EmbeddingTokens")
 
     def fail(*_: object) -> None:
         raise TransientError("The index is down.")
 
-    monkeypatch.setattr(functions.jar.index, "search", fail)
+    monkeypatch.setattr(functions.acme.index, "search", fail)
     assert functions.api("query", "POST", "/v1/retrieve", {"question": "연차 15일"})[0] == 503
-    assert functions.jar.meter.total("EmbeddingTokens") > before
+    assert functions.acme.meter.total("EmbeddingTokens") > before
 
 
 def test_an_answer_that_takes_too_long_is_metered_and_explained(
@@ -779,14 +779,14 @@ def test_an_answer_that_takes_too_long_is_metered_and_explained(
     def slow(*_: object) -> None:
         raise ModelTimeout("The model did not finish in time; ask for a shorter answer.", 2000, 400)
 
-    monkeypatch.setattr(functions.jar.generator, "answer", slow)
+    monkeypatch.setattr(functions.acme.generator, "answer", slow)
     event = functions.event("query") | {"body": json.dumps({"question": "연차 15일"})}
     answered = functions.call("query", event)
     problem = json.loads(answered["body"])
     assert (answered["statusCode"], problem["type"]) == (504, "urn:onggi:problem:model-timeout")
     assert "shorter answer" in problem["detail"]
     assert "retry-after" not in answered["headers"], "the same question would take as long, and cost again"
-    meter = functions.jar.meter
+    meter = functions.acme.meter
     assert (meter.total("UnfinishedModelCalls"), meter.total("UnfinishedTokens")) == (1, 2400)
     assert (meter.total("Queries"), meter.total("ThrottledRequests")) == (0, 0)
     assert meter.last("EstimatedCostUSD") == pytest.approx(0.004), "a dollar and five for a million tokens"
@@ -799,7 +799,7 @@ def test_a_model_that_refuses_us_is_named_in_the_log_and_not_to_the_caller(
     def refuse(*_: object) -> None:
         raise ModelRefused("The model claude may not be used: enable access to it.")
 
-    monkeypatch.setattr(functions.jar.embedder, "embed", refuse)
+    monkeypatch.setattr(functions.acme.embedder, "embed", refuse)
     status, problem = functions.api("query", "POST", "/v1/retrieve", {"question": "연차"})
     assert (status, problem["title"]) == (500, "Internal error")
     assert "claude" not in json.dumps(problem)
@@ -810,8 +810,8 @@ def test_models_have_the_time_until_the_gateway_gives_up_and_three_seconds_less(
     """The function of the tests has 170 s, of which API Gateway waits for 29."""
     for route in ("/v1/query", "/v1/retrieve"):
         functions.api("query", "POST", route, {"question": "연차"})
-        assert functions.jar.seconds_left is not None
-        assert 24.0 < functions.jar.seconds_left() <= 26.0
+        assert functions.acme.seconds_left is not None
+        assert 24.0 < functions.acme.seconds_left() <= 26.0
 
 
 def test_a_function_that_ends_before_the_gateway_gives_up_has_less_time() -> None:
@@ -839,25 +839,25 @@ def after_a_change_of_the_model(monkeypatch: pytest.MonkeyPatch, *forgotten: str
 
 def test_an_index_keeps_the_model_that_it_was_made_with(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
     after_a_change_of_the_model(monkeypatch)
-    records = functions.jar.directory.records
+    records = functions.acme.directory.records
     context = records["acme"].context
     context = replace(context, placement=context.placement.recorded("titan", DIMENSIONS))
     records["acme"] = replace(records["acme"], context=context)
     functions.ingest()
-    (vectors,) = [name for name in functions.jar.artifacts.content if "/vectors/" in name]
-    written = json.loads(functions.jar.artifacts.content[vectors])
+    (vectors,) = [name for name in functions.acme.artifacts.content if "/vectors/" in name]
+    written = json.loads(functions.acme.artifacts.content[vectors])
     assert (written["model"], written["dimensions"]) == ("titan", DIMENSIONS)
-    before = functions.jar.meter.total("EstimatedCostUSD")
+    before = functions.acme.meter.total("EstimatedCostUSD")
     event = functions.event("query") | {"resource": "/v1/retrieve", "body": json.dumps({"question": "연차 15일"})}
     event["requestContext"]["authorizer"]["tenant"] = json.dumps(context.to_dict())
     tokens = json.loads(functions.call("query", event)["body"])["usage"]["embedding_tokens"]
-    assert functions.jar.meter.total("EstimatedCostUSD") - before == pytest.approx(tokens * 0.02 / 1_000_000)
+    assert functions.acme.meter.total("EstimatedCostUSD") - before == pytest.approx(tokens * 0.02 / 1_000_000)
 
 
 def test_the_model_of_a_place_is_the_recorded_one_else_the_stacks(
     functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unrecorded = functions.jar.tenant.placement
+    unrecorded = functions.acme.context.placement
     recorded = unrecorded.recorded("titan", DIMENSIONS)
     assert bootstrap.embedding_model(recorded) == bootstrap.embedding_model(unrecorded)
     after_a_change_of_the_model(monkeypatch)
@@ -875,27 +875,27 @@ def test_a_tenant_of_a_version_that_recorded_no_model_gets_it_recorded_by_any_ch
     changed = functions.api("tenants", "PATCH", "/v1/admin/tenants/{id}", {"name": "Acme"}, **path)[1]
     recorded = changed["placement"]["embedding_model"], changed["placement"]["embedding_dimensions"]
     assert recorded == ("titan", DIMENSIONS)
-    known = functions.jar.tenant.placement
-    assert functions.jar.directory.records["acme"].context.placement == known.recorded("titan", DIMENSIONS)
+    known = functions.acme.context.placement
+    assert functions.acme.directory.records["acme"].context.placement == known.recorded("titan", DIMENSIONS)
 
 
 def test_a_tenant_is_not_let_in_where_a_model_may_not_be_used(
     functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    functions.jar.directory.set_status("acme", "provisioning", functions.event("verify_tenant")["run"])
+    functions.acme.directory.set_status("acme", "provisioning", functions.event("verify_tenant")["run"])
 
     def refuse(*_: object, **__: object) -> None:
         raise ModelRefused("The model claude may not be used: enable access to it.")
 
     functions.call("verify_tenant")
-    assert functions.jar.generator.questions, "the answering model is asked, too"
-    monkeypatch.setattr(functions.jar.generator, "answer", refuse)
+    assert functions.acme.generator.questions, "the answering model is asked, too"
+    monkeypatch.setattr(functions.acme.generator, "answer", refuse)
     with pytest.raises(ModelRefused):
         functions.call("verify_tenant")
     cause = json.dumps({"errorMessage": "The model claude may not be used: enable access to it."})
     failure = functions.event("record_tenant_failure") | {"error": {"Error": "ModelRefused", "Cause": cause}}
     functions.call("record_tenant_failure", failure)
-    record = functions.jar.directory.records["acme"]
+    record = functions.acme.directory.records["acme"]
     assert (record.status, record.reason) == ("failed", "The model claude may not be used: enable access to it.")
 
 
@@ -911,7 +911,7 @@ def test_a_dependency_that_is_down_is_named_in_the_log_and_not_to_the_caller(
     def fail(_: str) -> None:
         raise TransientError("The embedding model is throttling.")
 
-    monkeypatch.setattr(functions.jar.embedder, "embed", fail)
+    monkeypatch.setattr(functions.acme.embedder, "embed", fail)
     status, problem = functions.api("query", "POST", "/v1/retrieve", {"question": "연차"})
     assert status == 503
     assert "embedding model" not in json.dumps(problem)
@@ -1004,7 +1004,7 @@ def test_owners_manage_the_keys_of_their_own_tenant(functions: Functions) -> Non
 
 def test_operators_manage_keys_and_read_what_was_changed(functions: Functions) -> None:
     functions.api("tenants", "POST", "/v1/admin/tenants", {"tenant_id": "newcomer", "name": "New"})
-    functions.jar.clock.advance(minutes=1)
+    functions.acme.clock.advance(minutes=1)
     tenant = {"pathParameters": {"id": "newcomer"}, "queryStringParameters": None}
     event = functions.event("tenants") | tenant
     event |= {"httpMethod": "POST", "resource": "/v1/admin/tenants/{id}/keys", "body": None}
@@ -1013,7 +1013,7 @@ def test_operators_manage_keys_and_read_what_was_changed(functions: Functions) -
     status, listed = functions.api("tenants", "GET", "/v1/admin/tenants/{id}/keys", **tenant)
     assert (status, [key["key_id"] for key in listed["keys"]]) == (200, [issued["key_id"]])
     path = tenant | {"pathParameters": {"id": "newcomer", "key_id": issued["key_id"]}}
-    functions.jar.clock.advance(minutes=1)
+    functions.acme.clock.advance(minutes=1)
     assert functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}/keys/{key_id}", **path)[0] == 200
     other = tenant | {"pathParameters": {"id": "acme", "key_id": issued["key_id"]}}
     assert functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}/keys/{key_id}", **other)[0] == 404
@@ -1032,7 +1032,7 @@ def test_nobody_has_no_keys_and_no_history(functions: Functions, tenant_id: str)
 
 def test_a_tenant_that_is_gone_has_left_its_history(functions: Functions) -> None:
     functions.api("keys", "POST", "/v1/keys", {})
-    functions.jar.directory.records.clear()
+    functions.acme.directory.records.clear()
     path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
     status, trail = functions.api("tenants", "GET", "/v1/admin/tenants/{id}/audit", **path)
     assert (status, len(trail["entries"])) == (200, 1)
@@ -1044,7 +1044,7 @@ def test_a_use_that_cannot_be_noted_does_not_refuse_a_call(
     def fail(*_: object) -> None:
         raise RuntimeError("no rights")
 
-    ring = functions.jar.access.ring("acme")
+    ring = functions.acme.access.ring("acme")
     ring.add(_key_of(functions.event("authorize")["authorizationToken"]))
     monkeypatch.setattr(ring, "note_use", fail)
     policy = functions.call("authorize")
@@ -1057,9 +1057,9 @@ def test_each_change_of_a_tenant_stands_in_its_trail(functions: Functions) -> No
     path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
     changes: list[dict[str, Any]] = [{"name": "Acme & Co"}, {"status": "suspended"}, {"status": "active"}]
     for change in changes:
-        functions.jar.clock.advance(minutes=1)
+        functions.acme.clock.advance(minutes=1)
         assert functions.api("tenants", "PATCH", "/v1/admin/tenants/{id}", change, **path)[0] == 200
-    functions.jar.clock.advance(minutes=1)
+    functions.acme.clock.advance(minutes=1)
     assert functions.api("tenants", "DELETE", "/v1/admin/tenants/{id}", **path)[0] == 202
     _, trail = functions.api("tenants", "GET", "/v1/admin/tenants/{id}/audit", **path)
     newest_first = ["tenant.removed", "tenant.resumed", "tenant.suspended", "tenant.changed"]
@@ -1070,14 +1070,14 @@ def test_each_change_of_a_tenant_stands_in_its_trail(functions: Functions) -> No
 
 
 def test_a_tenant_that_goes_gets_no_key(functions: Functions) -> None:
-    functions.jar.directory.set_status("acme", "removing")
+    functions.acme.directory.set_status("acme", "removing")
     path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
     assert functions.api("tenants", "POST", "/v1/admin/tenants/{id}/keys", {}, **path)[0] == 409
 
 
 def test_limits_from_the_operators_choice_to_the_refused_upload(functions: Functions) -> None:
     path = {"pathParameters": {"id": "acme"}, "queryStringParameters": None}
-    tiers = asdict(functions.jar.tenant.limits(1_000_000))
+    tiers = asdict(functions.acme.context.limits(1_000_000))
     shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", **path)[1]
     assert (shown["limits"], shown["chosen_limits"]) == (tiers, {})
     assert tiers["document_bytes"] == 1_000_000, "what the installation takes"
@@ -1085,7 +1085,7 @@ def test_limits_from_the_operators_choice_to_the_refused_upload(functions: Funct
         "tenants", "PATCH", "/v1/admin/tenants/{id}", {"limits": {"documents": 1, "document_bytes": 500}}, **path
     )
     assert (status, changed["limits"]) == (200, tiers | {"documents": 1, "document_bytes": 500})
-    functions.jar.clock.advance(minutes=1)
+    functions.acme.clock.advance(minutes=1)
     status, changed = functions.api(
         "tenants", "PATCH", "/v1/admin/tenants/{id}", {"limits": {"document_bytes": None}}, **path
     )
@@ -1097,8 +1097,8 @@ def test_limits_from_the_operators_choice_to_the_refused_upload(functions: Funct
         1,
     )
     assert (back["before"]["chosen_limits"], back["after"]) == ({"documents": 1, "document_bytes": 500}, changed)
-    functions.jar.tenant = functions.jar.directory.records["acme"].context
-    claims = {"tenant": json.dumps(functions.jar.tenant.to_dict()), "status": "active", "role": "writer"}
+    functions.acme.context = functions.acme.directory.records["acme"].context
+    claims = {"tenant": json.dumps(functions.acme.context.to_dict()), "status": "active", "role": "writer"}
     as_caller = {"requestContext": {"requestId": "r", "authorizer": claims}}
     me = functions.api("query", "GET", "/v1/me", **as_caller)[1]
     assert {name: me["limits"][name] for name in tiers} == changed["limits"]
@@ -1124,8 +1124,8 @@ def test_a_tenant_moves_over_http(functions: Functions) -> None:
     assert (status, shown["tier"], shown["move"]) == (200, "basic", {"tier": "premium", "stage": "preparing"})
     ((_, started),) = functions.relocation.started.items()
     state = dict(started)
-    old = functions.jar.directory.records["acme"].context
-    own = {asdict(old.placement)["documents_bucket"]: functions.jar}
+    old = functions.acme.directory.records["acme"].context
+    own = {asdict(old.placement)["documents_bucket"]: functions.acme}
     functions.monkeypatch.setattr(
         bootstrap,
         "tenant_ports",
@@ -1135,23 +1135,23 @@ def test_a_tenant_moves_over_http(functions: Functions) -> None:
     assert [functions.call("provision_tenant", state) for _ in range(2)] == [{"ready": False}, {"ready": True}]
     assert functions.templates[0] == (ROOT / "functions/provision_tenant/tenant_stack.yaml").read_text("utf-8")
     functions.call("verify_tenant", state)
-    functions.call("hold_uploads", state)
-    event = functions.jar.documents.upload("tenants/acme/late.md", TEXT.encode())
+    functions.call("pause_uploads", state)
+    event = functions.acme.documents.upload("tenants/acme/late.md", TEXT.encode())
     assert functions.call("register_document", {"event": event, "execution": "e2"}) == {"outcome": "waiting"}
     assert functions.call("count_tenant_data", state)["busy"] is False
     progress = state["copy"]
     while progress["more"]:
         progress = functions.call("copy_tenant_data", state | {"copy": progress})
-    assert functions.other_place.index.vectors == functions.jar.index.vectors
+    assert functions.other_place.index.vectors == functions.acme.index.vectors
     assert functions.call("switch_placement", state) == functions.call("switch_placement", state) == {}
-    record = functions.jar.directory.records["acme"]
-    assert (record.context.tier, record.elsewhere.placement) == ("premium", old.placement)
+    record = functions.acme.directory.records["acme"]
+    assert (record.context.tier, record.at_other_placement.placement) == ("premium", old.placement)
     with pytest.raises(Conflict):
         functions.call("close_move", state)
-    answered = functions.call("carry_over_uploads", state | {"after": None})
+    answered = functions.call("reconcile_uploads", state | {"after": None})
     assert answered == {"more": False, "after": None}
     assert "tenants/acme/late.md" in functions.other_place.documents.versions
-    while functions.call("release_uploads", state)["more"]:
+    while functions.call("process_deferred_events", state)["more"]:
         pass
     assert (functions.ingestion.started, functions.waiting.noted) == ({}, {}), "it was carried over instead"
     assert functions.call("close_move", state) == {"closed": False}
@@ -1174,11 +1174,11 @@ def test_a_move_that_stops_is_told_and_taken_up_or_given_up(functions: Functions
     shown = functions.api("tenants", "GET", "/v1/admin/tenants/{id}", pathParameters={"id": "acme"})[1]
     assert shown["move"]["reason"] == "The stack ended as ROLLBACK_COMPLETE."
     assert (shown["status"], "reason" in shown) == ("active", False)
-    functions.jar.clock.advance(seconds=1)
+    functions.acme.clock.advance(seconds=1)
     assert patch(functions, tier="premium")[1]["move"] == {"tier": "premium", "stage": "preparing"}
     with pytest.raises(Conflict):
-        functions.call("hold_uploads", dict(first))
-    functions.jar.clock.advance(seconds=1)
+        functions.call("pause_uploads", dict(first))
+    functions.acme.clock.advance(seconds=1)
     assert patch(functions, tier="basic")[1]["move"] == {"tier": "basic", "stage": "abandoned"}
     assert len(functions.relocation.started) == 3
     patch(functions, status="suspended")
@@ -1189,11 +1189,11 @@ def test_what_waits_is_not_released_while_a_tenant_is_being_copied(functions: Fu
     """A tenant that was suspended meanwhile and is active again starts the release too early."""
     patch(functions, tier="premium")
     ((_, state),) = functions.relocation.started.items()
-    functions.call("hold_uploads", dict(state))
-    event = functions.jar.documents.upload("tenants/acme/a.md", TEXT.encode())
+    functions.call("pause_uploads", dict(state))
+    event = functions.acme.documents.upload("tenants/acme/a.md", TEXT.encode())
     assert functions.call("register_document", {"event": event, "execution": "e1"}) == {"outcome": "waiting"}
     patch(functions, status="suspended")
     patch(functions, status="active")
     ((_, resumed),) = functions.resumption.started.items()
-    assert functions.call("release_uploads", dict(resumed)) == {"more": False}
+    assert functions.call("process_deferred_events", dict(resumed)) == {"more": False}
     assert (len(functions.waiting.noted), functions.ingestion.started) == (1, {})

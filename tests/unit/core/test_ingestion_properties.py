@@ -25,7 +25,6 @@ from onggi.domain.upload import ObjectEvent
 from onggi.ports.ledger import PublishedFacts, Stored
 from onggi.steps.documents.deletion import delete_document
 from onggi.steps.ingestion.chunk_text import chunk_text
-from onggi.steps.ingestion.describe_document import describe_document
 from onggi.steps.ingestion.embed_chunks import EmbeddingModel, embed_chunks
 from onggi.steps.ingestion.extract_text import extract_text
 from onggi.steps.ingestion.index_chunks import index_chunks
@@ -34,8 +33,18 @@ from onggi.steps.ingestion.record_failure import Failure, record_failure
 from onggi.steps.ingestion.record_interruption import ExecutionStatus, record_interruption
 from onggi.steps.ingestion.register_document import register_document
 from onggi.steps.ingestion.remove_document import remove_document
+from onggi.steps.ingestion.update_metadata import update_metadata
 from onggi.steps.questions.retrieve import RetrievalRequest, retrieve
-from tests.unit.core.fakes import DIMENSIONS, OCR_MODEL, FakeIndex, FakeLedger, Jar, LineSplitter, PlainReader, try_of
+from tests.unit.core.fakes import (
+    DIMENSIONS,
+    OCR_MODEL,
+    FakeIndex,
+    FakeLedger,
+    FakeTenant,
+    LineSplitter,
+    PlainReader,
+    try_of,
+)
 
 MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(1, 1))  # type: ignore[arg-type]  # whole dollars will do
 MAX_BYTES = 1000
@@ -77,7 +86,7 @@ class Stepwise:
 
     @classmethod
     def pause(cls) -> None:
-        """Waits until the call that this thread is doing may go on; does nothing outside of such a call."""
+        """GracePeriods until the call that this thread is doing may go on; does nothing outside of such a call."""
         call = getattr(cls._here, "call", None)
         if call is not None:
             call._paused.release()
@@ -103,13 +112,13 @@ class PausingLedger(FakeLedger):
 class Execution:
     """One run of the workflow, as the state machine's definition has it."""
 
-    def __init__(self, jar: Jar, event: dict[str, Any], name: str) -> None:
+    def __init__(self, acme: FakeTenant, event: dict[str, Any], name: str) -> None:
         self.name = name
         self.ended = False
         self.broken = False
         self.broken_removal = False
         self.broken_description = False
-        self._jar = jar
+        self._acme = acme
         self._event = ObjectEvent.from_eventbridge(event)
         self._is_of_sidecar = self._event.key.endswith(SIDECAR_SUFFIX)
         self._description: Stepwise | None = None
@@ -167,13 +176,13 @@ class Execution:
             return
 
     def _record_end(self, status: ExecutionStatus) -> None:
-        jar = self._jar
-        record_interruption(self._event, self.name, status, jar.directory, jar.ports_of)
+        acme = self._acme
+        record_interruption(self._event, self.name, status, acme.directory, acme.ports_of)
 
     def _record_recorded_failure(self) -> None:
-        failed = self._jar.meter.total("DocumentsFailed")
+        failed = self._acme.meter.total("DocumentsFailed")
         self._record_end("FAILED")
-        assert self._jar.meter.total("DocumentsFailed") == failed
+        assert self._acme.meter.total("DocumentsFailed") == failed
 
     def start_again(self) -> None:
         """Gives up a description in the middle and begins it anew, as after a transient fault."""
@@ -187,7 +196,7 @@ class Execution:
         assert self.ended
 
     def _run(self) -> Iterator[Any]:
-        ports = self._jar.ports
+        ports = self._acme.ports
         yield self._register
         assert self._registration is not None
         tenant = TenantContext.for_document(self._registration["tenant"], self._registration["document"]["key"])
@@ -212,12 +221,12 @@ class Execution:
     def _new_description(self) -> Stepwise:
         assert self._registration is not None
         document_id = self._registration["document"]["document_id"]
-        return Stepwise(lambda: describe_document(document_id, self._jar.ports))
+        return Stepwise(lambda: update_metadata(document_id, self._acme.ports))
 
     def _process(
         self, tenant: TenantContext, document: DocumentVersion, publications: list[Publication]
     ) -> Iterator[Any]:
-        ports = self._jar.ports
+        ports = self._acme.ports
         yield lambda: extract_text(tenant, document, ports, PlainReader(), OCR_MODEL)
         chunkings = []
         yield lambda: chunkings.append(chunk_text(document, ports, LineSplitter(), "artifacts"))
@@ -228,18 +237,18 @@ class Execution:
         yield lambda: publications.append(publish_document(tenant, document, facts, ports))
 
     def _register(self) -> None:
-        jar = self._jar
-        registration = register_document(self._event, self.name, jar.directory, jar.ports_of, MAX_BYTES)
+        acme = self._acme
+        registration = register_document(self._event, self.name, acme.directory, acme.ports_of, MAX_BYTES)
         self._registration = json.loads(json.dumps(registration.to_dict()))
 
     def _fail(self) -> None:
         error = self._error
         cause = json.dumps({"errorMessage": str(error), "errorType": type(error).__name__})
         failure = Failure.from_catch({"Error": type(error).__name__, "Cause": cause})
-        jar = self._jar
+        acme = self._acme
         registration = self._registration or {}
         claimed = registration["document"]["version"] if registration.get("outcome") == "process" else None
-        record_failure(self._event, self.name, failure, jar.directory, jar.ports_of, claimed)
+        record_failure(self._event, self.name, failure, acme.directory, acme.ports_of, claimed)
 
 
 Act = Literal[
@@ -273,7 +282,7 @@ SIDECARS: dict[bytes, Metadata | None] = {
     b'{"metadataAttributes": {"team": "yard"}}': {"team": "yard"},
     b'{"metadataAttributes": {"year": {"value": {"type": "NUMBER", "numberValue": 1}}}}': {"year": 1},
     b'{"metadataAttributes": {"year": true}}': {"year": True},
-    b'{"metadataAttributes": {"jar": ["a", "b"]}}': {"jar": ["a", "b"]},
+    b'{"metadataAttributes": {"acme": ["a", "b"]}}': {"acme": ["a", "b"]},
     b"{}": None,
     b'{"metadataAttributes": {"version": "9"}}': None,
 }
@@ -284,11 +293,11 @@ class World:
     """One key of a bucket, and the executions that its events have started."""
 
     def __init__(self) -> None:
-        self.jar = Jar(index=PausingIndex(), ledger=PausingLedger())
-        self.key = self.jar.tenant.prefix + "a.txt"
+        self.acme = FakeTenant(index=PausingIndex(), ledger=PausingLedger())
+        self.key = self.acme.context.prefix + "a.txt"
         self.sidecar = self.key + SIDECAR_SUFFIX
         self.bad_sidecars = False
-        self.document_id = document_id_of(self.jar.tenant, self.key)
+        self.document_id = document_id_of(self.acme.context, self.key)
         self.executions: list[Execution] = []
         self.delivered: list[int] = []
 
@@ -296,7 +305,7 @@ class World:
         for act, choice in acts:
             self._play(act, choice)
             self.check_what_answers()
-        undelivered = [number for number in range(len(self.jar.documents.events)) if number not in self.delivered]
+        undelivered = [number for number in range(len(self.acme.documents.events)) if number not in self.delivered]
         for number in undelivered:
             self._start(number)
         for execution in self.executions:
@@ -305,7 +314,7 @@ class World:
         self.check_the_end()
 
     def _play(self, act: Act, choice: int) -> None:
-        documents = self.jar.documents
+        documents = self.acme.documents
         versions = documents.versions.get(self.key, [])
         undelivered = [number for number in range(len(documents.events)) if number not in self.delivered]
         running = [execution for execution in self.executions if not execution.ended]
@@ -338,7 +347,7 @@ class World:
             execution.stop(outlived=act == "stop too late")
 
     def _change_sidecar(self, act: Act, choice: int) -> None:
-        documents = self.jar.documents
+        documents = self.acme.documents
         versions = documents.versions.get(self.sidecar, [])
         if act == "describe":
             content = list(SIDECARS)[choice % len(SIDECARS)]
@@ -351,32 +360,32 @@ class World:
 
     def _delete_by_api(self) -> None:
         try:
-            delete_document(self.document_id, self.jar.ports)
+            delete_document(self.document_id, self.acme.ports)
         except (Conflict, NotFound):
             return
-        assert self.answering_version() is None
+        assert self.live_version() is None
 
     def _start(self, number: int) -> None:
         self.delivered.append(number)
         name = f"execution-{len(self.executions)}"
-        self.executions.append(Execution(self.jar, self.jar.documents.events[number], name))
+        self.executions.append(Execution(self.acme, self.acme.documents.events[number], name))
 
-    def answering_version(self) -> str | None:
-        row = self.jar.ledger.rows.get(self.document_id)
+    def live_version(self) -> str | None:
+        row = self.acme.ledger.rows.get(self.document_id)
         return row.current_version if row else None
 
     def check_what_answers(self) -> None:
         """At any moment: the version that answers has all its chunks, and no other answers."""
-        current = self.answering_version()
-        found = retrieve(RetrievalRequest("kimchi salt", 50, None), self.jar.ports)
+        current = self.live_version()
+        found = retrieve(RetrievalRequest("kimchi salt", 50, None), self.acme.ports)
         assert {passage.version for passage in found.passages} <= {current}
         if current is not None:
-            assert len(found.passages) == self.jar.ledger.rows[self.document_id].chunks
+            assert len(found.passages) == self.acme.ledger.rows[self.document_id].chunks
 
     def check_the_end(self) -> None:
         """After all: the newest version answers, unless it failed; nothing is left of any other."""
-        jar, current = self.jar, self.answering_version()
-        newest, row = jar.documents.newest(self.key), jar.ledger.rows.get(self.document_id)
+        acme, current = self.acme, self.live_version()
+        newest, row = acme.documents.newest(self.key), acme.ledger.rows.get(self.document_id)
         if newest is None:
             assert current is None
         else:
@@ -389,23 +398,23 @@ class World:
         if any(execution.broken_removal for execution in self.executions):
             return  # an operator has to start it again; nothing answers until then
         kept = {current} - {None}
-        assert {indexed.version for indexed in jar.index.vectors.values()} == kept
-        assert {name.split("/")[1] for name in jar.artifacts.content} == kept
-        assert {version for _, version in jar.artifacts.manifests} == kept
+        assert {indexed.version for indexed in acme.index.vectors.values()} == kept
+        assert {name.split("/")[1] for name in acme.artifacts.content} == kept
+        assert {version for _, version in acme.artifacts.manifests} == kept
         assert row is None or row.versions == kept
-        assert jar.ledger.stored() == (Stored(row.chunks, row.current_size, 1) if row and current else Stored(0, 0, 0))
-        assert jar.ledger.stored().vectors == len(jar.index.vectors)
+        assert acme.ledger.stored() == (Stored(row.chunks, row.current_size, 1) if row and current else Stored(0, 0, 0))
+        assert acme.ledger.stored().vectors == len(acme.index.vectors)
 
     def check_attributes(self) -> None:
         """What answers is found by its headers and its newest sidecar, and by nothing else; so says its row."""
-        row, current = self.jar.ledger.rows.get(self.document_id), self.answering_version()
-        uploaded = self.jar.documents.facts(self.key, current) if current else None
+        row, current = self.acme.ledger.rows.get(self.document_id), self.live_version()
+        uploaded = self.acme.documents.facts(self.key, current) if current else None
         if row is None or uploaded is None:
             return  # what answers although it was removed for good keeps its attributes
-        vectors = [each for each in self.jar.index.vectors.values() if each.version == current]
+        vectors = [each for each in self.acme.index.vectors.values() if each.version == current]
         found = {json.dumps(each.metadata, sort_keys=True) for each in vectors}
         assert found == {json.dumps(row.current_metadata, sort_keys=True)}
-        sidecar = self.jar.documents.newest(self.sidecar)
+        sidecar = self.acme.documents.newest(self.sidecar)
         attributes = SIDECARS[sidecar.content] if sidecar and sidecar.content else {}
         if row.status == "ready":
             assert row.error_code == ("invalid_metadata" if attributes is None else None)

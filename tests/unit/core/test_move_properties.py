@@ -27,7 +27,6 @@ from onggi.ports.ledger import PublishedFacts, Stored
 from onggi.ports.tenant_data import StoredObject
 from onggi.steps.documents.deletion import delete_document
 from onggi.steps.ingestion.chunk_text import chunk_text
-from onggi.steps.ingestion.describe_document import describe_document
 from onggi.steps.ingestion.embed_chunks import embed_chunks
 from onggi.steps.ingestion.extract_text import extract_text
 from onggi.steps.ingestion.index_chunks import index_chunks
@@ -35,11 +34,12 @@ from onggi.steps.ingestion.publish_document import publish_document
 from onggi.steps.ingestion.record_failure import Failure, record_failure
 from onggi.steps.ingestion.register_document import Registration, register_document
 from onggi.steps.ingestion.remove_document import remove_document
-from onggi.steps.tenancy.carry_over_uploads import carry_over_uploads
+from onggi.steps.ingestion.update_metadata import update_metadata
 from onggi.steps.tenancy.copy_tenant_data import copy_tenant_data
-from onggi.steps.tenancy.move_tenant import let_uploads_in
-from onggi.steps.tenancy.release_uploads import release_uploads
-from tests.unit.core.fakes import OCR_MODEL, FakeMovingObjects, Jar, LineSplitter, PlainReader, one_step, try_of
+from onggi.steps.tenancy.move_tenant import resume_uploads
+from onggi.steps.tenancy.process_deferred_events import process_deferred_events
+from onggi.steps.tenancy.reconcile_uploads import reconcile_uploads
+from tests.unit.core.fakes import OCR_MODEL, FakeMovingObjects, FakeTenant, LineSplitter, PlainReader, one_step, try_of
 from tests.unit.core.moves import MAX_BYTES, MODEL, TwoPlaces
 
 NAMES = ("a.txt", "b.txt")
@@ -57,7 +57,7 @@ class Execution:
         self.is_quick = True
         self._world, self._raw, self._event = world, raw, ObjectEvent.from_eventbridge(raw)
         self._registration: Registration | None = None
-        self._admission = ""
+        self._deferral = ""
         self._steps = self._run()
         self._next: Step = next(self._steps)
 
@@ -78,7 +78,7 @@ class Execution:
 
     def _run(self) -> Iterator[Step]:
         yield self._admit
-        if self._admission != "admitted":
+        if self._deferral != "admitted":
             return
         yield self._register
         registration = self._registration
@@ -94,9 +94,9 @@ class Execution:
             yield from self._process(tenant, document, publications)
             self.is_quick = True
             if publications[-1]:
-                yield lambda: describe_document(document.document_id, ports)
+                yield lambda: update_metadata(document.document_id, ports)
         elif registration.outcome == "describe":
-            yield lambda: describe_document(document.document_id, ports)
+            yield lambda: update_metadata(document.document_id, ports)
 
     def _process(self, tenant: TenantContext, document: DocumentVersion, publications: list[bool]) -> Iterator[Step]:
         ports = self._world.places.ports_of(tenant)
@@ -125,7 +125,7 @@ class Execution:
             assert not set(world.places.embedder.embedded[before:]) & set(texts), "embedded before"
 
     def _admit(self) -> None:
-        self._admission = self._world.places.admit(self._raw, self.name)
+        self._deferral = self._world.places.admit(self._raw, self.name)
 
     def _register(self) -> None:
         places = self._world.places
@@ -162,7 +162,7 @@ class World:
 
     def change(self, name: str, text: str | None, *, late: bool) -> None:
         """Uploads a text, or deletes where there is none; late: by somebody who knows the old place still."""
-        jar = self.places.elsewhere if late and self.forms_are_valid else self.places.here
+        acme = self.places.at_other_placement if late and self.forms_are_valid else self.places.here
         if name == NAMES[0] + SIDECAR_SUFFIX:
             self.sidecar = text
         else:
@@ -170,26 +170,26 @@ class World:
             self.newest.pop(name, None)
             self.stable.pop(name, None)
         if text is None:
-            self.places.delete(name, jar)
+            self.places.delete(name, acme)
             return
-        event = self.places.upload(name, text, jar, metadata={"name": name})
+        event = self.places.upload(name, text, acme, metadata={"name": name})
         if name in NAMES:
             self.newest[name] = event["detail"]["object"]["version-id"]
 
     def delete_by_api(self, name: str, *, late: bool) -> None:
         """Deletes what the ledger knows; what is deleted there already gets no further delete marker."""
-        jar = self.places.elsewhere if late and self.decisions_are_cached else self.places.here
+        acme = self.places.at_other_placement if late and self.decisions_are_cached else self.places.here
         self.places.clock.advance(seconds=1)
-        before = len(jar.documents.events)
+        before = len(acme.documents.events)
         with suppress(Conflict, NotFound):  # a newer version was just registered and is hidden, or there is none
-            delete_document(self.id_of(name), jar.ports)
-        if len(jar.documents.events) > before:
+            delete_document(self.id_of(name), acme.ports)
+        if len(acme.documents.events) > before:
             self.wanted[name] = None
             self.newest.pop(name, None)
             self.stable.pop(name, None)
 
     def id_of(self, name: str) -> str:
-        return document_id_of(self.places.first.tenant, self.places.key(name))
+        return document_id_of(self.places.first.context, self.places.key(name))
 
     def answering(self, document_id: str) -> str | None:
         row = self.places.ledger.rows.get(document_id)
@@ -198,7 +198,7 @@ class World:
     def note_text(self, registration: Registration) -> None:
         document = registration.document
         row = self.places.ledger.rows[document.document_id]
-        documents = self.places.jar_at(registration.tenant.placement).documents
+        documents = self.places.tenant_at(registration.tenant.placement).documents
         found = [documents.find(document.key, each) for each in row.objects_of(document.version)]
         content = next((each.content for each in found if each and each.content is not None), b"")
         self.texts[document.version] = tuple(content.decode().splitlines())
@@ -207,7 +207,7 @@ class World:
 
     def undelivered(self) -> list[dict[str, Any]]:
         ids = {id(raw) for raw in self.delivered}
-        return [raw for jar in self.places.jars for raw in jar.documents.events if id(raw) not in ids]
+        return [raw for acme in self.places.tenants for raw in acme.documents.events if id(raw) not in ids]
 
     def deliver(self, raw: dict[str, Any]) -> None:
         self.delivered.append(raw)
@@ -284,10 +284,10 @@ class World:
         if move.stage == "switched":
             yield self._let_decisions_expire
         if move.stage in {"switched", "leaving"}:
-            yield from self._carry_over()
+            yield from self._reconcile()
             yield from self._release()
         yield self._let_forms_expire
-        yield from self._carry_over()
+        yield from self._reconcile()
         yield from self._leave()
 
     def _let_registrations_end(self) -> None:
@@ -308,7 +308,7 @@ class World:
     def _copy(self) -> None:
         places = self.places
         embedded = len(places.embedder.embedded)
-        ports = places.here.ports, places.elsewhere.ports
+        ports = places.here.ports, places.at_other_placement.ports
         progress = CopyProgress(**asdict(self.progress))
         places.clock.advance(seconds=1)
         objects = self._disturbed(places.objects())
@@ -341,21 +341,21 @@ class World:
 
     def _let_forms_expire(self) -> None:
         self.forms_are_valid = self.decisions_are_cached = False
-        old = self.places.elsewhere.tenant.placement.documents_bucket
+        old = self.places.at_other_placement.context.placement.documents_bucket
         for each in self.running():
             if each.at == old:
                 each.finish()
 
-    def _carry_over(self) -> Iterator[Step]:
+    def _reconcile(self) -> Iterator[Step]:
         progress: list[str | None] = [None]
         ended: list[bool] = [False]
 
         def carry() -> None:
             places = self.places
-            let_uploads_in(places.record, places.lifecycle)
+            resume_uploads(places.record, places.lifecycle)
             places.clock.advance(seconds=1)
             objects = self._disturbed(places.objects_after_switch())
-            carried = carry_over_uploads(places.record.context, progress[0], objects, places.ledger, one_step)
+            carried = reconcile_uploads(places.record.context, progress[0], objects, places.ledger, one_step)
             progress[0] = carried.after
             ended[0] = not carried.more
 
@@ -365,7 +365,7 @@ class World:
     def _release(self) -> Iterator[Step]:
         def release() -> None:
             places = self.places
-            release_uploads(places.record, places.waiting, places.ingestion, one_step)
+            process_deferred_events(places.record, places.waiting, places.ingestion, one_step)
             for name, event in places.ingestion.started.items():
                 if name not in {each.name for each in self.executions}:
                     self.begin(dict(event), name)
@@ -384,12 +384,12 @@ class World:
     def _remove(self) -> None:
         if self.places.record.move is None:
             return
-        jar = self.places.elsewhere
-        for key, versions in list(jar.documents.versions.items()):
+        acme = self.places.at_other_placement
+        for key, versions in list(acme.documents.versions.items()):
             for each in list(versions):
-                jar.documents.remove_version(key, each.version)
-        jar.artifacts.content.clear()
-        jar.index.vectors.clear()
+                acme.documents.remove_version(key, each.version)
+        acme.artifacts.content.clear()
+        acme.index.vectors.clear()
 
     def _close(self) -> None:
         if self.places.record.move is not None:
@@ -405,9 +405,9 @@ class World:
                 self.stable[name] = version
 
     def check_what_is_stable(self) -> None:
-        jars = [self.places.here, *([self.places.elsewhere] if self.decisions_are_cached else [])]
-        for jar in jars:
-            found = self.places.found("kimchi", at=jar)
+        tenants = [self.places.here, *([self.places.at_other_placement] if self.decisions_are_cached else [])]
+        for acme in tenants:
+            found = self.places.found("kimchi", at=acme)
             for name in self.stable:
                 text = self.wanted[name] or ""
                 assert found.get(name) == sorted(text.splitlines()), "a document that was left alone has to answer"
@@ -450,14 +450,14 @@ class World:
                 assert (row.status, found.get(name)) == ("ready", sorted(text.splitlines()))
         for name, version in self.stable.items():
             assert rows[self.id_of(name)].current_version == version, "nothing is processed again for a move"
-        self._check_what_is_left(here)
+        self._check_remaining_counts(here)
         self._check_attributes(here)
 
-    def _check_what_is_left(self, here: Jar) -> None:
-        for jar in self.places.jars:
-            if jar is not here:
-                assert not any(jar.documents.versions.values())
-                assert (jar.artifacts.content, jar.index.vectors) == ({}, {})
+    def _check_remaining_counts(self, here: FakeTenant) -> None:
+        for acme in self.places.tenants:
+            if acme is not here:
+                assert not any(acme.documents.versions.values())
+                assert (acme.artifacts.content, acme.index.vectors) == ({}, {})
         rows = self.places.ledger.rows.values()
         current = {row.current_version for row in rows} - {None}
         assert {each.version for each in here.index.vectors.values()} == current
@@ -466,7 +466,7 @@ class World:
         expected = (sum(row.chunks for row in answering), sum(row.current_size for row in answering), len(answering))
         assert self.places.ledger.stored() == Stored(*expected)
 
-    def _check_attributes(self, here: Jar) -> None:
+    def _check_attributes(self, here: FakeTenant) -> None:
         """What is ready is found by the attributes of its newest upload and its newest sidecar."""
         for name in NAMES:
             row = self.places.ledger.rows.get(self.id_of(name))

@@ -6,26 +6,19 @@ from typing import Any
 import pytest
 
 from onggi.domain.errors import Conflict, TransientError
+from onggi.domain.runs import AFTER_SWITCH, BEFORE_SWITCH, COPYING, REMOVING, tenant_owned_by_run
 from onggi.domain.tenant import MoveStage, Placement, Tier
 from onggi.domain.tenant_data import CopyProgress
 from onggi.domain.upload import ObjectEvent
 from onggi.steps.documents.deletion import delete_document
-from onggi.steps.ingestion.describe_document import describe_document
 from onggi.steps.ingestion.register_document import register_document
+from onggi.steps.ingestion.update_metadata import update_metadata
 from onggi.steps.tenancy.copy_tenant_data import VectorPlace
-from onggi.steps.tenancy.move_tenant import (
-    AFTER_SWITCH,
-    BEFORE_SWITCH,
-    COPYING,
-    REMOVING,
-    close_move,
-    hold_uploads,
-    switch_placement,
-)
+from onggi.steps.tenancy.move_tenant import close_move, pause_uploads, switch_placement
 from onggi.steps.tenancy.offboarding import remove_tenant
-from onggi.steps.tenancy.onboarding import place_tenant, provision_tenant, tenant_in_hands
+from onggi.steps.tenancy.onboarding import place_tenant, provision_tenant
 from onggi.steps.tenancy.record_tenant_failure import UNAVAILABLE, record_tenant_failure
-from tests.unit.core.fakes import FakeProvisioner, FakeRemains, FakeStacks, FakeWorkflow, Jar, one_step
+from tests.unit.core.fakes import FakeProvisioner, FakePurger, FakeStacks, FakeTenant, FakeWorkflow, one_step
 from tests.unit.core.moves import TwoPlaces
 
 SIDECAR = '{"metadataAttributes": {"team": "%s"}}'
@@ -55,7 +48,7 @@ def test_a_move_starts_once(places: TwoPlaces) -> None:
     assert record == places.record
     assert record.move
     assert (record.move.tier, record.move.stage, record.move.reason) == ("premium", "preparing", None)
-    assert record.move.other == replace(places.jars[1].tenant.placement, generation=1)
+    assert record.move.other == replace(places.tenants[1].context.placement, generation=1)
     assert record.context == before.context, "nothing is different before the switch"
     ((name, state),) = started(places)
     assert name == f"acme-{record.move.run}"
@@ -106,8 +99,8 @@ def test_a_move_that_has_stopped_goes_on_where_it_was(places: TwoPlaces, stage: 
     assert resumed == replace(known, reason=None, run=resumed.run)
     assert [state["stage"] for _, state in started(places)] == ["preparing", stage]
     with pytest.raises(Conflict):
-        tenant_in_hands("acme", known.run, places.directory, stages=(stage,))
-    assert tenant_in_hands("acme", resumed.run, places.directory, stages=(stage,)) == places.record
+        tenant_owned_by_run(places.directory.find("acme"), known.run, stages=(stage,))
+    assert tenant_owned_by_run(places.directory.find("acme"), resumed.run, stages=(stage,)) == places.record
 
 
 def test_a_move_whose_execution_was_aborted_goes_on(places: TwoPlaces) -> None:
@@ -148,7 +141,7 @@ def test_a_move_that_could_not_start_is_started_by_the_same_request(places: TwoP
 
 @pytest.mark.parametrize("stage", BEFORE_SWITCH)
 def test_a_move_that_has_not_switched_is_given_up(places: TwoPlaces, stage: MoveStage) -> None:
-    other = places.start().elsewhere.placement
+    other = places.start().at_other_placement.placement
     places.at_stage(stage)
     places.clock.advance(seconds=1)
     move = places.ask("basic").move
@@ -187,8 +180,8 @@ def test_a_step_that_an_operator_has_overtaken_is_tried_again(places: TwoPlaces)
     before = places.start()
     places.lifecycle.change(before, replace(before, context=replace(before.context, name="Renamed")))
     with pytest.raises(TransientError):
-        hold_uploads(before, places.lifecycle)
-    hold_uploads(places.record, places.lifecycle)
+        pause_uploads(before, places.lifecycle)
+    pause_uploads(places.record, places.lifecycle)
     assert places.record.move
     assert (places.record.context.name, places.record.move.stage) == ("Renamed", "copying")
 
@@ -197,15 +190,17 @@ def test_steps_work_at_their_stage_only(places: TwoPlaces) -> None:
     run = places.start().move.run  # type: ignore[union-attr]  # it is being moved
     for stages in (COPYING, AFTER_SWITCH, REMOVING):
         with pytest.raises(Conflict):
-            tenant_in_hands("acme", run, places.directory, stages=stages)
-    assert tenant_in_hands("acme", run, places.directory, stages=BEFORE_SWITCH) == places.record
+            tenant_owned_by_run(places.directory.find("acme"), run, stages=stages)
+    assert tenant_owned_by_run(places.directory.find("acme"), run, stages=BEFORE_SWITCH) == places.record
     with pytest.raises(Conflict):
-        tenant_in_hands("acme", run, places.directory, "active")
+        tenant_owned_by_run(places.directory.find("acme"), run, "active")
     places.directory.set_status("acme", "suspended")
-    assert tenant_in_hands("acme", run, places.directory, stages=BEFORE_SWITCH) == places.record, "it goes on meanwhile"
+    assert tenant_owned_by_run(places.directory.find("acme"), run, stages=BEFORE_SWITCH) == places.record, (
+        "it goes on meanwhile"
+    )
     places.directory.set_status("acme", "removing")
     with pytest.raises(Conflict):
-        tenant_in_hands("acme", run, places.directory, stages=BEFORE_SWITCH)
+        tenant_owned_by_run(places.directory.find("acme"), run, stages=BEFORE_SWITCH)
 
 
 @pytest.mark.parametrize(
@@ -243,10 +238,10 @@ def test_back_in_the_pool_the_new_place_gets_a_vector_bucket(places: TwoPlaces) 
     places.clock.advance(seconds=1)
     record = places.ask("basic", Placement("documents", "artifacts", "", "acme"))
     placed = place_tenant(record, ("vectors",), places.lifecycle)
-    assert (placed.elsewhere.placement.vector_bucket, placed.context) == ("vectors", here)
+    assert (placed.at_other_placement.placement.vector_bucket, placed.context) == ("vectors", here)
     assert places.lifecycle.indexes["vectors"] == 1
     assert place_tenant(places.record, ("vectors",), places.lifecycle) == placed
-    assert placed.elsewhere.placement.generation == 2
+    assert placed.at_other_placement.placement.generation == 2
 
 
 # ── What happens to events ────────────────────────────────────────────────────────────────────────────────────────────
@@ -268,9 +263,9 @@ def test_events_of_both_places(places: TwoPlaces, stage: MoveStage, of_here: str
         places.at_stage("copying")
         places.switch()
     places.at_stage(stage)
-    for jar, expected in ((places.here, of_here), (places.elsewhere, of_the_other)):
-        assert places.admit(places.upload("a.txt", "kimchi", jar)) == expected
-        assert places.admit(places.delete("a.txt", jar)) == expected
+    for acme, expected in ((places.here, of_here), (places.at_other_placement, of_the_other)):
+        assert places.admit(places.upload("a.txt", "kimchi", acme)) == expected
+        assert places.admit(places.delete("a.txt", acme)) == expected
     assert len(places.waiting.noted) == (of_here == "waiting")
 
 
@@ -296,7 +291,7 @@ def test_events_of_the_place_that_was_left_are_forgotten(places: TwoPlaces) -> N
     places.switch()
     new = places.upload("b.txt", "kimchi")
     assert places.admit(new) == "waiting"
-    places.carry_over()
+    places.reconcile()
     assert places.release() == ["process"]
     assert places.waiting.noted == {}
     assert set(places.found()) == {"b.txt"}
@@ -319,11 +314,11 @@ def test_a_late_event_of_a_place_that_was_left_is_rejected(places: TwoPlaces) ->
 # ── What is copied ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def texts_at(jar: Jar) -> dict[str, list[str]]:
-    prefix = jar.tenant.prefix
+def texts_at(acme: FakeTenant) -> dict[str, list[str]]:
+    prefix = acme.context.prefix
     return {
         key.removeprefix(prefix): [each.content.decode() for each in versions if each.content is not None]
-        for key, versions in jar.documents.versions.items()
+        for key, versions in acme.documents.versions.items()
         if versions
     }
 
@@ -349,14 +344,14 @@ def test_each_batch_is_copied_once(places: TwoPlaces, monkeypatch: pytest.Monkey
     monkeypatch.setattr("onggi.steps.tenancy.copy_tenant_data.BATCHES_A_STEP", 2)
     places.ingest(places.upload("long.txt", "\n".join(f"kimchi {number}" for number in range(9))))
     prepared(places)
-    put = places.elsewhere.index.put
+    put = places.at_other_placement.index.put
     written: list[int] = []
 
     def count(chunks: Any) -> None:
         written.extend(chunk.chunk.number for chunk in chunks)
         put(chunks)
 
-    monkeypatch.setattr(places.elsewhere.index, "put", count)
+    monkeypatch.setattr(places.at_other_placement.index, "put", count)
     places.copy()
     assert sorted(written) == list(range(9))
 
@@ -372,10 +367,10 @@ def test_what_answers_is_copied_without_an_embedding(places: TwoPlaces) -> None:
     embedded, found, stored = list(places.embedder.embedded), places.found(), places.ledger.stored()
     prepared(places).copy()
     assert places.found() == found
-    assert texts_at(places.elsewhere) == texts_at(places.first)
-    assert places.elsewhere.artifacts.content == places.first.artifacts.content
-    assert places.elsewhere.index.vectors == places.first.index.vectors
-    assert places.found(at=places.elsewhere) == found
+    assert texts_at(places.at_other_placement) == texts_at(places.first)
+    assert places.at_other_placement.artifacts.content == places.first.artifacts.content
+    assert places.at_other_placement.index.vectors == places.first.index.vectors
+    assert places.found(at=places.at_other_placement) == found
     assert places.ledger.stored() == stored
     queries = len(places.embedder.embedded) - len(embedded)
     assert places.embedder.embedded[len(embedded) :] == ["kimchi"] * queries
@@ -396,7 +391,7 @@ def test_a_document_of_many_batches_is_copied_batch_by_batch(
         assert again == progress
         steps += progress.stage == "vectors"
     assert steps >= 5, "nine batches and one, two at a time"
-    assert places.elsewhere.index.vectors == places.first.index.vectors
+    assert places.at_other_placement.index.vectors == places.first.index.vectors
 
 
 def test_a_page_whose_document_is_gone_is_copied_from_its_beginning(
@@ -415,7 +410,7 @@ def test_a_page_whose_document_is_gone_is_copied_from_its_beginning(
     while progress.more:
         progress = places.copy(progress)
     left = {each.document_id for each in places.first.index.vectors.values()} - {place.document_id}
-    assert {each.document_id for each in places.elsewhere.index.vectors.values()} >= left
+    assert {each.document_id for each in places.at_other_placement.index.vectors.values()} >= left
 
 
 @pytest.mark.parametrize(
@@ -437,7 +432,7 @@ def test_every_page_may_be_copied_twice(places: TwoPlaces) -> None:
         calls += 1
     assert calls > 3
     places.switch()
-    assert places.carry_over() == 0
+    assert places.reconcile() == 0
     assert texts_at(places.here).keys() == texts_at(places.first).keys()
     assert places.here.index.vectors == places.first.index.vectors
     for raw in list(places.here.documents.events):
@@ -448,11 +443,11 @@ def test_a_failed_upload_is_copied_above_the_one_that_answers(places: TwoPlaces)
     places.ingest(places.upload("a.txt", "kimchi", metadata={"year": 1}))
     assert places.ingest(places.upload("a.txt", "corrupt")) == "failed"
     prepared(places).copy()
-    assert texts_at(places.elsewhere) == {"a.txt": ["kimchi", "corrupt"]}
+    assert texts_at(places.at_other_placement) == {"a.txt": ["kimchi", "corrupt"]}
     row = places.row("a.txt")
     assert list(row.copies.values()) == [row.current_version, row.version]
     places.switch()
-    assert places.carry_over() == 0
+    assert places.reconcile() == 0
     assert places.found() == {"a.txt": ["kimchi"]}
     assert [places.ingest(raw) for raw in list(places.here.documents.events)] == ["duplicate", "duplicate"]
     assert places.ingest(places.upload("a.txt.metadata.json", SIDECAR % "cellar")) == "describe"
@@ -465,10 +460,10 @@ def test_an_upload_that_nobody_knows_yet_is_left_out_and_carried_over(places: Tw
     places.upload("a.txt", "kimchi and salt")
     places.upload("b.txt", "kimchi and soy sauce")
     places.copy()
-    assert texts_at(places.elsewhere) == {}
-    assert places.found(at=places.elsewhere) == {"a.txt": ["kimchi"]}, "what answers goes on answering"
+    assert texts_at(places.at_other_placement) == {}
+    assert places.found(at=places.at_other_placement) == {"a.txt": ["kimchi"]}, "what answers goes on answering"
     places.switch()
-    assert places.carry_over() == 2
+    assert places.reconcile() == 2
     for raw in places.here.documents.events:
         assert places.ingest(raw) == "process"
     assert places.found() == {"a.txt": ["kimchi and salt"], "b.txt": ["kimchi and soy sauce"]}
@@ -479,9 +474,9 @@ def test_what_was_being_processed_when_it_broke_down_is_carried_over(places: Two
     raw = places.upload("a.txt", "kimchi and salt")
     register_document(ObjectEvent.from_eventbridge(raw), "broken", places.directory, places.ports_of, 1000)
     prepared(places).copy()
-    assert texts_at(places.elsewhere) == {}
+    assert texts_at(places.at_other_placement) == {}
     places.switch()
-    places.carry_over()
+    places.reconcile()
     (copy,) = places.here.documents.events
     assert places.ingest(copy) == "process"
     assert places.found() == {"a.txt": ["kimchi and salt"]}
@@ -494,13 +489,13 @@ def test_what_is_deleted_and_what_is_no_document_is_not_copied(places: TwoPlaces
     places.ingest(places.upload("a.txt.metadata.json", SIDECAR % "cellar"))
     places.ingest(places.upload("folder/", ""))
     prepared(places).copy()
-    assert texts_at(places.elsewhere) == {"a.txt": ["kimchi"]}
-    assert places.elsewhere.index.vectors == places.first.index.vectors
+    assert texts_at(places.at_other_placement) == {"a.txt": ["kimchi"]}
+    assert places.at_other_placement.index.vectors == places.first.index.vectors
     places.switch()
-    assert places.carry_over() == 2, "the sidecar, whose event counts from now on, and the folder"
+    assert places.reconcile() == 2, "the sidecar, whose event counts from now on, and the folder"
     assert texts_at(places.here)["folder/"] == [""]
     assert texts_at(places.here)["a.txt.metadata.json"] == [SIDECAR % "cellar"]
-    assert places.carry_over() == 0
+    assert places.reconcile() == 0
     assert places.row("a.txt").current_metadata == {"team": "cellar"}
 
 
@@ -511,7 +506,7 @@ def test_only_artifacts_of_versions_that_answer_are_copied(places: TwoPlaces) ->
     places.first.artifacts.write(f"{document_id}/retired/text.txt", b"old")
     places.first.artifacts.write("probe", b"nobody's")
     prepared(places).copy()
-    assert {name.split("/")[1] for name in places.elsewhere.artifacts.content} == {places.row("a.txt").version}
+    assert {name.split("/")[1] for name in places.at_other_placement.artifacts.content} == {places.row("a.txt").version}
 
 
 def test_a_row_that_changes_while_it_is_copied_is_told(places: TwoPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -564,15 +559,15 @@ def test_what_came_to_the_old_place_is_carried_over_once(places: TwoPlaces) -> N
     places.upload("new.txt", "kimchi new")
     places.delete("never-there.txt")
     places.switch()
-    assert places.carry_over() == 3
-    assert places.carry_over() == 0, "nothing is carried over twice"
+    assert places.reconcile() == 3
+    assert places.reconcile() == 0, "nothing is carried over twice"
     for raw in list(places.here.documents.events):
         places.ingest(raw)
     expected = {"kept.txt": ["kimchi kept.txt"], "replaced.txt": ["kimchi anew"], "new.txt": ["kimchi new"]}
     assert places.found() == expected
     assert places.row("deleted.txt").status == "deleted"
-    places.upload("late.txt", "kimchi late", places.elsewhere)
-    assert places.carry_over() == 1
+    places.upload("late.txt", "kimchi late", places.at_other_placement)
+    assert places.reconcile() == 1
     assert places.ingest(places.here.documents.events[-1]) == "process"
     assert set(places.found()) == {*expected, "late.txt"}
 
@@ -582,11 +577,11 @@ def test_of_uploads_of_one_key_to_both_places_the_newer_one_answers(places: TwoP
     places.ingest(places.upload("a.txt", "kimchi"))
     prepared(places).copy()
     places.switch()
-    order = [places.here, places.elsewhere] if newer_at == "old" else [places.elsewhere, places.here]
-    for number, jar in enumerate(order):
-        places.upload("a.txt", f"kimchi {number}", jar)
-    places.carry_over()
-    places.carry_over()
+    order = [places.here, places.at_other_placement] if newer_at == "old" else [places.at_other_placement, places.here]
+    for number, acme in enumerate(order):
+        places.upload("a.txt", f"kimchi {number}", acme)
+    places.reconcile()
+    places.reconcile()
     for raw in list(places.here.documents.events):
         places.ingest(raw)
     assert places.found() == {"a.txt": ["kimchi 1"]}
@@ -595,10 +590,10 @@ def test_of_uploads_of_one_key_to_both_places_the_newer_one_answers(places: TwoP
 def test_a_deletion_at_the_old_place_removes_what_the_new_one_got_before(places: TwoPlaces) -> None:
     prepared(places).copy()
     places.switch()
-    places.upload("a.txt", "kimchi", places.elsewhere)
+    places.upload("a.txt", "kimchi", places.at_other_placement)
     places.upload("a.txt", "kimchi", places.here)
-    places.delete("a.txt", places.elsewhere)
-    places.carry_over()
+    places.delete("a.txt", places.at_other_placement)
+    places.reconcile()
     assert places.here.documents.events[-1]["detail-type"] == "Object Deleted"
     for raw in list(places.here.documents.events):
         places.ingest(raw)
@@ -625,7 +620,7 @@ def test_an_upload_in_the_middle_of_a_copy_is_not_lost(places: TwoPlaces, monkey
     places.copy()
     monkeypatch.undo()
     places.switch()
-    assert places.carry_over() == 2
+    assert places.reconcile() == 2
     for raw in list(places.here.documents.events):
         places.ingest(raw)
     assert places.found() == {"a.txt": ["kimchi and salt"]}
@@ -639,8 +634,8 @@ def test_a_sidecar_that_goes_while_events_wait_is_heard_of_afterwards(places: Tw
     assert places.ingest(deleted) == "waiting"
     places.copy()
     places.switch()
-    assert places.carry_over() == 2, "the sidecar as it was, and then its end, of which S3 would not tell else"
-    assert places.carry_over() == 0
+    assert places.reconcile() == 2, "the sidecar as it was, and then its end, of which S3 would not tell else"
+    assert places.reconcile() == 0
     assert places.ingest(places.here.documents.events[-1]) == "describe"
     assert places.row("a.txt").current_metadata == {}
 
@@ -648,22 +643,22 @@ def test_a_sidecar_that_goes_while_events_wait_is_heard_of_afterwards(places: Tw
 def test_a_carried_upload_is_the_newest_there_is(places: TwoPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared(places).copy()
     places.switch()
-    places.upload("a.txt", "kimchi", places.elsewhere)
+    places.upload("a.txt", "kimchi", places.at_other_placement)
     objects = places.objects_after_switch()
     listed = objects.uploads
 
     def list_and_replace(after: str | None) -> Any:
         page = listed(after)
         monkeypatch.setattr(objects, "uploads", listed)
-        places.upload("a.txt", "kimchi and salt", places.elsewhere)
+        places.upload("a.txt", "kimchi and salt", places.at_other_placement)
         places.clock.advance(seconds=1)
         return page
 
     monkeypatch.setattr(objects, "uploads", list_and_replace)
     monkeypatch.setattr(places, "objects", lambda: objects)
-    places.carry_over()
+    places.reconcile()
     monkeypatch.undo()
-    assert places.carry_over() == 0
+    assert places.reconcile() == 0
     for raw in list(places.here.documents.events):
         places.ingest(raw)
     assert places.found() == {"a.txt": ["kimchi and salt"]}
@@ -692,7 +687,7 @@ def test_attributes_change_after_a_move(places: TwoPlaces) -> None:
     assert places.row("a.txt").current_metadata == {"year": 1, "team": "cellar"}
     (vector,) = places.here.index.vectors.values()
     assert vector.metadata == {"year": 1, "team": "cellar"}
-    assert describe_document(places.row("a.txt").document_id, places.here.ports).outcome == "described"
+    assert update_metadata(places.row("a.txt").document_id, places.here.ports).outcome == "described"
 
 
 def test_a_version_is_removed_for_good_after_a_move(places: TwoPlaces) -> None:
@@ -752,7 +747,7 @@ def test_copies_of_copies_are_what_they_are_copies_of(places: TwoPlaces) -> None
         places.hold()
         places.copy()
         places.switch()
-        assert places.carry_over() == 0
+        assert places.reconcile() == 0
         assert [places.ingest(raw) for raw in list(places.here.documents.events)] == ["duplicate"] * 3
         places.close()
         assert places.found() == found
@@ -785,10 +780,10 @@ def test_a_move_after_one_that_was_given_up_copies_what_answers(places: TwoPlace
 def test_a_move_ends_when_nothing_is_left(places: TwoPlaces) -> None:
     places.lifecycle.indexes["vectors"] = 1
     places.move()
-    left = FakeRemains(uploads=2, vectors=0, stacks=1)
+    left = FakePurger(uploads=2, vectors=0, stacks=1)
     assert not close_move(places.record, left, places.lifecycle)
     assert places.record.move is not None
-    while left.remove_some(one_step):
+    while left.purge_batch(one_step):
         pass
     stale = replace(places.record, revision=0)
     with pytest.raises(TransientError):
@@ -821,5 +816,5 @@ def test_a_failure_of_a_move_concerns_nobody_once_the_tenant_goes(places: TwoPla
     assert not record_tenant_failure("acme", run, ERROR, places.directory, places.lifecycle)
     assert places.record == removing
     with pytest.raises(Conflict):
-        tenant_in_hands("acme", run, places.directory, stages=BEFORE_SWITCH)
-    assert tenant_in_hands("acme", removing.run, places.directory, "removing") == removing
+        tenant_owned_by_run(places.directory.find("acme"), run, stages=BEFORE_SWITCH)
+    assert tenant_owned_by_run(places.directory.find("acme"), removing.run, "removing") == removing

@@ -17,7 +17,7 @@ from onggi.adapters.dynamodb import to_item
 from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.lifecycle import POOLS, DynamoTenantLifecycle
 from onggi.adapters.moving import S3MovingObjects
-from onggi.adapters.remains import AwsTenantRemains, RemainsPlaces
+from onggi.adapters.purger import AwsTenantPurger, PurgedLocations
 from onggi.adapters.stacks import CloudFormationTenantStacks
 from onggi.domain.document import Document
 from onggi.domain.errors import Conflict, TransientError
@@ -433,8 +433,8 @@ class NoVectors:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *vector_buckets: str) -> None:
         self.there = list(vector_buckets)
-        monkeypatch.setattr(AwsTenantRemains, "_count_vectors", self.count)
-        monkeypatch.setattr(AwsTenantRemains, "_remove_index", self.remove)
+        monkeypatch.setattr(AwsTenantPurger, "_count_vectors", self.count)
+        monkeypatch.setattr(AwsTenantPurger, "_remove_index", self.remove)
 
     def count(self, placement: Placement, place: str | None) -> tuple[dict[str, int], str | None]:
         """Two pages, of four vectors and of three."""
@@ -464,11 +464,11 @@ def test_what_is_left_of_a_tenant_that_moves_lies_at_both_places(
     indexes = NoVectors(monkeypatch, "vectors", "own-vectors")
     fill(aws, tenant, "documents", "artifacts", "own-documents", "own-artifacts")
     record = moving_record(tenant, replace(OWN, stack=""))
-    places = RemainsPlaces.of_tenant(record, "manifests", TENANT_TABLE, CONTROL_TABLE)
-    remains = AwsTenantRemains(aws, aws, places, None, "r2")
+    places = PurgedLocations.of_tenant(record, "manifests", TENANT_TABLE, CONTROL_TABLE)
+    remains = AwsTenantPurger(aws, aws, places, None, "r2")
     counts = counted(remains)
     assert (counts["uploads"], counts["artifacts"], counts["indexes"], counts["vectors"]) == (4, 4, 2, 14)
-    while remains.remove_some(one_step):
+    while remains.purge_batch(one_step):
         pass
     assert set(counted(remains).values()) == {0}
     assert indexes.there == []
@@ -482,14 +482,14 @@ def test_only_the_place_that_is_not_in_use_is_cleared(
     aws.client("dynamodb").put_item(TableName=TENANT_TABLE, Item=to_item({"pk": tenant.tenant_id, "sk": "DOCUMENT#1"}))
     record = moving_record(tenant, replace(OWN, stack=""))
     assert record.move
-    left = AwsTenantRemains(aws, aws, RemainsPlaces.of_placements(tenant, record.move.other), None, "r1")
+    left = AwsTenantPurger(aws, aws, PurgedLocations.of_placements(tenant, record.move.other), None, "r1")
     assert counted(left) == {"uploads": 2, "artifacts": 2, "indexes": 1, "vectors": 7, "stacks": 0}
-    while left.remove_some(one_step):
+    while left.purge_batch(one_step):
         pass
     assert set(counted(left).values()) == {0}
     assert indexes.there == ["vectors"]
-    whole = AwsTenantRemains(
-        aws, aws, RemainsPlaces.of_tenant(record, "manifests", TENANT_TABLE, CONTROL_TABLE), None, "r2"
+    whole = AwsTenantPurger(
+        aws, aws, PurgedLocations.of_tenant(record, "manifests", TENANT_TABLE, CONTROL_TABLE), None, "r2"
     )
     there = counted(whole)
     assert (there["uploads"], there["artifacts"], there["ledger_items"]) == (2, 2, 1)
@@ -500,16 +500,16 @@ def test_buckets_that_were_never_made_or_went_with_their_stack_hold_nothing(
 ) -> None:
     NoVectors(monkeypatch)
     never = replace(OWN, documents_bucket="never-made-documents", artifacts_bucket="never-made-artifacts")
-    left = AwsTenantRemains(aws, aws, RemainsPlaces.of_placements(tenant, never), None, "r1")
+    left = AwsTenantPurger(aws, aws, PurgedLocations.of_placements(tenant, never), None, "r1")
     for _ in range(2):
         stands_as(cloudformation, None)
     assert set(counted(left).values()) == {0}
-    assert not left.remove_some(one_step)
+    assert not left.purge_batch(one_step)
 
 
 def test_a_place_without_a_vector_bucket_has_no_index_to_look_at(tenant: TenantContext) -> None:
     unplaced = replace(OWN, vector_bucket="", stack="")
-    places = RemainsPlaces.of_tenant(moving_record(tenant, unplaced), "manifests", TENANT_TABLE, CONTROL_TABLE)
+    places = PurgedLocations.of_tenant(moving_record(tenant, unplaced), "manifests", TENANT_TABLE, CONTROL_TABLE)
     assert places.placements == (tenant.placement,)
     assert places.objects["uploads"] == (("documents", tenant.prefix), ("own-documents", tenant.prefix))
 
@@ -519,22 +519,22 @@ def test_a_stack_goes_last_and_is_waited_for(
 ) -> None:
     NoVectors(monkeypatch)
     fill(aws, tenant, "own-documents")
-    left = AwsTenantRemains(aws, aws, RemainsPlaces.of_placements(tenant, OWN), None, "r1")
+    left = AwsTenantPurger(aws, aws, PurgedLocations.of_placements(tenant, OWN), None, "r1")
     stands_as(cloudformation, "CREATE_COMPLETE")
     assert counted(left)["stacks"] == 1
     stands_as(cloudformation, "CREATE_COMPLETE")
     cloudformation.add_response("delete_stack", {}, {"StackName": OWN.stack, "ClientRequestToken": "r1"})
-    assert left.remove_some(one_step)
+    assert left.purge_batch(one_step)
     assert aws.client("s3").list_object_versions(Bucket="own-documents", Prefix=tenant.prefix).get("Versions", []) == []
     stands_as(cloudformation, "DELETE_IN_PROGRESS")
-    assert left.remove_some(one_step)
+    assert left.purge_batch(one_step)
     stands_as(cloudformation, "DELETE_FAILED")
     was_left_by(cloudformation, "r1")
     with pytest.raises(Conflict, match="DELETE_FAILED"):
-        left.remove_some(one_step)
+        left.purge_batch(one_step)
     stands_as(cloudformation, "DELETE_FAILED")
     was_left_by(cloudformation, "r0")
     cloudformation.add_response("delete_stack", {}, {"StackName": OWN.stack, "ClientRequestToken": ANY})
-    assert left.remove_some(one_step), "another run tries it again"
+    assert left.purge_batch(one_step), "another run tries it again"
     stands_as(cloudformation, None)
-    assert not left.remove_some(one_step)
+    assert not left.purge_batch(one_step)

@@ -8,14 +8,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession
+from onggi.adapters.deferred_events import waiting_of
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.dynamodb import to_item
 from onggi.adapters.export import S3TenantExport
 from onggi.adapters.keys import keys_of
 from onggi.adapters.lifecycle import POOLS, DynamoTenantLifecycle
-from onggi.adapters.remains import AwsTenantRemains, RemainsPlaces
+from onggi.adapters.purger import AwsTenantPurger, PurgedLocations
 from onggi.adapters.users import CognitoTenantUsers
-from onggi.adapters.waiting import waiting_of
 from onggi.domain.errors import Conflict, NotFound
 from onggi.domain.tenant import Receipt, TenantContext, TenantRecord
 from onggi.domain.tenant_data import CountProgress, ExportProgress
@@ -24,16 +24,16 @@ from onggi.steps.tenancy.offboarding import (
     close_tenant,
     count_tenant_data,
     exported_tenant,
+    remaining_counts,
     remove_tenant,
-    what_is_left,
 )
 from onggi.steps.tenancy.tenants import execution_name
 from tests.unit.core.conftest import CONTROL_TABLE, TENANT_TABLE
 from tests.unit.core.fakes import (
     FakeLifecycle,
-    FakeRemains,
+    FakePurger,
+    FakeTenant,
     FakeWorkflow,
-    Jar,
     all_day,
     counted,
     one_step,
@@ -45,45 +45,45 @@ NOT_EXPORTED = ExportProgress(more=False)
 
 
 @pytest.fixture
-def lifecycle(jar: Jar) -> FakeLifecycle:
-    return FakeLifecycle(jar.directory)
+def lifecycle(acme: FakeTenant) -> FakeLifecycle:
+    return FakeLifecycle(acme.directory)
 
 
-def record_of(jar: Jar) -> TenantRecord:
-    return jar.directory.records["acme"]
+def record_of(acme: FakeTenant) -> TenantRecord:
+    return acme.directory.records["acme"]
 
 
 @pytest.mark.parametrize("status", ["active", "suspended", "failed"])
-def test_a_tenant_is_shut_out_at_once(jar: Jar, lifecycle: FakeLifecycle, status: Any) -> None:
-    jar.directory.set_status("acme", status)
+def test_a_tenant_is_shut_out_at_once(acme: FakeTenant, lifecycle: FakeLifecycle, status: Any) -> None:
+    acme.directory.set_status("acme", status)
     workflow = FakeWorkflow()
-    remove_tenant(record_of(jar), 960, lifecycle, workflow, jar.clock)
-    assert record_of(jar).status == "removing"
-    assert list(workflow.started) == [execution_name(record_of(jar))]
-    remove_tenant(record_of(jar), 960, lifecycle, workflow, jar.clock)
+    remove_tenant(record_of(acme), 960, lifecycle, workflow, acme.clock)
+    assert record_of(acme).status == "removing"
+    assert list(workflow.started) == [execution_name(record_of(acme))]
+    remove_tenant(record_of(acme), 960, lifecycle, workflow, acme.clock)
     assert len(workflow.started) == 1, "it is being removed already"
 
 
-def test_a_removal_that_stopped_is_taken_up(jar: Jar, lifecycle: FakeLifecycle) -> None:
+def test_a_removal_that_stopped_is_taken_up(acme: FakeTenant, lifecycle: FakeLifecycle) -> None:
     workflow = FakeWorkflow()
     for number in range(1, 4):
-        jar.clock.advance(seconds=1)
-        remove_tenant(record_of(jar), 960, lifecycle, workflow, jar.clock)
+        acme.clock.advance(seconds=1)
+        remove_tenant(record_of(acme), 960, lifecycle, workflow, acme.clock)
         assert len(workflow.started) == number
-        workflow.ended.add(execution_name(record_of(jar)))
+        workflow.ended.add(execution_name(record_of(acme)))
         if number == 2:  # once aborted without a word, once with a reason
-            jar.directory.records["acme"] = replace(record_of(jar), reason="S3 was down.")
-    assert record_of(jar).reason is None
+            acme.directory.records["acme"] = replace(record_of(acme), reason="S3 was down.")
+    assert record_of(acme).reason is None
 
 
-def test_a_tenant_that_comes_in_is_not_removed(jar: Jar, lifecycle: FakeLifecycle) -> None:
-    jar.directory.set_status("acme", "provisioning")
+def test_a_tenant_that_comes_in_is_not_removed(acme: FakeTenant, lifecycle: FakeLifecycle) -> None:
+    acme.directory.set_status("acme", "provisioning")
     with pytest.raises(Conflict):
-        remove_tenant(record_of(jar), 960, lifecycle, FakeWorkflow(), jar.clock)
+        remove_tenant(record_of(acme), 960, lifecycle, FakeWorkflow(), acme.clock)
 
 
 def test_documents_in_work_are_waited_for_while_their_executions_run() -> None:
-    remains, ingestion = FakeRemains(uploads=1), FakeWorkflow()
+    remains, ingestion = FakePurger(uploads=1), FakeWorkflow()
     remains.executions = ["aborted", "running"]
     ingestion.start("running", {})
     busy = count_tenant_data(remains, ingestion, CountProgress(), all_day, counting=True)
@@ -94,7 +94,7 @@ def test_documents_in_work_are_waited_for_while_their_executions_run() -> None:
 
 
 def test_counting_goes_on_where_the_slice_before_has_ended() -> None:
-    remains, ingestion = FakeRemains(uploads=5, keys=0, vectors=3), FakeWorkflow()
+    remains, ingestion = FakePurger(uploads=5, keys=0, vectors=3), FakeWorkflow()
     remains.executions = ["ended"] * 4
     progress, slices = CountProgress(), 0
     while progress.more:
@@ -108,13 +108,13 @@ def test_counting_goes_on_where_the_slice_before_has_ended() -> None:
 
 
 def test_a_move_looks_for_documents_under_way_and_counts_nothing() -> None:
-    remains = FakeRemains(uploads=5)
+    remains = FakePurger(uploads=5)
     assert count_tenant_data(remains, FakeWorkflow(), CountProgress(), all_day, counting=False).more is False
     assert count_tenant_data(remains, FakeWorkflow(), CountProgress(), all_day, counting=False).counts == {}
 
 
 def test_pages_without_a_document_under_way_are_looked_at_once() -> None:
-    remains, ingestion = FakeRemains(), FakeWorkflow()
+    remains, ingestion = FakePurger(), FakeWorkflow()
     remains.executions = ["ended", "running"]
     ingestion.start("running", {})
     busy = count_tenant_data(remains, ingestion, CountProgress(), all_day, counting=True)
@@ -125,20 +125,22 @@ def test_pages_without_a_document_under_way_are_looked_at_once() -> None:
     assert not count_tenant_data(remains, ingestion, busy, all_day, counting=True).more
 
 
-def test_there_is_no_receipt_while_anything_is_left(jar: Jar, lifecycle: FakeLifecycle) -> None:
-    remains = FakeRemains(uploads=0, keys=1)
-    assert close_tenant(record_of(jar), {"uploads": 5}, NOT_EXPORTED, "exports", remains, lifecycle, jar.clock) is None
-    assert "acme" in jar.directory.records
-    remains.remove_some(one_step)
-    receipt = close_tenant(record_of(jar), {"uploads": 5}, NOT_EXPORTED, "exports", remains, lifecycle, jar.clock)
+def test_there_is_no_receipt_while_anything_is_left(acme: FakeTenant, lifecycle: FakeLifecycle) -> None:
+    remains = FakePurger(uploads=0, keys=1)
+    assert (
+        close_tenant(record_of(acme), {"uploads": 5}, NOT_EXPORTED, "exports", remains, lifecycle, acme.clock) is None
+    )
+    assert "acme" in acme.directory.records
+    remains.purge_batch(one_step)
+    receipt = close_tenant(record_of(acme), {"uploads": 5}, NOT_EXPORTED, "exports", remains, lifecycle, acme.clock)
     assert receipt == lifecycle.receipt("acme")
     assert receipt is not None
     assert (receipt.before, receipt.after) == ({"uploads": 5}, {"uploads": 0, "keys": 0})
-    assert "acme" not in jar.directory.records
+    assert "acme" not in acme.directory.records
 
 
-def test_a_receipt_takes_the_place_of_the_record(aws: AwsSession, jar: Jar, unused_tenant_id: str) -> None:
-    directory = DynamoTenantDirectory(aws, CONTROL_TABLE, jar.clock)
+def test_a_receipt_takes_the_place_of_the_record(aws: AwsSession, acme: FakeTenant, unused_tenant_id: str) -> None:
+    directory = DynamoTenantDirectory(aws, CONTROL_TABLE, acme.clock)
     lifecycle = DynamoTenantLifecycle(aws, CONTROL_TABLE)
     counts = []
     for removed_at in ("2026-11-21T09:00:00.000Z", "2026-11-22T09:00:00.000Z"):
@@ -162,10 +164,10 @@ def test_a_receipt_takes_the_place_of_the_record(aws: AwsSession, jar: Jar, unus
     assert lifecycle.receipt("never-there") is None
 
 
-def remains_of(aws: AwsSession, record: TenantRecord, pool: Pool, run: str = "run-1") -> AwsTenantRemains:
-    places = RemainsPlaces.of_tenant(record, "artifacts", TENANT_TABLE, CONTROL_TABLE)
+def purger_of(aws: AwsSession, record: TenantRecord, pool: Pool, run: str = "run-1") -> AwsTenantPurger:
+    places = PurgedLocations.of_tenant(record, "artifacts", TENANT_TABLE, CONTROL_TABLE)
     users = CognitoTenantUsers(pool, "pool", record.context)  # type: ignore[arg-type]  # all that is used of a session
-    return AwsTenantRemains(aws, aws, places, users, run)
+    return AwsTenantPurger(aws, aws, places, users, run)
 
 
 def fill(aws: AwsSession, tenant: TenantContext) -> None:
@@ -196,7 +198,7 @@ def test_everything_of_the_tenant_goes_and_nothing_of_its_neighbour(aws: AwsSess
     for tenant in tenants:
         fill(aws, tenant)
     pool = Pool(a=unused_tenant_id, b=unused_tenant_id, c=f"{unused_tenant_id}-b", d=f"{unused_tenant_id}-b")
-    own, neighbour = (remains_of(aws, TenantRecord(tenant, "removing", "then"), pool) for tenant in tenants)
+    own, neighbour = (purger_of(aws, TenantRecord(tenant, "removing", "then"), pool) for tenant in tenants)
     there = {
         "uploads": 3,
         "artifacts": 3,
@@ -205,16 +207,16 @@ def test_everything_of_the_tenant_goes_and_nothing_of_its_neighbour(aws: AwsSess
         "vectors": 0,
         "ledger_items": 60,
         "keys": 2,
-        "waiting_events": 1,
+        "deferred_events": 1,
         "users": 2,
         "stacks": 0,
     }
     assert counted(own) == there
     assert own.unfinished_page(None) == (["e0", "e1"], None)
-    while own.remove_some(one_step):
+    while own.purge_batch(one_step):
         pass
     assert set(counted(own).values()) == {0}
-    assert not own.remove_some(one_step)
+    assert not own.purge_batch(one_step)
     assert counted(neighbour) == there
 
 
@@ -226,7 +228,7 @@ def test_what_lies_on_many_pages_is_counted_and_removed_page_by_page(
     tenant = replace(context, placement=replace(context.placement, vector_bucket=""))
     fill(aws, tenant)
     of_few(monkeypatch, aws, 2)
-    remains = remains_of(aws, TenantRecord(tenant, "removing", "then"), Pool(a=unused_tenant_id, b="x", c="y"))
+    remains = purger_of(aws, TenantRecord(tenant, "removing", "then"), Pool(a=unused_tenant_id, b="x", c="y"))
     pages, cursor = 0, None
     counts: dict[str, int] = {}
     while pages == 0 or cursor is not None:
@@ -242,7 +244,7 @@ def test_what_lies_on_many_pages_is_counted_and_removed_page_by_page(
     executions, cursor = remains.unfinished_page(None)
     assert (executions, cursor is None) == (["e0", "e1"], False)
     calls = 0
-    while remains.remove_some(one_step):
+    while remains.purge_batch(one_step):
         calls += 1
     assert calls > 1
     assert set(counted(remains).values()) == {0}
@@ -257,13 +259,13 @@ def of_few(monkeypatch: pytest.MonkeyPatch, aws: AwsSession, most: int) -> None:
 
 
 def test_a_receipt_is_not_kept_from_by_what_is_on_a_later_page() -> None:
-    remains = FakeRemains(uploads=0, keys=2)
-    left = what_is_left(remains)
+    remains = FakePurger(uploads=0, keys=2)
+    left = remaining_counts(remains)
     assert left == {"uploads": 0, "keys": 1}, "the first page that holds anything is enough"
-    assert what_is_left(FakeRemains(uploads=0, keys=0)) == {"uploads": 0, "keys": 0}
+    assert remaining_counts(FakePurger(uploads=0, keys=0)) == {"uploads": 0, "keys": 0}
 
 
-class LateRemains(FakeRemains):
+class LatePurger(FakePurger):
     """Pages of which only the last holds anything, as S3 gives them where many versions were removed."""
 
     def count_page(self, cursor: str | None) -> tuple[dict[str, int], str | None]:
@@ -272,15 +274,15 @@ class LateRemains(FakeRemains):
 
 
 def test_what_is_on_the_last_of_many_empty_pages_is_left() -> None:
-    assert what_is_left(LateRemains()) == {"uploads": 1}
+    assert remaining_counts(LatePurger()) == {"uploads": 1}
 
 
-def test_a_receipt_tells_where_the_export_lies(aws: AwsSession, jar: Jar, unused_tenant_id: str) -> None:
-    directory = DynamoTenantDirectory(aws, CONTROL_TABLE, jar.clock)
+def test_a_receipt_tells_where_the_export_lies(aws: AwsSession, acme: FakeTenant, unused_tenant_id: str) -> None:
+    directory = DynamoTenantDirectory(aws, CONTROL_TABLE, acme.clock)
     lifecycle = DynamoTenantLifecycle(aws, CONTROL_TABLE)
     record = TenantRecord(tenant_named(unused_tenant_id), "removing", "2026-11-20T09:00:00.000Z", run="run-1")
     directory.create(record)
-    close_tenant(record, {}, ExportProgress(more=False, objects=7), "exports", FakeRemains(), lifecycle, jar.clock)
+    close_tenant(record, {}, ExportProgress(more=False, objects=7), "exports", FakePurger(), lifecycle, acme.clock)
     receipt = lifecycle.receipt(unused_tenant_id)
     assert receipt is not None
     assert receipt.export == {"bucket": "exports", "run": "run-1", "objects": 7}

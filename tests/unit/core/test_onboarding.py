@@ -15,6 +15,7 @@ from onggi.adapters.workflows import ContinuedWorkflow, StepFunctionsWorkflow
 from onggi.domain.chunk import Passage
 from onggi.domain.errors import Conflict, ModelRefused, NotFound, TenantMismatch, TransientError
 from onggi.domain.money import ModelPrice
+from onggi.domain.runs import tenant_owned_by_run
 from onggi.domain.search import analysers_for_question
 from onggi.domain.tenant import ChosenLimits, ChosenSettings, TenantRecord, Tier, is_tenant_id
 from onggi.ports.models import GeneratedAnswer
@@ -25,7 +26,6 @@ from onggi.steps.tenancy.onboarding import (
     activate_tenant,
     place_tenant,
     provision_tenant,
-    tenant_in_hands,
     validate_tenant,
     verify_models,
     verify_tenant,
@@ -36,13 +36,13 @@ from tests.unit.core.conftest import CONTROL_TABLE
 from tests.unit.core.fakes import (
     DIMENSIONS,
     FakeDirectory,
+    FakeIsolationProbe,
     FakeLifecycle,
     FakeProvisioner,
     FakeStacks,
-    FakeWallProbe,
+    FakeTenant,
     FakeWorkflow,
     FixedClock,
-    Jar,
     tenant_named,
     version_of,
 )
@@ -183,12 +183,12 @@ def test_a_full_pool_is_followed_by_the_next_and_no_place_is_given_twice(operato
 
 def test_a_step_works_for_the_run_that_has_the_tenant_only(operator: Operator) -> None:
     record = operator.create("acme")
-    assert tenant_in_hands("acme", record.run, operator.directory, "provisioning") == record
+    assert tenant_owned_by_run(operator.directory.find("acme"), record.run, "provisioning") == record
     for run, status in (("another", "provisioning"), (record.run, "active")):
         with pytest.raises(Conflict):
-            tenant_in_hands("acme", run, operator.directory, status)  # type: ignore[arg-type]  # statuses
+            tenant_owned_by_run(operator.directory.find("acme"), run, status)  # type: ignore[arg-type]  # statuses
     with pytest.raises(NotFound):
-        tenant_in_hands("nobody", record.run, operator.directory, "provisioning")
+        tenant_owned_by_run(operator.directory.find("nobody"), record.run, "provisioning")
 
 
 def test_activation_twice_is_activation(operator: Operator) -> None:
@@ -199,30 +199,32 @@ def test_activation_twice_is_activation(operator: Operator) -> None:
     assert (operator.record("acme"), active.status) == (active, "active")
 
 
-def test_nothing_is_inherited_from_an_earlier_tenant(jar: Jar) -> None:
-    validate_tenant(jar.tenant, jar.ports)
-    jar.artifacts.write("left", b"over")
+def test_nothing_is_inherited_from_an_earlier_tenant(acme: FakeTenant) -> None:
+    validate_tenant(acme.context, acme.ports)
+    acme.artifacts.write("left", b"over")
     with pytest.raises(Conflict, match="earlier tenant"):
-        validate_tenant(jar.tenant, jar.ports)
-    jar.artifacts.delete(["left"])
-    jar.ledger.claim(version_of(jar.tenant), "e1")
+        validate_tenant(acme.context, acme.ports)
+    acme.artifacts.delete(["left"])
+    acme.ledger.claim(version_of(acme.context), "e1")
     with pytest.raises(Conflict, match="earlier tenant"):
-        validate_tenant(jar.tenant, jar.ports)
+        validate_tenant(acme.context, acme.ports)
 
 
-def test_more_rows_than_a_page_reads_are_something_that_is_left(jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jar.ledger, "page", lambda *_: ([], "a cursor"))
+def test_more_rows_than_a_page_reads_are_something_that_is_left(
+    acme: FakeTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acme.ledger, "page", lambda *_: ([], "a cursor"))
     with pytest.raises(Conflict, match="earlier tenant"):
-        validate_tenant(jar.tenant, jar.ports)
+        validate_tenant(acme.context, acme.ports)
 
 
-def test_nothing_lies_in_a_bucket_that_is_not_made_yet(jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = replace(jar.tenant, placement=Silo("onggi-silo-").place("acme"))
-    monkeypatch.setattr(jar.artifacts, "names", lambda _: pytest.fail("asked a bucket that is not there"))
-    validate_tenant(alone, jar.ports)
-    jar.ledger.claim(version_of(jar.tenant), "e1")
+def test_nothing_lies_in_a_bucket_that_is_not_made_yet(acme: FakeTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = replace(acme.context, placement=Silo("onggi-silo-").place("acme"))
+    monkeypatch.setattr(acme.artifacts, "names", lambda _: pytest.fail("asked a bucket that is not there"))
+    validate_tenant(alone, acme.ports)
+    acme.ledger.claim(version_of(acme.context), "e1")
     with pytest.raises(Conflict, match="earlier tenant"):
-        validate_tenant(alone, jar.ports)
+        validate_tenant(alone, acme.ports)
 
 
 def test_a_premium_tenant_has_a_place_that_nobody_had_before(operator: Operator) -> None:
@@ -258,7 +260,7 @@ def test_a_stack_stands_before_its_index_is_made(operator: Operator) -> None:
 
 
 def test_an_open_wall_keeps_the_tenant_out() -> None:
-    probe = FakeWallProbe()
+    probe = FakeIsolationProbe()
     verify_tenant(probe)
     assert probe.used == 1
     probe.open = ["read uploads", "search vectors"]
@@ -269,7 +271,7 @@ def test_an_open_wall_keeps_the_tenant_out() -> None:
 MODEL = EmbeddingModel("titan", DIMENSIONS, ModelPrice(Decimal(1)))
 
 
-def test_the_models_are_asked_as_questions_ask_them(jar: Jar) -> None:
+def test_the_models_are_asked_as_questions_ask_them(acme: FakeTenant) -> None:
     searched: list[tuple[int, str, int]] = []
     asked: list[tuple[int, str, int]] = []
 
@@ -283,7 +285,7 @@ def test_the_models_are_asked_as_questions_ask_them(jar: Jar) -> None:
         return GeneratedAnswer((), 1, 1)
 
     ports = replace(
-        jar.ports,
+        acme.ports,
         index=SimpleNamespace(search=search),
         generator=SimpleNamespace(answer=answer),
     )
@@ -292,25 +294,25 @@ def test_the_models_are_asked_as_questions_ask_them(jar: Jar) -> None:
     assert (numbers, limit) == (DIMENSIONS, 1)
     assert analysers_for_question(text) == ["text_ko", "text_en"]
     assert asked == [(1, "claude", 1)], "with a search result, for one token"
-    assert jar.meter.recorded == [], "the tenant has used nothing"
+    assert acme.meter.recorded == [], "the tenant has used nothing"
 
 
-def test_a_model_of_other_dimensions_than_the_index_takes_nobody_in(jar: Jar) -> None:
+def test_a_model_of_other_dimensions_than_the_index_takes_nobody_in(acme: FakeTenant) -> None:
     with pytest.raises(ModelRefused, match=f"{DIMENSIONS} numbers instead of 512; choose EmbeddingDimensions"):
-        verify_models(jar.ports, replace(MODEL, dimensions=512), "claude")
+        verify_models(acme.ports, replace(MODEL, dimensions=512), "claude")
 
 
 @pytest.mark.parametrize("port", ["embedder", "generator"])
 @pytest.mark.parametrize("error", [ModelRefused("The model may not be used."), TransientError("busy")])
 def test_a_model_that_is_refused_or_busy_takes_nobody_in(
-    jar: Jar, port: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+    acme: FakeTenant, port: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(getattr(jar, port), "embed" if port == "embedder" else "answer", fail)
+    monkeypatch.setattr(getattr(acme, port), "embed" if port == "embedder" else "answer", fail)
     with pytest.raises(type(error)):
-        verify_models(jar.ports, MODEL, "claude")
+        verify_models(acme.ports, MODEL, "claude")
 
 
 def test_a_place_is_made_for_the_stacks_model_and_keeps_it(operator: Operator) -> None:

@@ -24,7 +24,7 @@ from onggi.ports.models import Embedding
 from onggi.steps.documents.shown import shown
 from onggi.steps.ingestion.counting_embedder import CountingEmbedder
 from tests.unit.core.conftest import TENANT_TABLE
-from tests.unit.core.fakes import FakeProgress, FixedClock, Jar, tenant_named, version_of
+from tests.unit.core.fakes import FakeProgress, FakeTenant, FixedClock, tenant_named, version_of
 from tests.unit.core.served import as_json, session_answered_by
 
 NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
@@ -193,17 +193,17 @@ def test_a_throttled_change_is_given_up_after_the_second_attempt(
 
 
 def test_documents_that_are_not_processed_show_no_progress_and_cost_no_call() -> None:
-    jar = Jar()
-    version = version_of(jar.tenant)
-    jar.ledger.claim(version, "e1")
-    jar.progress.begin(version, 4)
-    (processing,) = shown([jar.ledger.rows[version.document_id]], jar.ports)
+    acme = FakeTenant()
+    version = version_of(acme.context)
+    acme.ledger.claim(version, "e1")
+    acme.progress.begin(version, 4)
+    (processing,) = shown([acme.ledger.rows[version.document_id]], acme.ports)
     assert processing["progress"] == {"pages": 4, "chunks": None, "embedded_chunks": 0}
-    jar.ledger.fail(version, "e1", "corrupt", "Broken.")
-    jar.progress.of = None  # type: ignore[method-assign, assignment]  # whoever asks it fails
-    (failed,) = shown([jar.ledger.rows[version.document_id]], jar.ports)
+    acme.ledger.fail(version, "e1", "corrupt", "Broken.")
+    acme.progress.of = None  # type: ignore[method-assign, assignment]  # whoever asks it fails
+    (failed,) = shown([acme.ledger.rows[version.document_id]], acme.ports)
     assert "progress" not in failed
-    assert shown([], jar.ports) == []
+    assert shown([], acme.ports) == []
 
 
 kinds = st.sampled_from(["begin", "plan", "embed", "embed", "embed"])

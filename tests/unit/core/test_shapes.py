@@ -179,7 +179,7 @@ def test_which_versions_are_needed(version: str, status: Any, *, needed: bool) -
 
 
 def test_a_version_that_answers() -> None:
-    assert ANSWERING.answering_version({"a": "b"}) == DocumentVersion(
+    assert ANSWERING.live_version({"a": "b"}) == DocumentVersion(
         document_id="d",
         key="tenants/acme/a.txt",
         name="a.txt",
@@ -190,7 +190,7 @@ def test_a_version_that_answers() -> None:
         uploaded_at="2026-11-21T09:00:00.000Z",
         metadata={"a": "b"},
     )
-    assert DOCUMENT.answering_version({}) is None
+    assert DOCUMENT.live_version({}) is None
 
 
 def test_copies_are_found_the_newest_first() -> None:
@@ -200,7 +200,7 @@ def test_copies_are_found_the_newest_first() -> None:
 
 
 def test_the_state_of_a_registration() -> None:
-    document = ANSWERING.answering_version({"a": "b"})
+    document = ANSWERING.live_version({"a": "b"})
     assert document is not None
     state_of_document = {
         "document_id": "d",

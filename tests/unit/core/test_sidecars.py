@@ -11,7 +11,6 @@ from onggi.domain.metadata import are_same, document_key_of_sidecar, parse_sidec
 from onggi.domain.upload import ObjectEvent
 from onggi.ports.ledger import PublishedFacts
 from onggi.steps.ingestion.chunk_text import chunk_text
-from onggi.steps.ingestion.describe_document import Description, describe_document
 from onggi.steps.ingestion.embed_chunks import embed_chunks
 from onggi.steps.ingestion.extract_text import extract_text
 from onggi.steps.ingestion.index_chunks import index_chunks
@@ -19,10 +18,11 @@ from onggi.steps.ingestion.publish_document import publish_document
 from onggi.steps.ingestion.record_failure import Failure, record_failure
 from onggi.steps.ingestion.record_interruption import ExecutionStatus, record_interruption
 from onggi.steps.ingestion.register_document import Registration, register_document
-from tests.unit.core.fakes import OCR_MODEL, Jar, LineSplitter, PlainReader, try_of
+from onggi.steps.ingestion.update_metadata import Description, update_metadata
+from tests.unit.core.fakes import OCR_MODEL, FakeTenant, LineSplitter, PlainReader, try_of
 from tests.unit.core.test_steps import MODEL
 
-KEY = "tenants/acme/jars/a.txt"
+KEY = "tenants/acme/docs/a.txt"
 SIDECAR = KEY + ".metadata.json"
 SUMMER, WINTER = ({"season": name} for name in ("summer", "winter"))
 
@@ -31,39 +31,39 @@ def content_of(attributes: object, **more: object) -> bytes:
     return json.dumps({"metadataAttributes": attributes, **more}).encode()
 
 
-def put(jar: Jar, attributes: object = SUMMER) -> ObjectEvent:
-    return ObjectEvent.from_eventbridge(jar.documents.upload(SIDECAR, content_of(attributes)))
+def put(acme: FakeTenant, attributes: object = SUMMER) -> ObjectEvent:
+    return ObjectEvent.from_eventbridge(acme.documents.upload(SIDECAR, content_of(attributes)))
 
 
-def register(jar: Jar, event: ObjectEvent, execution: str = "e1") -> Registration:
-    return register_document(event, execution, jar.directory, jar.ports_of, 100_000)
+def register(acme: FakeTenant, event: ObjectEvent, execution: str = "e1") -> Registration:
+    return register_document(event, execution, acme.directory, acme.ports_of, 100_000)
 
 
-def uploaded(jar: Jar, content: str = "kimchi\nsalt", **headers: Any) -> DocumentVersion:
-    event = ObjectEvent.from_eventbridge(jar.documents.upload(KEY, content.encode(), metadata=headers))
-    registration = register(jar, event)
+def uploaded(acme: FakeTenant, content: str = "kimchi\nsalt", **headers: Any) -> DocumentVersion:
+    event = ObjectEvent.from_eventbridge(acme.documents.upload(KEY, content.encode(), metadata=headers))
+    registration = register(acme, event)
     assert registration.outcome == "process"
     return registration.document
 
 
-def publish(jar: Jar, document: DocumentVersion) -> bool:
+def publish(acme: FakeTenant, document: DocumentVersion) -> bool:
     """Takes a document to where it answers; whether it has to be described then."""
-    extract_text(jar.tenant, document, jar.ports, PlainReader(), OCR_MODEL)
-    chunking = chunk_text(document, jar.ports, LineSplitter(), "artifacts")
+    extract_text(acme.context, document, acme.ports, PlainReader(), OCR_MODEL)
+    chunking = chunk_text(document, acme.ports, LineSplitter(), "artifacts")
     for batch in range(chunking.batches):
-        embed_chunks(jar.tenant, document, try_of(batch), jar.ports, MODEL)
-        index_chunks(document, batch, jar.ports)
+        embed_chunks(acme.context, document, try_of(batch), acme.ports, MODEL)
+        index_chunks(document, batch, acme.ports)
     facts = PublishedFacts(1, chunking.chunks, 1, "en")
-    return publish_document(jar.tenant, document, facts, jar.ports).describe
+    return publish_document(acme.context, document, facts, acme.ports).describe
 
 
-def row_of(jar: Jar) -> Document:
-    (row,) = jar.ledger.rows.values()
+def row_of(acme: FakeTenant) -> Document:
+    (row,) = acme.ledger.rows.values()
     return row
 
 
-def indexed(jar: Jar) -> list[dict[str, Any]]:
-    return [each.metadata for each in jar.index.vectors.values()]
+def indexed(acme: FakeTenant) -> list[dict[str, Any]]:
+    return [each.metadata for each in acme.index.vectors.values()]
 
 
 def test_a_sidecar_lies_beside_its_document() -> None:
@@ -137,9 +137,9 @@ def test_a_sidecar_in_another_encoding_of_unicode(encoding: str) -> None:
 )
 def test_a_sidecar_that_cannot_be_used(content: bytes, told: str) -> None:
     with pytest.raises(BadDocument) as caught:
-        parse_sidecar(content, "jars/a.txt.metadata.json")
+        parse_sidecar(content, "docs/a.txt.metadata.json")
     assert caught.value.code == "invalid_metadata"
-    assert caught.value.message.startswith("The sidecar jars/a.txt.metadata.json ")
+    assert caught.value.message.startswith("The sidecar docs/a.txt.metadata.json ")
     assert caught.value.message.endswith(".")
     assert told in caught.value.message
     caught.value.message.encode()
@@ -157,13 +157,13 @@ def test_what_filters_tell_apart_is_not_the_same(one: dict[str, Any], other: dic
     assert are_same(one | {"b": ["x"]}, {"b": ["x"]} | one)
 
 
-def test_a_document_is_registered_with_its_sidecar_which_wins_over_its_headers(jar: Jar) -> None:
-    put(jar, {"season": "summer", "year": 2026})
-    document = uploaded(jar, season="winter", team="cellar")
+def test_a_document_is_registered_with_its_sidecar_which_wins_over_its_headers(acme: FakeTenant) -> None:
+    put(acme, {"season": "summer", "year": 2026})
+    document = uploaded(acme, season="winter", team="cellar")
     assert document.metadata == {"season": "summer", "year": 2026, "team": "cellar"}
-    assert row_of(jar).to_json()["metadata"] == document.metadata
-    assert not publish(jar, document)
-    assert indexed(jar) == [document.metadata] * 2
+    assert row_of(acme).to_json()["metadata"] == document.metadata
+    assert not publish(acme, document)
+    assert indexed(acme) == [document.metadata] * 2
 
 
 @pytest.mark.parametrize(
@@ -177,178 +177,180 @@ def test_a_document_is_registered_with_its_sidecar_which_wins_over_its_headers(j
     ],
 )
 def test_a_document_fails_whose_attributes_cannot_be_used(
-    jar: Jar, headers: dict[str, str], attributes: dict[str, Any], told: str
+    acme: FakeTenant, headers: dict[str, str], attributes: dict[str, Any], told: str
 ) -> None:
-    put(jar, attributes)
-    event = ObjectEvent.from_eventbridge(jar.documents.upload(KEY, b"kimchi", metadata={**headers}))
+    put(acme, attributes)
+    event = ObjectEvent.from_eventbridge(acme.documents.upload(KEY, b"kimchi", metadata={**headers}))
     with pytest.raises(BadDocument) as caught:
-        register(jar, event)
+        register(acme, event)
     assert caught.value.code == "invalid_metadata"
     assert told in caught.value.message
-    assert "jars/a.txt.metadata.json" in caught.value.message
+    assert "docs/a.txt.metadata.json" in caught.value.message
     failure = Failure(caught.value.code, caught.value.message, ours=False)
-    record_failure(event, "e1", failure, jar.directory, jar.ports_of)
-    assert (row_of(jar).status, row_of(jar).error_message) == ("failed", caught.value.message)
+    record_failure(event, "e1", failure, acme.directory, acme.ports_of)
+    assert (row_of(acme).status, row_of(acme).error_message) == ("failed", caught.value.message)
 
 
-def test_a_document_fails_whose_sidecar_is_one_byte_too_long(jar: Jar) -> None:
+def test_a_document_fails_whose_sidecar_is_one_byte_too_long(acme: FakeTenant) -> None:
     content = content_of(SUMMER)
-    jar.documents.upload(SIDECAR, content + b" " * (10_241 - len(content)))
-    event = ObjectEvent.from_eventbridge(jar.documents.upload(KEY, b"kimchi"))
+    acme.documents.upload(SIDECAR, content + b" " * (10_241 - len(content)))
+    event = ObjectEvent.from_eventbridge(acme.documents.upload(KEY, b"kimchi"))
     with pytest.raises(BadDocument, match="larger than 10240 bytes"):
-        register(jar, event)
+        register(acme, event)
 
 
-def test_a_sidecar_that_comes_later_describes_the_document_without_embedding(jar: Jar) -> None:
-    document = uploaded(jar, team="cellar")
-    publish(jar, document)
-    before, embedded = row_of(jar).to_json(), list(jar.embedder.embedded)
-    vectors = {key: each.vector for key, each in jar.index.vectors.items()}
-    registration = register(jar, put(jar), "e2")
+def test_a_sidecar_that_comes_later_describes_the_document_without_embedding(acme: FakeTenant) -> None:
+    document = uploaded(acme, team="cellar")
+    publish(acme, document)
+    before, embedded = row_of(acme).to_json(), list(acme.embedder.embedded)
+    vectors = {key: each.vector for key, each in acme.index.vectors.items()}
+    registration = register(acme, put(acme), "e2")
     assert (registration.outcome, registration.document.version) == ("describe", document.version)
-    DocumentVersion.from_dict(jar.tenant, registration.to_dict()["document"])
-    assert describe_document(document.document_id, jar.ports) == Description("described", 2)
-    assert indexed(jar) == [{"team": "cellar", **SUMMER}] * 2
-    assert row_of(jar).to_json() == before | {"metadata": {"team": "cellar", **SUMMER}}
-    assert jar.embedder.embedded == embedded
-    assert {key: each.vector for key, each in jar.index.vectors.items()} == vectors
+    DocumentVersion.from_dict(acme.context, registration.to_dict()["document"])
+    assert update_metadata(document.document_id, acme.ports) == Description("described", 2)
+    assert indexed(acme) == [{"team": "cellar", **SUMMER}] * 2
+    assert row_of(acme).to_json() == before | {"metadata": {"team": "cellar", **SUMMER}}
+    assert acme.embedder.embedded == embedded
+    assert {key: each.vector for key, each in acme.index.vectors.items()} == vectors
 
 
 @pytest.mark.parametrize("deleted", [True, False])
-def test_a_document_whose_sidecar_goes_has_its_headers_again(jar: Jar, *, deleted: bool) -> None:
-    event = put(jar)
-    document = uploaded(jar, season="spring")
-    publish(jar, document)
+def test_a_document_whose_sidecar_goes_has_its_headers_again(acme: FakeTenant, *, deleted: bool) -> None:
+    event = put(acme)
+    document = uploaded(acme, season="spring")
+    publish(acme, document)
     if deleted:
-        jar.documents.delete(SIDECAR)
+        acme.documents.delete(SIDECAR)
     else:
-        jar.documents.remove_version(SIDECAR, event.version or "")
-    gone = ObjectEvent.from_eventbridge(jar.documents.events[-1])
-    assert register(jar, gone, "e2").outcome == "describe"
-    describe_document(document.document_id, jar.ports)
-    assert indexed(jar) == [{"season": "spring"}] * 2
-    assert row_of(jar).metadata == {"season": "spring"}
+        acme.documents.remove_version(SIDECAR, event.version or "")
+    gone = ObjectEvent.from_eventbridge(acme.documents.events[-1])
+    assert register(acme, gone, "e2").outcome == "describe"
+    update_metadata(document.document_id, acme.ports)
+    assert indexed(acme) == [{"season": "spring"}] * 2
+    assert row_of(acme).metadata == {"season": "spring"}
 
 
-def test_a_document_keeps_its_attributes_while_its_sidecar_cannot_be_used(jar: Jar) -> None:
-    put(jar)
-    document = uploaded(jar, team="cellar")
-    publish(jar, document)
-    put(jar, {"season": None})
-    assert describe_document(document.document_id, jar.ports).outcome == "kept"
-    row = row_of(jar)
+def test_a_document_keeps_its_attributes_while_its_sidecar_cannot_be_used(acme: FakeTenant) -> None:
+    put(acme)
+    document = uploaded(acme, team="cellar")
+    publish(acme, document)
+    put(acme, {"season": None})
+    assert update_metadata(document.document_id, acme.ports).outcome == "kept"
+    row = row_of(acme)
     assert (row.status, row.error_code, row.current_version) == ("ready", "invalid_metadata", document.version)
-    assert "jars/a.txt.metadata.json" in (row.error_message or "")
-    assert [row.metadata, *indexed(jar)] == [{"team": "cellar", **SUMMER}] * 3
-    put(jar, WINTER)
-    assert describe_document(document.document_id, jar.ports).outcome == "described"
-    assert "error" not in row_of(jar).to_json()
-    assert [row_of(jar).metadata, *indexed(jar)] == [{"team": "cellar", **WINTER}] * 3
+    assert "docs/a.txt.metadata.json" in (row.error_message or "")
+    assert [row.metadata, *indexed(acme)] == [{"team": "cellar", **SUMMER}] * 3
+    put(acme, WINTER)
+    assert update_metadata(document.document_id, acme.ports).outcome == "described"
+    assert "error" not in row_of(acme).to_json()
+    assert [row_of(acme).metadata, *indexed(acme)] == [{"team": "cellar", **WINTER}] * 3
 
 
-def test_what_answers_while_a_newer_version_fails_is_described_and_the_failure_stays(jar: Jar) -> None:
-    document = uploaded(jar, team="cellar")
-    publish(jar, document)
-    newer = uploaded(jar, "other", team="kitchen")
-    jar.ledger.fail(newer, "e1", "corrupt", "Broken.")
+def test_what_answers_while_a_newer_version_fails_is_described_and_the_failure_stays(acme: FakeTenant) -> None:
+    document = uploaded(acme, team="cellar")
+    publish(acme, document)
+    newer = uploaded(acme, "other", team="kitchen")
+    acme.ledger.fail(newer, "e1", "corrupt", "Broken.")
     for attributes, outcome in ((SUMMER, "described"), ({"season": None}, "kept")):
-        put(jar, attributes)
-        assert describe_document(document.document_id, jar.ports).outcome == outcome
-        assert indexed(jar) == [{"team": "cellar", **SUMMER}] * 2
-        shown = row_of(jar).to_json()
+        put(acme, attributes)
+        assert update_metadata(document.document_id, acme.ports).outcome == outcome
+        assert indexed(acme) == [{"team": "cellar", **SUMMER}] * 2
+        shown = row_of(acme).to_json()
         assert (shown["status"], shown["error"]) == ("failed", {"code": "corrupt", "message": "Broken."})
         assert shown["metadata"] == {"team": "cellar", **SUMMER}, "what filters find it by"
 
 
-def test_a_sidecar_of_what_does_not_answer_is_left_to_its_document(jar: Jar) -> None:
-    assert register(jar, put(jar)).outcome == "ignored"
-    assert jar.ledger.rows == {}
-    document = uploaded(jar)
-    assert register(jar, put(jar, WINTER), "e2").outcome == "ignored"
-    assert publish(jar, document), "it has read the sidecar before that came"
-    describe_document(document.document_id, jar.ports)
-    assert indexed(jar) == [WINTER] * 2
+def test_a_sidecar_of_what_does_not_answer_is_left_to_its_document(acme: FakeTenant) -> None:
+    assert register(acme, put(acme)).outcome == "ignored"
+    assert acme.ledger.rows == {}
+    document = uploaded(acme)
+    assert register(acme, put(acme, WINTER), "e2").outcome == "ignored"
+    assert publish(acme, document), "it has read the sidecar before that came"
+    update_metadata(document.document_id, acme.ports)
+    assert indexed(acme) == [WINTER] * 2
 
 
-def test_a_description_of_what_was_removed_writes_nothing(jar: Jar) -> None:
-    document = uploaded(jar)
-    publish(jar, document)
-    jar.ledger.mark_deleting(document.document_id, document.version)
-    assert describe_document(document.document_id, jar.ports) == Description("gone")
-    assert describe_document("0" * 32, jar.ports) == Description("gone")
+def test_a_description_of_what_was_removed_writes_nothing(acme: FakeTenant) -> None:
+    document = uploaded(acme)
+    publish(acme, document)
+    acme.ledger.mark_deleting(document.document_id, document.version)
+    assert update_metadata(document.document_id, acme.ports) == Description("gone")
+    assert update_metadata("0" * 32, acme.ports) == Description("gone")
 
 
-def test_a_description_whose_artifacts_are_lost_says_so(jar: Jar) -> None:
-    document = uploaded(jar)
-    publish(jar, document)
-    jar.artifacts.content = {name: content for name, content in jar.artifacts.content.items() if "vectors" not in name}
+def test_a_description_whose_artifacts_are_lost_says_so(acme: FakeTenant) -> None:
+    document = uploaded(acme)
+    publish(acme, document)
+    acme.artifacts.content = {
+        name: content for name, content in acme.artifacts.content.items() if "vectors" not in name
+    }
     with pytest.raises(NotFound):
-        describe_document(document.document_id, jar.ports)
+        update_metadata(document.document_id, acme.ports)
 
 
-def test_a_row_that_changes_all_the_time_is_described_later(jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
-    document = uploaded(jar)
-    publish(jar, document)
-    monkeypatch.setattr(jar.ledger, "describe", lambda *_: False)
+def test_a_row_that_changes_all_the_time_is_described_later(acme: FakeTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = uploaded(acme)
+    publish(acme, document)
+    monkeypatch.setattr(acme.ledger, "describe", lambda *_: False)
     with pytest.raises(TransientError):
-        describe_document(document.document_id, jar.ports)
+        update_metadata(document.document_id, acme.ports)
 
 
 @pytest.mark.parametrize(("code", "ours"), [("internal", True), ("timeout", True), ("invalid_metadata", False)])
-def test_a_failure_at_a_sidecar_fails_no_document(jar: Jar, code: Any, *, ours: bool) -> None:
-    event = put(jar)
+def test_a_failure_at_a_sidecar_fails_no_document(acme: FakeTenant, code: Any, *, ours: bool) -> None:
+    event = put(acme)
     for _ in range(2):
-        recorded = record_failure(event, "e2", Failure(code, "Broken.", ours=ours), jar.directory, jar.ports_of)
+        recorded = record_failure(event, "e2", Failure(code, "Broken.", ours=ours), acme.directory, acme.ports_of)
         assert (recorded.outcome, recorded.alarm) == ("undescribed", ours)
-        assert jar.meter.total("DocumentsFailed") == 0
-        if not jar.ledger.rows:
-            publish(jar, uploaded(jar))
-    assert row_of(jar).status == "ready"
+        assert acme.meter.total("DocumentsFailed") == 0
+        if not acme.ledger.rows:
+            publish(acme, uploaded(acme))
+    assert row_of(acme).status == "ready"
 
 
-def test_a_failure_after_publishing_describes_what_was_left_undescribed(jar: Jar) -> None:
-    document = uploaded(jar)
-    event = ObjectEvent.from_eventbridge(jar.documents.events[-1])
-    put(jar)
-    assert publish(jar, document)
+def test_a_failure_after_publishing_describes_what_was_left_undescribed(acme: FakeTenant) -> None:
+    document = uploaded(acme)
+    event = ObjectEvent.from_eventbridge(acme.documents.events[-1])
+    put(acme)
+    assert publish(acme, document)
     failure = Failure("internal", "Fault.", ours=True)
-    recorded = record_failure(event, "e1", failure, jar.directory, jar.ports_of, document.version)
-    assert (recorded.outcome, row_of(jar).status) == ("overtaken", "ready")
-    assert [row_of(jar).metadata, *indexed(jar)] == [SUMMER] * 3
+    recorded = record_failure(event, "e1", failure, acme.directory, acme.ports_of, document.version)
+    assert (recorded.outcome, row_of(acme).status) == ("overtaken", "ready")
+    assert [row_of(acme).metadata, *indexed(acme)] == [SUMMER] * 3
 
 
 @pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT", "FAILED"])
 def test_a_live_version_has_the_same_attributes_everywhere_after_its_second_indexing_was_stopped(
-    jar: Jar, status: ExecutionStatus
+    acme: FakeTenant, status: ExecutionStatus
 ) -> None:
-    publish(jar, uploaded(jar))
-    newer = jar.documents.upload(KEY, b"soy sauce")
-    register(jar, ObjectEvent.from_eventbridge(newer), "e2")
-    put(jar)
-    removed = jar.documents.remove_version(KEY, newer["detail"]["object"]["version-id"])
+    publish(acme, uploaded(acme))
+    newer = acme.documents.upload(KEY, b"soy sauce")
+    register(acme, ObjectEvent.from_eventbridge(newer), "e2")
+    put(acme)
+    removed = acme.documents.remove_version(KEY, newer["detail"]["object"]["version-id"])
     event = ObjectEvent.from_eventbridge(removed)
-    again = register(jar, event, "e3")
+    again = register(acme, event, "e3")
     assert again.outcome == "process"
-    embed_chunks(jar.tenant, again.document, try_of(0), jar.ports, MODEL)
-    index_chunks(again.document, 0, jar.ports)
-    assert [row_of(jar).current_metadata, *indexed(jar)] == [{}, SUMMER, SUMMER], "the index is ahead of the row"
-    record_interruption(event, "e3", status, jar.directory, jar.ports_of)
-    assert [row_of(jar).current_metadata, *indexed(jar)] == [SUMMER] * 3
+    embed_chunks(acme.context, again.document, try_of(0), acme.ports, MODEL)
+    index_chunks(again.document, 0, acme.ports)
+    assert [row_of(acme).current_metadata, *indexed(acme)] == [{}, SUMMER, SUMMER], "the index is ahead of the row"
+    record_interruption(event, "e3", status, acme.directory, acme.ports_of)
+    assert [row_of(acme).current_metadata, *indexed(acme)] == [SUMMER] * 3
 
 
-def test_a_folder_made_by_a_console_is_no_document(jar: Jar) -> None:
+def test_a_folder_made_by_a_console_is_no_document(acme: FakeTenant) -> None:
     folder = "tenants/acme/folder/"
-    made = jar.documents.upload(folder, b"")
-    jar.documents.delete(folder)
-    removed = jar.documents.remove_version(folder, made["detail"]["object"]["version-id"])
-    for event in (made, jar.documents.events[1], removed):
-        assert register(jar, ObjectEvent.from_eventbridge(event)).outcome == "ignored"
-    assert jar.ledger.rows == {}
+    made = acme.documents.upload(folder, b"")
+    acme.documents.delete(folder)
+    removed = acme.documents.remove_version(folder, made["detail"]["object"]["version-id"])
+    for event in (made, acme.documents.events[1], removed):
+        assert register(acme, ObjectEvent.from_eventbridge(event)).outcome == "ignored"
+    assert acme.ledger.rows == {}
 
 
-def test_what_is_named_like_a_folder_and_holds_something_is_refused_and_can_be_deleted(jar: Jar) -> None:
-    event = ObjectEvent.from_eventbridge(jar.documents.upload("tenants/acme/folder/", b"kimchi"))
+def test_what_is_named_like_a_folder_and_holds_something_is_refused_and_can_be_deleted(acme: FakeTenant) -> None:
+    event = ObjectEvent.from_eventbridge(acme.documents.upload("tenants/acme/folder/", b"kimchi"))
     with pytest.raises(BadDocument, match="invalid_key"):
-        register(jar, event)
-    jar.documents.delete(event.key)
-    assert register(jar, ObjectEvent.from_eventbridge(jar.documents.events[-1]), "e2").outcome == "remove"
+        register(acme, event)
+    acme.documents.delete(event.key)
+    assert register(acme, ObjectEvent.from_eventbridge(acme.documents.events[-1]), "e2").outcome == "remove"

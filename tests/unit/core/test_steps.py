@@ -32,7 +32,7 @@ from onggi.steps.questions.retrieve import Retrieval
 from tests.unit.core.fakes import (
     DIMENSIONS,
     OCR_MODEL,
-    Jar,
+    FakeTenant,
     LineSplitter,
     PlainReader,
     try_of,
@@ -53,7 +53,7 @@ class Saying:
 
 
 def answered(passages: list[Passage], *parts: AnswerPart, question: str = "Why?") -> Answer:
-    ports = replace(Jar().ports, generator=Saying(*parts))
+    ports = replace(FakeTenant().ports, generator=Saying(*parts))
     return answer(question, Retrieval(tuple(passages), 1), "claude", 99, ports)
 
 
@@ -117,63 +117,65 @@ def test_what_the_documents_do_not_tell_is_said_in_the_questions_language(questi
     assert (nothing.input_tokens, guessed.input_tokens) == (0, 10), "a model that was not asked costs nothing"
 
 
-def test_an_upload_is_permitted_and_pending(jar: Jar) -> None:
+def test_an_upload_is_permitted_and_pending(acme: FakeTenant) -> None:
     request = UploadRequest("계약/보고서.pdf", "application/pdf", 9, {"year": 2026})  # decomposed, as a Mac types it
-    permitted = permit_upload(jar.tenant, request, 9, jar.ports)
+    permitted = permit_upload(acme.context, request, 9, acme.ports)
     key = "tenants/acme/계약/보고서.pdf"
     assert permitted["upload"]["fields"]["key"] == key
     assert permitted["expires_at"] == "2026-11-21T09:15:00.000Z"
-    row = existing_document(permitted["document_id"], jar.ports)
-    assert (row.document_id, row.status, row.metadata) == (document_id_of(jar.tenant, key), "pending", {"year": 2026})
-    assert (jar.ledger.forget_at[row.document_id] - jar.clock()).days == 1
+    row = existing_document(permitted["document_id"], acme.ports)
+    assert (row.document_id, row.status, row.metadata) == (document_id_of(acme.context, key), "pending", {"year": 2026})
+    assert (acme.ledger.forget_at[row.document_id] - acme.clock()).days == 1
 
 
 @pytest.mark.parametrize(("name", "size", "code"), [("a.exe", 1, "unsupported_type"), ("a.pdf", 10, "too_large")])
-def test_an_upload_that_cannot_be_read_is_not_permitted(jar: Jar, name: str, size: int, code: str) -> None:
+def test_an_upload_that_cannot_be_read_is_not_permitted(acme: FakeTenant, name: str, size: int, code: str) -> None:
     with pytest.raises(BadDocument) as caught:
-        permit_upload(jar.tenant, UploadRequest(name, "application/x", size, {}), 9, jar.ports)
+        permit_upload(acme.context, UploadRequest(name, "application/x", size, {}), 9, acme.ports)
     assert caught.value.code == code
-    assert not jar.ledger.rows
+    assert not acme.ledger.rows
 
 
 @pytest.mark.parametrize("document_id", ["0" * 32, "", "../x", "0" * 5000, "\ud800"])
-def test_there_is_no_document_of_another_id(jar: Jar, document_id: str) -> None:
+def test_there_is_no_document_of_another_id(acme: FakeTenant, document_id: str) -> None:
     with pytest.raises(NotFound):
-        delete_document(document_id, jar.ports)
+        delete_document(document_id, acme.ports)
 
 
-def test_deleting_again_tells_the_same(jar: Jar) -> None:
-    jar.ledger.claim(version_of(jar.tenant), "e1")
-    jar.ledger.publish(version_of(jar.tenant), PublishedFacts(1, 1, 1, "en"), jar.clock())
-    deleting = delete_document(version_of(jar.tenant).document_id, jar.ports)
+def test_deleting_again_tells_the_same(acme: FakeTenant) -> None:
+    acme.ledger.claim(version_of(acme.context), "e1")
+    acme.ledger.publish(version_of(acme.context), PublishedFacts(1, 1, 1, "en"), acme.clock())
+    deleting = delete_document(version_of(acme.context).document_id, acme.ports)
     assert deleting.status == "deleting"
-    assert delete_document(deleting.document_id, jar.ports) == deleting
-    assert len(jar.documents.events) == 1, "one delete marker is enough"
+    assert delete_document(deleting.document_id, acme.ports) == deleting
+    assert len(acme.documents.events) == 1, "one delete marker is enough"
 
 
-def created(jar: Jar, key: str = "tenants/acme/a.txt", content: bytes = b"kimchi", **upload: object) -> ObjectEvent:
-    return ObjectEvent.from_eventbridge(jar.documents.upload(key, content, **upload))  # type: ignore[arg-type]  # as uploaded
+def created(
+    acme: FakeTenant, key: str = "tenants/acme/a.txt", content: bytes = b"kimchi", **upload: object
+) -> ObjectEvent:
+    return ObjectEvent.from_eventbridge(acme.documents.upload(key, content, **upload))  # type: ignore[arg-type]  # as uploaded
 
 
-def register(jar: Jar, event: ObjectEvent) -> str:
-    return register_document(event, "e1", jar.directory, jar.ports_of, 100).outcome
+def register(acme: FakeTenant, event: ObjectEvent) -> str:
+    return register_document(event, "e1", acme.directory, acme.ports_of, 100).outcome
 
 
 @pytest.mark.parametrize("key", ["tenants/nobody/a", "a.txt", "tenants/acme/", "tenants/acme"])
-def test_an_upload_of_nobody_is_rejected_and_noted(jar: Jar, key: str) -> None:
-    event = created(jar, key)
+def test_an_upload_of_nobody_is_rejected_and_noted(acme: FakeTenant, key: str) -> None:
+    event = created(acme, key)
     with pytest.raises(BadDocument, match="unknown_tenant"):
-        register(jar, event)
+        register(acme, event)
     failure = Failure("unknown_tenant", "Nobody's.", ours=False)
-    recorded = record_failure(event, "e1", failure, jar.directory, jar.ports_of)
+    recorded = record_failure(event, "e1", failure, acme.directory, acme.ports_of)
     assert (recorded.outcome, recorded.alarm) == ("rejected", False)
-    assert list(jar.directory.rejections) == [("documents", key, event.version)]
+    assert list(acme.directory.rejections) == [("documents", key, event.version)]
 
 
-def test_a_tenants_prefix_in_another_bucket_is_nobodys(jar: Jar) -> None:
+def test_a_tenants_prefix_in_another_bucket_is_nobodys(acme: FakeTenant) -> None:
     with pytest.raises(BadDocument, match="unknown_tenant"):
-        register(jar, replace(created(jar), bucket="another"))
-    assert not jar.ledger.rows
+        register(acme, replace(created(acme), bucket="another"))
+    assert not acme.ledger.rows
 
 
 @pytest.mark.parametrize(
@@ -186,44 +188,46 @@ def test_a_tenants_prefix_in_another_bucket_is_nobodys(jar: Jar) -> None:
     ],
 )
 def test_an_upload_that_is_refused_whatever_it_holds(
-    jar: Jar, content: bytes, metadata: dict[str, str], key: str, code: str
+    acme: FakeTenant, content: bytes, metadata: dict[str, str], key: str, code: str
 ) -> None:
-    event = ObjectEvent.from_eventbridge(jar.documents.upload(jar.tenant.prefix + key, content, metadata={**metadata}))
+    event = ObjectEvent.from_eventbridge(
+        acme.documents.upload(acme.context.prefix + key, content, metadata={**metadata})
+    )
     with pytest.raises(BadDocument) as caught:
-        register(jar, event)
+        register(acme, event)
     assert caught.value.code == code
     cause = json.dumps({"errorMessage": str(caught.value), "errorType": "BadDocument"})
     failure = Failure.from_catch({"Error": "BadDocument", "Cause": cause})
-    assert record_failure(event, "e1", failure, jar.directory, jar.ports_of).alarm is False
-    (row,) = jar.ledger.rows.values()
+    assert record_failure(event, "e1", failure, acme.directory, acme.ports_of).alarm is False
+    (row,) = acme.ledger.rows.values()
     assert (row.status, row.error_code, row.error_message) == ("failed", code, caught.value.message)
-    assert jar.meter.total("DocumentsFailed") == 1
+    assert acme.meter.total("DocumentsFailed") == 1
 
 
-def test_a_version_that_is_gone_already_is_stale(jar: Jar) -> None:
-    event = created(jar)
-    jar.documents.remove_version(event.key, event.version or "")
-    assert register(jar, event) == "stale"
+def test_a_version_that_is_gone_already_is_stale(acme: FakeTenant) -> None:
+    event = created(acme)
+    acme.documents.remove_version(event.key, event.version or "")
+    assert register(acme, event) == "stale"
 
 
-def test_a_late_deletion_does_not_count_after_the_marker_was_taken_away(jar: Jar) -> None:
-    event = created(jar)
-    assert register(jar, event) == "process"
-    document = version_of(jar.tenant, event.version or "", event.sequencer, "a.txt")
-    publish_document(jar.tenant, document, PublishedFacts(1, 1, 1, "en"), jar.ports)
-    jar.documents.delete(event.key)
-    marker = jar.documents.versions[event.key][-1].version
-    taken_away = jar.documents.remove_version(event.key, marker)
-    assert register(jar, ObjectEvent.from_eventbridge(taken_away)) == "stale"
-    assert register(jar, ObjectEvent.from_eventbridge(jar.documents.events[1])) == "stale"
-    assert jar.ledger.rows[document.document_id].current_version == event.version
+def test_a_late_deletion_does_not_count_after_the_marker_was_taken_away(acme: FakeTenant) -> None:
+    event = created(acme)
+    assert register(acme, event) == "process"
+    document = version_of(acme.context, event.version or "", event.sequencer, "a.txt")
+    publish_document(acme.context, document, PublishedFacts(1, 1, 1, "en"), acme.ports)
+    acme.documents.delete(event.key)
+    marker = acme.documents.versions[event.key][-1].version
+    taken_away = acme.documents.remove_version(event.key, marker)
+    assert register(acme, ObjectEvent.from_eventbridge(taken_away)) == "stale"
+    assert register(acme, ObjectEvent.from_eventbridge(acme.documents.events[1])) == "stale"
+    assert acme.ledger.rows[document.document_id].current_version == event.version
 
 
-def test_registering_again_after_a_lost_answer_processes_what_was_left(jar: Jar) -> None:
-    first, second = created(jar), created(jar)
-    removed = ObjectEvent.from_eventbridge(jar.documents.remove_version(first.key, second.version or ""))
+def test_registering_again_after_a_lost_answer_processes_what_was_left(acme: FakeTenant) -> None:
+    first, second = created(acme), created(acme)
+    removed = ObjectEvent.from_eventbridge(acme.documents.remove_version(first.key, second.version or ""))
     for _ in range(2):
-        registration = register_document(removed, "e3", jar.directory, jar.ports_of, 100)
+        registration = register_document(removed, "e3", acme.directory, acme.ports_of, 100)
         assert (registration.outcome, registration.document.version) == ("process", first.version)
 
 
@@ -271,95 +275,97 @@ def test_what_a_catch_hands_over(error: dict[str, str], code: str, message: str,
     assert "secret" not in failure.message
 
 
-def test_publishing_is_metered(jar: Jar) -> None:
-    document = version_of(jar.tenant)
-    jar.ledger.claim(document, "e1")
-    jar.clock.advance(seconds=90)
-    publish_document(jar.tenant, document, PublishedFacts(3, 7, 50, "ko"), jar.ports)
-    assert jar.meter.last("IngestLatency") == 90_000
-    assert (jar.meter.last("StoredVectors"), jar.meter.last("StoredBytes")) == (7, 100)
-    assert (jar.meter.total("PagesExtracted"), jar.meter.total("ChunksIndexed")) == (3, 7)
+def test_publishing_is_metered(acme: FakeTenant) -> None:
+    document = version_of(acme.context)
+    acme.ledger.claim(document, "e1")
+    acme.clock.advance(seconds=90)
+    publish_document(acme.context, document, PublishedFacts(3, 7, 50, "ko"), acme.ports)
+    assert acme.meter.last("IngestLatency") == 90_000
+    assert (acme.meter.last("StoredVectors"), acme.meter.last("StoredBytes")) == (7, 100)
+    assert (acme.meter.total("PagesExtracted"), acme.meter.total("ChunksIndexed")) == (3, 7)
 
 
-def under_way(jar: Jar, content: bytes = b"kimchi") -> DocumentVersion:
+def under_way(acme: FakeTenant, content: bytes = b"kimchi") -> DocumentVersion:
     """A version whose chunks are cut, and nothing more."""
-    event = created(jar, content=content)
-    document = register_document(event, "e1", jar.directory, jar.ports_of, 100).document
-    extract_text(jar.tenant, document, jar.ports, PlainReader(), OCR_MODEL)
-    chunk_text(document, jar.ports, LineSplitter(), "artifacts")
+    event = created(acme, content=content)
+    document = register_document(event, "e1", acme.directory, acme.ports_of, 100).document
+    extract_text(acme.context, document, acme.ports, PlainReader(), OCR_MODEL)
+    chunk_text(document, acme.ports, LineSplitter(), "artifacts")
     return document
 
 
-def delete_meanwhile(jar: Jar, document: DocumentVersion) -> None:
-    jar.documents.delete(document.key)
-    event = ObjectEvent.from_eventbridge(jar.documents.events[-1])
-    removal = register_document(event, "e2", jar.directory, jar.ports_of, 100)
-    remove_document(jar.tenant, removal.document, removal.versions, jar.ports)
+def delete_meanwhile(acme: FakeTenant, document: DocumentVersion) -> None:
+    acme.documents.delete(document.key)
+    event = ObjectEvent.from_eventbridge(acme.documents.events[-1])
+    removal = register_document(event, "e2", acme.directory, acme.ports_of, 100)
+    remove_document(acme.context, removal.document, removal.versions, acme.ports)
 
 
 def test_vectors_written_while_the_document_was_removed_are_taken_back(
-    jar: Jar, monkeypatch: pytest.MonkeyPatch
+    acme: FakeTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    document = under_way(jar)
-    embed_chunks(jar.tenant, document, try_of(0), jar.ports, MODEL)
-    put = jar.index.put
+    document = under_way(acme)
+    embed_chunks(acme.context, document, try_of(0), acme.ports, MODEL)
+    put = acme.index.put
 
     def slowly(chunks: Sequence[IndexedChunk]) -> None:
-        delete_meanwhile(jar, document)
+        delete_meanwhile(acme, document)
         put(chunks)
 
-    monkeypatch.setattr(jar.index, "put", slowly)
+    monkeypatch.setattr(acme.index, "put", slowly)
     with pytest.raises(NotFound):
-        index_chunks(document, 0, jar.ports)
-    assert jar.index.vectors == {}
+        index_chunks(document, 0, acme.ports)
+    assert acme.index.vectors == {}
 
 
 def test_embeddings_written_while_the_document_was_removed_are_taken_back(
-    jar: Jar, monkeypatch: pytest.MonkeyPatch
+    acme: FakeTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    document = under_way(jar)
-    embed = jar.embedder.embed
+    document = under_way(acme)
+    embed = acme.embedder.embed
 
     def slowly(text: str) -> Embedding:
-        delete_meanwhile(jar, document)
+        delete_meanwhile(acme, document)
         return embed(text)
 
-    monkeypatch.setattr(jar.embedder, "embed", slowly)
+    monkeypatch.setattr(acme.embedder, "embed", slowly)
     with pytest.raises(NotFound):
-        embed_chunks(jar.tenant, document, try_of(0), jar.ports, MODEL)
-    assert jar.artifacts.content == {}
+        embed_chunks(acme.context, document, try_of(0), acme.ports, MODEL)
+    assert acme.artifacts.content == {}
 
 
-def test_an_overtaken_version_goes_at_once(jar: Jar) -> None:
-    document = under_way(jar)
-    register(jar, created(jar))
-    publication = publish_document(jar.tenant, document, PublishedFacts(1, 1, 1, "en"), jar.ports)
+def test_an_overtaken_version_goes_at_once(acme: FakeTenant) -> None:
+    document = under_way(acme)
+    register(acme, created(acme))
+    publication = publish_document(acme.context, document, PublishedFacts(1, 1, 1, "en"), acme.ports)
     assert publication.outcome == "overtaken"
-    assert jar.artifacts.content == {}
+    assert acme.artifacts.content == {}
 
 
-def test_a_text_that_was_in_the_version_before_is_not_embedded_again(jar: Jar) -> None:
-    document = under_way(jar)
-    embed_chunks(jar.tenant, document, try_of(0), jar.ports, MODEL)
-    index_chunks(document, 0, jar.ports)
-    publish_document(jar.tenant, document, PublishedFacts(1, 1, 1, "en"), jar.ports)
-    newer = under_way(jar)
-    assert embed_chunks(jar.tenant, newer, try_of(0), jar.ports, MODEL).reused == 1
-    assert jar.embedder.embedded == ["kimchi"]
+def test_a_text_that_was_in_the_version_before_is_not_embedded_again(acme: FakeTenant) -> None:
+    document = under_way(acme)
+    embed_chunks(acme.context, document, try_of(0), acme.ports, MODEL)
+    index_chunks(document, 0, acme.ports)
+    publish_document(acme.context, document, PublishedFacts(1, 1, 1, "en"), acme.ports)
+    newer = under_way(acme)
+    assert embed_chunks(acme.context, newer, try_of(0), acme.ports, MODEL).reused == 1
+    assert acme.embedder.embedded == ["kimchi"]
     other_model = EmbeddingModel("another", DIMENSIONS, ModelPrice(Decimal(1)))
-    assert embed_chunks(jar.tenant, newer, try_of(0), jar.ports, other_model).reused == 0
+    assert embed_chunks(acme.context, newer, try_of(0), acme.ports, other_model).reused == 0
 
 
-def test_tokens_count_even_where_another_text_of_the_batch_fails(jar: Jar, monkeypatch: pytest.MonkeyPatch) -> None:
-    document = under_way(jar, b"one two three\nbroken")
-    embed = jar.embedder.embed
+def test_tokens_count_even_where_another_text_of_the_batch_fails(
+    acme: FakeTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = under_way(acme, b"one two three\nbroken")
+    embed = acme.embedder.embed
 
     def fail_once(text: str) -> Embedding:
         if "broken" in text:
             raise TransientError("The embedding model is throttling.")
         return embed(text)
 
-    monkeypatch.setattr(jar.embedder, "embed", fail_once)
+    monkeypatch.setattr(acme.embedder, "embed", fail_once)
     with pytest.raises(TransientError):
-        embed_chunks(jar.tenant, document, try_of(0), jar.ports, MODEL)
-    assert jar.meter.total("EmbeddingTokens") == 3
+        embed_chunks(acme.context, document, try_of(0), acme.ports, MODEL)
+    assert acme.meter.total("EmbeddingTokens") == 3

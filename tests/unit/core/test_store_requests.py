@@ -11,24 +11,24 @@ import pytest
 
 from onggi.adapters.audit import S3AuditTrail
 from onggi.adapters.aws import AwsSession
+from onggi.adapters.deferred_events import DynamoDeferredEvents
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.dynamodb import to_item
 from onggi.adapters.export import S3TenantExport
 from onggi.adapters.keys import DynamoKeyRing
 from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.moving import S3MovingObjects
-from onggi.adapters.remains import AwsTenantRemains, RemainsPlaces
+from onggi.adapters.purger import AwsTenantPurger, PurgedLocations
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
 from onggi.adapters.stacks import CloudFormationTenantStacks
 from onggi.adapters.users import CognitoTenantUsers
-from onggi.adapters.waiting import DynamoWaitingEvents
 from onggi.adapters.workflows import StepFunctionsWorkflow
 from onggi.domain.access import ApiKey
 from onggi.domain.audit import AuditEntry, Author
 from onggi.domain.errors import TransientError
 from onggi.domain.tenant import Placement, TenantRecord
 from onggi.domain.tenant_data import ExportProgress
-from onggi.ports.tenants import WaitingEvent
+from onggi.ports.tenants import DeferredEvent
 from tests.unit.core.fakes import FixedClock, all_day, one_step, tenant_named
 from tests.unit.core.recorded import RecordedAws
 
@@ -37,7 +37,7 @@ OWN = Placement("own-documents", "own-artifacts", "own-vectors", "acme", "onggi-
 ROLE = "arn:aws:iam::123456789012:role/deployment"
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 KEY = "tenants/acme/a.txt"
-WAITING = WaitingEvent("a.txt", "01", "e1", {"a": "김치"})
+WAITING = DeferredEvent("a.txt", "01", "e1", {"a": "김치"})
 
 
 def ledger(session: AwsSession) -> DynamoDocumentLedger:
@@ -280,7 +280,7 @@ CASES: dict[str, tuple[str, Callable[[AwsSession], object], str, dict[str, Any]]
     ),
     "waiting events are read": (
         "dynamodb",
-        lambda s: DynamoWaitingEvents(s, "control").some("acme", 50),
+        lambda s: DynamoDeferredEvents(s, "control").some("acme", 50),
         "Query",
         {
             "TableName": "control",
@@ -412,10 +412,10 @@ def test_a_listing_has_a_cursor_where_more_follows_and_nowhere_else(kind: str, c
         assert request["ExpressionAttributeValues"] == {":pk": {"S": row["pk"]}}
 
 
-def removal(session: AwsSession) -> AwsTenantRemains:
+def removal(session: AwsSession) -> AwsTenantPurger:
     record = TenantRecord(TENANT, "removing", "2026-11-21T09:00:00.000Z")
-    places = RemainsPlaces.of_tenant(record, "manifests", "tenant", "control")
-    return AwsTenantRemains(session, session, places, None, "run-1")
+    places = PurgedLocations.of_tenant(record, "manifests", "tenant", "control")
+    return AwsTenantPurger(session, session, places, None, "run-1")
 
 
 def versions(count: int, *, more: bool = False) -> dict[str, Any]:
@@ -437,7 +437,7 @@ REMAINS = {
 def test_remains_are_removed_batch_by_batch() -> None:
     queries = [items(25, more=True), items(1), items(0)]
     aws = RecordedAws(["s3", "dynamodb", "s3vectors"], **REMAINS | {"Query": queries})
-    assert not removal(aws.session).remove_some(all_day)
+    assert not removal(aws.session).purge_batch(all_day)
     assert aws.sizes("DeleteObjects", "Delete", "Objects") == [1000, 1]
     assert aws.sizes("BatchWriteItem", "RequestItems", "tenant") == [25, 1], "BatchWriteItem takes 25 items"
     assert all(request["Delete"]["Quiet"] for name, request in aws.requests if name == "DeleteObjects")
@@ -454,7 +454,7 @@ def test_remains_are_removed_batch_by_batch() -> None:
 
 def test_a_call_without_time_for_a_second_batch_removes_one() -> None:
     aws = RecordedAws(["s3", "dynamodb", "s3vectors"], **REMAINS)
-    assert removal(aws.session).remove_some(one_step)
+    assert removal(aws.session).purge_batch(one_step)
     assert aws.sizes("DeleteObjects", "Delete", "Objects") == [1000]
 
 
@@ -468,7 +468,7 @@ def test_a_call_without_time_for_a_second_batch_removes_one() -> None:
 def test_what_was_not_removed_is_removed_by_the_next_call(operation: str, answer: dict[str, Any]) -> None:
     answers = REMAINS | {"Query": {"Items": [item("p", "s")]}, operation: answer}
     with pytest.raises(TransientError):
-        removal(RecordedAws(["s3", "dynamodb", "s3vectors"], **answers).session).remove_some(all_day)
+        removal(RecordedAws(["s3", "dynamodb", "s3vectors"], **answers).session).purge_batch(all_day)
 
 
 @pytest.mark.parametrize(("count", "more"), [(999, False), (1000, True)])
@@ -478,7 +478,7 @@ def test_a_thousand_users_are_removed_by_one_call(count: int, *, more: bool) -> 
     users = [{"Username": f"u{number}", "Attributes": own} for number in range(count)]
     others = [{"Username": "other", "Attributes": [{"Name": "custom:tenant_id", "Value": "acme-2"}]}]
     aws = RecordedAws(["cognito-idp"], ListUsers={"Users": [*others, *users]})
-    assert CognitoTenantUsers(aws.session, "pool", TENANT).remove_some() is more
+    assert CognitoTenantUsers(aws.session, "pool", TENANT).purge_batch() is more
     removed = [request for name, request in aws.requests if name == "AdminDeleteUser"]
     assert removed == [{"UserPoolId": "pool", "Username": f"u{number}"} for number in range(count)]
 

@@ -48,11 +48,11 @@ class Pool:
 
 def attributes_of(tenant: str | None) -> list[dict[str, str]]:
     named = [{"Name": "custom:tenant_id", "Value": tenant}] if tenant else []
-    return [{"Name": "sub", "Value": "jar"}, {"Name": "email", "Value": "jar"}, *named]
+    return [{"Name": "sub", "Value": "acme"}, {"Name": "email", "Value": "acme"}, *named]
 
 
 def users_of(pool: Pool) -> CognitoTenantUsers:
-    return CognitoTenantUsers(pool, "pool", tenant_named("jar"))  # type: ignore[arg-type]  # all that is used of a session
+    return CognitoTenantUsers(pool, "pool", tenant_named("acme"))  # type: ignore[arg-type]  # all that is used of a session
 
 
 def count(pool: Pool) -> int:
@@ -64,26 +64,26 @@ def count(pool: Pool) -> int:
 
 
 def test_the_users_of_the_tenant_go_and_all_others_stay() -> None:
-    pool = Pool(a="jar", b="jar-b", c=None, d="jar", e="ja", f="JAR", g="jar")
+    pool = Pool(a="acme", b="acme-b", c=None, d="acme", e="ja", f="JAR", g="acme")
     assert count(pool) == 3
-    assert not users_of(pool).remove_some()
+    assert not users_of(pool).purge_batch()
     assert set(pool.tenants) == {"b", "c", "e", "f"}
     assert count(pool) == 0
 
 
 def test_many_users_go_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(users_module, "USERS_A_CALL", 2)
-    pool = Pool(a="jar", b="jar-b", c="jar", d="jar")
-    assert users_of(pool).remove_some()
+    pool = Pool(a="acme", b="acme-b", c="acme", d="acme")
+    assert users_of(pool).purge_batch()
     assert set(pool.tenants) == {"b", "d"}
-    assert not users_of(pool).remove_some()
+    assert not users_of(pool).purge_batch()
 
 
 def test_a_user_who_is_gone_already_is_no_fault_and_a_busy_pool_is() -> None:
-    pool = Pool(a="jar")
+    pool = Pool(a="acme")
     pool.error = "UserNotFoundException"
-    assert not users_of(pool).remove_some()
-    pool = Pool(a="jar")
+    assert not users_of(pool).purge_batch()
+    pool = Pool(a="acme")
     pool.error = "TooManyRequestsException"
     with pytest.raises(TransientError):
-        users_of(pool).remove_some()
+        users_of(pool).purge_batch()

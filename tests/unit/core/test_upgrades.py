@@ -9,12 +9,12 @@ import pytest
 
 from onggi.domain.errors import GrantExpired, TransientError
 from onggi.domain.upload import ObjectEvent
-from onggi.steps.ingestion.admit_event import admit_event
+from onggi.steps.ingestion.defer_event import defer_event
 from onggi.steps.ingestion.register_document import register_document
 from onggi.steps.ingestion.restart_ingestion import began_before_an_upgrade, restart_ingestion
 from tests.deployment_template import state_machine
 from tests.statemachines import interpreter
-from tests.unit.core.fakes import FakeWaitingEvents, FakeWorkflow, Jar
+from tests.unit.core.fakes import FakeDeferredEvents, FakeTenant, FakeWorkflow
 from tests.unit.core.test_handlers import TEXT, Functions, functions, log
 from tests.unit.core.test_interruptions import registered, row, uploaded
 
@@ -26,11 +26,11 @@ KEY = "tenants/acme/a.txt"
 ENVELOPE = {"version": "0", "id": "1", "account": "123456789012", "region": "ap-northeast-2", "resources": ["bucket"]}
 
 
-def begun(jar: Jar, execution: str = "e1") -> Json:
+def begun(acme: FakeTenant, execution: str = "e1") -> Json:
     """The state of an execution that has registered an upload."""
-    raw = jar.documents.upload(KEY, b"kimchi\nsalt") | ENVELOPE
+    raw = acme.documents.upload(KEY, b"kimchi\nsalt") | ENVELOPE
     event = interpreted(raw)
-    registration = register_document(event, execution, jar.directory, jar.ports_of, 100)
+    registration = register_document(event, execution, acme.directory, acme.ports_of, 100)
     assert registration.outcome == "process"
     return raw | {"registration": registration.to_dict(), "error": {"Error": "GrantExpired"}}
 
@@ -39,8 +39,8 @@ def interpreted(raw: Json) -> ObjectEvent:
     return ObjectEvent.from_eventbridge(raw)
 
 
-def restarted(jar: Jar, state: Json, ingestion: FakeWorkflow, execution: str = "e1") -> bool:
-    return restart_ingestion(state, execution, jar.directory, jar.ports_of, ingestion)
+def restarted(acme: FakeTenant, state: Json, ingestion: FakeWorkflow, execution: str = "e1") -> bool:
+    return restart_ingestion(state, execution, acme.directory, acme.ports_of, ingestion)
 
 
 @pytest.fixture
@@ -50,73 +50,77 @@ def ingestion() -> FakeWorkflow:
     return workflow
 
 
-def test_the_same_event_is_processed_by_a_new_execution(jar: Jar, ingestion: FakeWorkflow) -> None:
-    state = begun(jar)
-    assert restarted(jar, state, ingestion)
+def test_the_same_event_is_processed_by_a_new_execution(acme: FakeTenant, ingestion: FakeWorkflow) -> None:
+    state = begun(acme)
+    assert restarted(acme, state, ingestion)
     ((name, event),) = ingestion.started.items()
     assert re.fullmatch("restarted-[0-9a-f]{48}", name)
     assert event == {field: state[field] for field in state if field not in {"registration", "error"}}
-    assert register_document(interpreted(dict(event)), name, jar.directory, jar.ports_of, 100).outcome == "process"
-    assert (row(jar).status, row(jar).execution) == ("processing", name)
+    assert register_document(interpreted(dict(event)), name, acme.directory, acme.ports_of, 100).outcome == "process"
+    assert (row(acme).status, row(acme).execution) == ("processing", name)
 
 
-def test_an_upload_of_nobody_is_not_processed_again(jar: Jar, ingestion: FakeWorkflow) -> None:
-    state = begun(jar)
-    jar.directory.records.clear()
-    assert restarted(jar, state, ingestion) is False
+def test_an_upload_of_nobody_is_not_processed_again(acme: FakeTenant, ingestion: FakeWorkflow) -> None:
+    state = begun(acme)
+    acme.directory.records.clear()
+    assert restarted(acme, state, ingestion) is False
     assert ingestion.started == {}
 
 
-def test_until_the_definition_is_replaced_the_execution_waits(jar: Jar, ingestion: FakeWorkflow) -> None:
-    state = begun(jar)
+def test_until_the_definition_is_replaced_the_execution_waits(acme: FakeTenant, ingestion: FakeWorkflow) -> None:
+    state = begun(acme)
     ingestion.outdated.clear()
     with pytest.raises(TransientError):
-        restarted(jar, state, ingestion)
+        restarted(acme, state, ingestion)
     assert ingestion.started == {}
-    assert (row(jar).status, row(jar).execution) == ("processing", "e1")
+    assert (row(acme).status, row(acme).execution) == ("processing", "e1")
 
 
-def test_after_a_crash_in_between_it_is_started_once(jar: Jar, ingestion: FakeWorkflow) -> None:
-    state = begun(jar)
+def test_after_a_crash_in_between_it_is_started_once(acme: FakeTenant, ingestion: FakeWorkflow) -> None:
+    state = begun(acme)
     ingestion.fault = TransientError("throttled")
     with pytest.raises(TransientError):
-        restarted(jar, state, ingestion)
+        restarted(acme, state, ingestion)
     ingestion.fault = None
-    assert restarted(jar, state, ingestion)
-    assert restarted(jar, state, ingestion)
+    assert restarted(acme, state, ingestion)
+    assert restarted(acme, state, ingestion)
     assert len(ingestion.started) == 1
 
 
 @pytest.mark.parametrize("overtaken", ["newer event", "new execution", "deleted row", "failed"])
-def test_what_it_has_no_claim_on_any_more_is_left_alone(jar: Jar, ingestion: FakeWorkflow, overtaken: str) -> None:
-    state = begun(jar)
+def test_what_it_has_no_claim_on_any_more_is_left_alone(
+    acme: FakeTenant, ingestion: FakeWorkflow, overtaken: str
+) -> None:
+    state = begun(acme)
     if overtaken == "newer event":
-        registered(jar, uploaded(jar, b"soy sauce"), "e2")
+        registered(acme, uploaded(acme, b"soy sauce"), "e2")
     elif overtaken == "new execution":
-        assert restarted(jar, state, ingestion)
+        assert restarted(acme, state, ingestion)
         ((name, event),) = ingestion.started.items()
-        register_document(interpreted(dict(event)), name, jar.directory, jar.ports_of, 100)
+        register_document(interpreted(dict(event)), name, acme.directory, acme.ports_of, 100)
         ingestion.started.clear()
     elif overtaken == "deleted row":
-        jar.ledger.rows.clear()
+        acme.ledger.rows.clear()
     else:
-        jar.ledger.rows[row(jar).document_id] = replace(row(jar), status="failed")
-    before = dict(jar.ledger.rows)
-    assert not restarted(jar, state, ingestion)
-    assert (ingestion.started, jar.ledger.rows) == ({}, before)
+        acme.ledger.rows[row(acme).document_id] = replace(row(acme), status="failed")
+    before = dict(acme.ledger.rows)
+    assert not restarted(acme, state, ingestion)
+    assert (ingestion.started, acme.ledger.rows) == ({}, before)
 
 
-def test_an_event_that_waits_meanwhile_is_processed_once_it_is_released(jar: Jar, ingestion: FakeWorkflow) -> None:
+def test_an_event_that_waits_meanwhile_is_processed_once_it_is_released(
+    acme: FakeTenant, ingestion: FakeWorkflow
+) -> None:
     """A tenant may have been suspended since: the new execution only notes the event, and another processes it."""
-    state = begun(jar)
-    assert restarted(jar, state, ingestion)
+    state = begun(acme)
+    assert restarted(acme, state, ingestion)
     ((name, raw),) = ingestion.started.items()
     event = interpreted(dict(raw))
-    waiting = FakeWaitingEvents()
-    jar.directory.set_status("acme", "suspended")
-    assert admit_event(event, dict(raw), name, jar.directory, waiting) == "waiting"
-    jar.directory.set_status("acme", "active")
-    assert register_document(event, "released-1", jar.directory, jar.ports_of, 100).outcome == "process"
+    waiting = FakeDeferredEvents()
+    acme.directory.set_status("acme", "suspended")
+    assert defer_event(event, dict(raw), name, acme.directory, waiting) == "waiting"
+    acme.directory.set_status("acme", "active")
+    assert register_document(event, "released-1", acme.directory, acme.ports_of, 100).outcome == "process"
 
 
 def test_only_the_error_of_old_definitions_is_taken_for_one() -> None:
@@ -157,7 +161,7 @@ def test_an_execution_in_flight_begins_again_after_the_upgrade(
         except GrantExpired as error:
             raise interpreter.FunctionError("GrantExpired") from error
 
-    event = functions.jar.documents.upload("tenants/acme/규정/휴가 규정.md", TEXT.encode(), "text/markdown") | ENVELOPE
+    event = functions.acme.documents.upload("tenants/acme/규정/휴가 규정.md", TEXT.encode(), "text/markdown") | ENVELOPE
     functions.ingestion.outdated.add("e1")
     old = interpreter.Run("ingestion", answer)
     assert old.start("e1", event) == "Done", "no alarm is raised"
@@ -167,5 +171,5 @@ def test_an_execution_in_flight_begins_again_after_the_upgrade(
     new = interpreter.Run("ingestion", answer)
     assert new.start(name, dict(started)) == "Done"
     assert new.tasks == ["RegisterDocument", "GrantReading", "ExtractText", "ChunkText"]
-    (found,) = functions.jar.ledger.rows.values()
-    assert (found.status, found.execution, functions.jar.meter.total("DocumentsFailed")) == ("processing", name, 0)
+    (found,) = functions.acme.ledger.rows.values()
+    assert (found.status, found.execution, functions.acme.meter.total("DocumentsFailed")) == ("processing", name, 0)

@@ -15,7 +15,7 @@ from onggi.domain.errors import InvalidRequest
 from onggi.domain.tenant import ChosenSettings, Move, TenantContext, TenantSettings
 from onggi.steps.ingestion.artifacts import VersionArtifacts
 from tests.unit.core.conftest import CONTROL_TABLE, TENANT_TABLE
-from tests.unit.core.fakes import FixedClock, Jar, tenant_named, version_of
+from tests.unit.core.fakes import FakeTenant, FixedClock, tenant_named, version_of
 from tests.unit.core.test_handlers import NAMES, ROOT, TEXT, Functions, functions, log, prepare
 
 __all__ = ["functions", "log"]  # fixtures
@@ -51,15 +51,15 @@ def test_a_workflow_goes_on_when_a_later_version_wrote_its_state(
 def test_a_workflow_goes_on_when_a_later_version_wrote_its_artifacts(
     functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = functions.jar.artifacts.write
+    write = functions.acme.artifacts.write
 
     def write_later(name: str, content: bytes) -> None:
         write(name, in_json(content.decode()).encode() if name.endswith(".json") else content)
 
-    monkeypatch.setattr(functions.jar.artifacts, "write", write_later)
+    monkeypatch.setattr(functions.acme.artifacts, "write", write_later)
     functions.ingest()
-    (row,) = functions.jar.ledger.rows.values()
-    artifacts = VersionArtifacts(functions.jar.artifacts, row.document_id, row.version)
+    (row,) = functions.acme.ledger.rows.values()
+    artifacts = VersionArtifacts(functions.acme.artifacts, row.document_id, row.version)
     assert artifacts.read_text().text == TEXT.strip()
     assert artifacts.read_properties() == artifacts.read_text().properties
 
@@ -91,12 +91,12 @@ LANDED_CALLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "provision_tenant": (TENANT_STATE, ("ready",)),
     "verify_tenant": (TENANT_STATE, ()),
     "activate_tenant": (TENANT_STATE, ()),
-    "release_uploads": (TENANT_STATE, ("more",)),
-    "hold_uploads": (TENANT_STATE, ()),
+    "process_deferred_events": (TENANT_STATE, ("more",)),
+    "pause_uploads": (TENANT_STATE, ()),
     "count_tenant_data": (TENANT_STATE, ("busy", "counts")),
     "copy_tenant_data": ((*TENANT_STATE, "copy"), ("more",)),
     "switch_placement": (TENANT_STATE, ()),
-    "carry_over_uploads": ((*TENANT_STATE, "after"), ("more", "after")),
+    "reconcile_uploads": ((*TENANT_STATE, "after"), ("more", "after")),
     "remove_tenant_data": (TENANT_STATE, ("more",)),
     "close_move": (TENANT_STATE, ("closed",)),
     "export_tenant_data": ((*TENANT_STATE, "export"), ("more",)),
@@ -257,12 +257,12 @@ EARLIER_CHUNK: Json = {
 }
 
 
-def test_artifacts_of_the_version_before_are_read(jar: Jar) -> None:
-    jar.artifacts.write("d/v/text.txt", "규정".encode())
-    jar.artifacts.write("d/v/text.json", json.dumps(EARLIER_TEXT).encode())
+def test_artifacts_of_the_version_before_are_read(acme: FakeTenant) -> None:
+    acme.artifacts.write("d/v/text.txt", "규정".encode())
+    acme.artifacts.write("d/v/text.json", json.dumps(EARLIER_TEXT).encode())
     batch = {"language": "ko", "reuse_version": None, "chunks": [EARLIER_CHUNK]}
-    jar.artifacts.write("d/v/chunks/00000.json", json.dumps(batch).encode())
-    artifacts = VersionArtifacts(jar.artifacts, "d", "v")
+    acme.artifacts.write("d/v/chunks/00000.json", json.dumps(batch).encode())
+    artifacts = VersionArtifacts(acme.artifacts, "d", "v")
     assert (artifacts.read_text().headings[0].level, artifacts.read_properties().title) == (1, "규정")
     assert artifacts.read_chunks(0).chunks[0].chunk.text == "규정"
 

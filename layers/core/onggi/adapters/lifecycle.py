@@ -103,7 +103,9 @@ class DynamoTenantLifecycle:
             Conflict: when the tenant is no longer as it was known.
         """
         ended = replace(known, move=None, revision=known.revision + 1)
-        self._write_all([{"Update": self._change(known, ended)}, *self._one_index_less(known.elsewhere.placement)])
+        self._write_all(
+            [{"Update": self._change(known, ended)}, *self._one_index_less(known.at_other_placement.placement)]
+        )
         return ended
 
     def _write_all(self, writes: list[dict[str, Any]]) -> None:
@@ -164,7 +166,7 @@ class DynamoTenantLifecycle:
 
 
 def _placed(known: TenantRecord, vector_bucket: str) -> TenantRecord:
-    placement = replace(known.elsewhere.placement, vector_bucket=vector_bucket)
+    placement = replace(known.at_other_placement.placement, vector_bucket=vector_bucket)
     if known.move:
         return replace(known, move=replace(known.move, other=placement))
     return replace(known, context=replace(known.context, placement=placement))

@@ -20,7 +20,7 @@ LIST_OBJECTS: Final = "s3:ListBucket"
 REFUSALS: Final = DENIED | {"AccessDeniedException"}
 
 
-class AwsWallProbe:
+class AwsIsolationProbe:
     """Implements the probe by one tenant's session.
 
     Args:
@@ -67,7 +67,7 @@ class AwsWallProbe:
             if not same:
                 raise Conflict(f"The tenant's {name} did not answer what was written; try again.")
 
-    def open_walls(self) -> list[str]:
+    def breaches(self) -> list[str]:
         """What another tenant has and the session can reach nevertheless, in words; nothing where the walls hold."""
         return [name for name, attempt in self._trespasses().items() if not _is_denied(attempt)]
 

@@ -164,7 +164,7 @@ class Document:
         """Whether a version answers or is on its way to; whatever lies about of any other has to go."""
         return version == self.current_version or (version == self.version and self.status in {"processing", "ready"})
 
-    def answering_version(self, metadata: Metadata) -> DocumentVersion | None:
+    def live_version(self, metadata: Metadata) -> DocumentVersion | None:
         """The version that answers, with attributes; None while none does."""
         if self.current_version is None:
             return None

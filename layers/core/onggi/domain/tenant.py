@@ -284,12 +284,12 @@ class TenantRecord:
     reason_code: str | None = None
 
     @property
-    def elsewhere(self) -> TenantContext:
+    def at_other_placement(self) -> TenantContext:
         """The tenant at the place that a move has not put into use, or has put out of it; else where it is."""
         return replace(self.context, placement=self.move.other) if self.move else self.context
 
     @property
-    def holds_uploads(self) -> bool:
+    def pauses_uploads(self) -> bool:
         """Whether events of its uploads wait for now."""
         is_copied = self.move is not None and self.move.stage in {"copying", "switched"}
         return is_copied or self.status in {"provisioning", "failed", "suspended"}

@@ -47,7 +47,7 @@ def logged(
         logger.info(outcome, extra={**about, **reason, "function_request_id": request_id, "duration_ms": milliseconds})
 
 
-def spared(what: str, work: Callable[[], None]) -> None:
+def best_effort(what: str, work: Callable[[], None]) -> None:
     """Runs work that a call must not fail of, such as a note; a failure is logged."""
     try:
         work()

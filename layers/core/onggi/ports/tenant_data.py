@@ -7,7 +7,7 @@ from typing import Protocol
 from onggi.domain.tenant_data import Counts, ExportProgress
 
 
-class TenantRemains(Protocol):
+class TenantPurger(Protocol):
     """Everything of one tenant that offboarding counts and removes."""
 
     def count_page(self, cursor: str | None) -> tuple[Counts, str | None]:
@@ -22,7 +22,7 @@ class TenantRemains(Protocol):
         """Executions of the ingestion workflow to which documents belong that are neither done nor failed, by pages."""
         ...
 
-    def remove_some(self, seconds_left: Callable[[], float]) -> bool:
+    def purge_batch(self, seconds_left: Callable[[], float]) -> bool:
         """Removes the index and, while there is time, everything else; answers whether more may be left."""
         ...
 

@@ -79,7 +79,7 @@ class TenantLifecycle(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingEvent:
+class DeferredEvent:
     """An S3 event that waits until its tenant is active.
 
     Attributes:
@@ -95,23 +95,23 @@ class WaitingEvent:
     event: Mapping[str, Any]
 
 
-class WaitingEvents(Protocol):
+class DeferredEvents(Protocol):
     """Events of tenants that are not active."""
 
-    def note(self, tenant_id: str, waiting: WaitingEvent) -> None:
+    def note(self, tenant_id: str, waiting: DeferredEvent) -> None:
         """Keeps an event, in the place of an older one of the same key; a newer one stays."""
         ...
 
-    def some(self, tenant_id: str, most: int) -> list[WaitingEvent]:
+    def some(self, tenant_id: str, most: int) -> list[DeferredEvent]:
         """Some of the events that wait, read consistently; nothing once none does."""
         ...
 
-    def forget(self, tenant_id: str, waiting: WaitingEvent) -> None:
+    def forget(self, tenant_id: str, waiting: DeferredEvent) -> None:
         """Removes an event, unless another has been noted in its place."""
         ...
 
 
-class WallProbe(Protocol):
+class IsolationProbe(Protocol):
     """Tries what a tenant's session can and cannot do."""
 
     def use_own(self) -> None:
@@ -123,7 +123,7 @@ class WallProbe(Protocol):
         """
         ...
 
-    def open_walls(self) -> list[str]:
+    def breaches(self) -> list[str]:
         """What another tenant has and the session can reach nevertheless, in words; nothing where the walls hold."""
         ...
 

@@ -15,7 +15,7 @@ def check_size(size: int, limits: TenantLimits) -> None:
         raise BadDocument("too_large")
 
 
-def lack_of_room(document_id: str, size: int, limits: TenantLimits, ledger: DocumentLedger) -> str | None:
+def exceeded_limit(document_id: str, size: int, limits: TenantLimits, ledger: DocumentLedger) -> str | None:
     """Which limit an upload would exceed, as a sentence that tells what to do; None where there is room.
 
     Only growth is refused: a replacement adds no document, and one that is not larger adds no bytes, so that both are

@@ -11,7 +11,7 @@ from onggi.domain.formats import is_supported
 from onggi.domain.tenant import TenantContext
 from onggi.domain.timestamps import timestamp
 from onggi.ports.bundles import TenantPorts
-from onggi.steps.documents.limits import check_size, lack_of_room
+from onggi.steps.documents.limits import check_size, exceeded_limit
 
 UPLOAD_SECONDS: Final = 900
 FORGET_AFTER: Final = timedelta(days=1)
@@ -45,7 +45,7 @@ def permit_upload(tenant: TenantContext, request: UploadRequest, max_bytes: int,
     name = unicodedata.normalize("NFC", request.name)
     key = tenant.prefix + name
     document_id = document_id_of(tenant, key)
-    if lack := lack_of_room(document_id, request.size, limits, ports.ledger):
+    if lack := exceeded_limit(document_id, request.size, limits, ports.ledger):
         raise QuotaExceeded(lack)
     now = ports.clock()
     upload = ports.documents.presign_upload(key, request.content_type, request.size, request.metadata, UPLOAD_SECONDS)

@@ -10,8 +10,8 @@ from onggi.domain.tenant import TenantContext
 from onggi.ports.bundles import TenantPorts
 from onggi.ports.ledger import PublishedFacts
 from onggi.steps.ingestion.artifacts import VersionArtifacts
-from onggi.steps.ingestion.describe_document import has_changed
 from onggi.steps.ingestion.retire import retire_version
+from onggi.steps.ingestion.update_metadata import has_changed
 
 
 @dataclass(frozen=True, slots=True)

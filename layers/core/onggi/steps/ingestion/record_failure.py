@@ -12,9 +12,9 @@ from onggi.domain.tenant import TenantContext
 from onggi.domain.upload import ObjectEvent
 from onggi.ports.bundles import TenantPorts
 from onggi.ports.tenants import TenantDirectory
-from onggi.steps.ingestion.describe_document import describe_document
 from onggi.steps.ingestion.register_document import tenant_of, unseen_version
 from onggi.steps.ingestion.retire import retire_version
+from onggi.steps.ingestion.update_metadata import update_metadata
 
 UNAVAILABLE: Final = frozenset(
     {
@@ -118,7 +118,7 @@ def record_failure(
     recorded = _record(event, version, execution, failure, claimed_version, tenant, ports)
     row = ports.ledger.get(version.document_id)
     if claimed_version and row is not None and row.current_version == claimed_version:
-        describe_document(version.document_id, ports)  # what answers may be half described by this execution
+        update_metadata(version.document_id, ports)  # what answers may be half described by this execution
     return recorded
 
 

@@ -12,8 +12,8 @@ from onggi.domain.upload import ObjectEvent
 from onggi.ports.bundles import TenantPorts
 from onggi.ports.documents import ObjectFacts
 from onggi.ports.tenants import TenantDirectory
-from onggi.steps.documents.limits import check_size, lack_of_room
-from onggi.steps.ingestion.describe_document import attributes_of
+from onggi.steps.documents.limits import check_size, exceeded_limit
+from onggi.steps.ingestion.update_metadata import attributes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _register_description(event: ObjectEvent, tenant: TenantContext, ports: Tena
     """
     described = document_key_of_sidecar(event.key)
     row = ports.ledger.get(document_id_of(tenant, described)) if described is not None else None
-    document = row.answering_version(row.current_metadata) if row else None
+    document = row.live_version(row.current_metadata) if row else None
     if document is None:
         return Registration("ignored", tenant, unseen_version(event, tenant))
     return Registration("describe", tenant, document)
@@ -151,7 +151,7 @@ def _check(document: DocumentVersion, limits: TenantLimits, ports: TenantPorts) 
     if document.size == 0:
         raise BadDocument("empty")
     check_size(document.size, limits)
-    if lack := lack_of_room(document.document_id, document.size, limits, ports.ledger):
+    if lack := exceeded_limit(document.document_id, document.size, limits, ports.ledger):
         raise BadDocument("quota_exceeded", lack)
 
 

@@ -145,7 +145,7 @@ def _copy_vectors(after: str | None, ports: TenantPorts, new_place: TenantPorts)
     """
     place = VectorPlace.from_text(after)
     rows, following = ports.ledger.page(None, DOCUMENTS_A_PAGE, place.page)
-    answering = [document for row in rows if (document := row.answering_version(row.current_metadata)) is not None]
+    answering = [document for row in rows if (document := row.live_version(row.current_metadata)) is not None]
     with ThreadPoolExecutor(BATCHES_AT_A_TIME) as pool:
         batches = _behind(place, answering, list(pool.map(lambda each: _batch_numbers(each, ports), answering)))
         some = batches[:BATCHES_A_STEP]

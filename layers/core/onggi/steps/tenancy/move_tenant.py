@@ -11,19 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from onggi.domain.errors import Conflict, TransientError
+from onggi.domain.runs import BEFORE_SWITCH
 from onggi.domain.tenant import Move, MoveStage, Placement, TenantRecord, Tier
 from onggi.ports.clock import Clock
-from onggi.ports.tenant_data import TenantRemains
+from onggi.ports.tenant_data import TenantPurger
 from onggi.ports.tenants import TenantLifecycle
 from onggi.ports.workflows import Workflow
-from onggi.steps.tenancy.offboarding import what_is_left
+from onggi.steps.tenancy.offboarding import remaining_counts
 from onggi.steps.tenancy.tenants import new_run
 
-BEFORE_SWITCH: Final[tuple[MoveStage, ...]] = ("preparing", "copying")
-COPYING: Final[tuple[MoveStage, ...]] = ("copying",)
-SWITCHING: Final[tuple[MoveStage, ...]] = ("copying", "switched")
-AFTER_SWITCH: Final[tuple[MoveStage, ...]] = ("switched", "leaving")
-REMOVING: Final[tuple[MoveStage, ...]] = ("leaving", "abandoned")
 SETTLING_SECONDS: Final = 30
 """The longest that a function works on an event that was let in before uploads began to wait (29 s)."""
 COPYING_SECONDS: Final = 300
@@ -31,16 +27,16 @@ COPYING_SECONDS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class GracePeriods:
     """What a move waits for, in seconds.
 
     Attributes:
-        decisions: until decisions of the authoriser, and the old place with them, are no longer cached.
-        forms: until every form for uploads to the old place has expired.
+        authorizer_cache: until decisions of the authoriser, and the old place with them, are no longer cached.
+        upload_forms: until every form for uploads to the old place has expired.
     """
 
-    decisions: int
-    forms: int
+    authorizer_cache: int
+    upload_forms: int
 
 
 def check_move(known: TenantRecord, tier: Tier) -> None:
@@ -60,7 +56,7 @@ def move_tenant(
     known: TenantRecord,
     tier: Tier,
     new_place: Placement,
-    waits: Waits,
+    grace_periods: GracePeriods,
     lifecycle: TenantLifecycle,
     relocation: Workflow,
     clock: Clock,
@@ -71,7 +67,7 @@ def move_tenant(
         known: the tenant.
         tier: the tier that it is to have.
         new_place: where it would go.
-        waits: how long its workflow waits for others.
+        grace_periods: how long its workflow waits for others.
         lifecycle: the control table's tenants.
         relocation: the workflow.
         clock: tells the time.
@@ -87,13 +83,13 @@ def move_tenant(
         place = _with_vectors_of(known.context.placement, new_place)
         move = Move(tier, place, "preparing", new_run(clock))
     elif tier == known.move.tier:
-        if known.move.reason is None and _start(known.context.tenant_id, known.move, waits, relocation):
+        if known.move.reason is None and _start(known.context.tenant_id, known.move, grace_periods, relocation):
             return known
         move = replace(known.move, reason=None, run=new_run(clock))
     else:
         move = Move(tier, known.move.other, "abandoned", new_run(clock))
     record = lifecycle.change(known, replace(known, move=move))
-    _start(known.context.tenant_id, move, waits, relocation)
+    _start(known.context.tenant_id, move, grace_periods, relocation)
     return record
 
 
@@ -104,20 +100,20 @@ def _with_vectors_of(left: Placement, place: Placement) -> Placement:
     return kept.recorded(place.embedding_model, place.embedding_dimensions)
 
 
-def _start(tenant_id: str, move: Move, waits: Waits, relocation: Workflow) -> bool:
+def _start(tenant_id: str, move: Move, grace_periods: GracePeriods, relocation: Workflow) -> bool:
     state = {
         "tenant_id": tenant_id,
         "run": move.run,
         "stage": move.stage,
-        "settling": min(COPYING_SECONDS if move.stage == "abandoned" else SETTLING_SECONDS, waits.forms),
-        "decisions": waits.decisions,
-        "grace": waits.forms,
+        "settling": min(COPYING_SECONDS if move.stage == "abandoned" else SETTLING_SECONDS, grace_periods.upload_forms),
+        "decisions": grace_periods.authorizer_cache,
+        "grace": grace_periods.upload_forms,
         "copy": {"more": True},
     }
     return relocation.start(f"{tenant_id}-{move.run}", state)
 
 
-def hold_uploads(record: TenantRecord, lifecycle: TenantLifecycle) -> None:
+def pause_uploads(record: TenantRecord, lifecycle: TenantLifecycle) -> None:
     """Lets uploads wait from now on, where they do not yet."""
     _at_stage(record, "copying", lifecycle)
 
@@ -133,14 +129,14 @@ def switch_placement(record: TenantRecord, lifecycle: TenantLifecycle) -> None:
         lifecycle.change(record, replace(record, context=context, move=left))
 
 
-def let_uploads_in(record: TenantRecord, lifecycle: TenantLifecycle) -> TenantRecord:
+def resume_uploads(record: TenantRecord, lifecycle: TenantLifecycle) -> TenantRecord:
     """Lets uploads to the new place be processed from now on, where they are not yet."""
     return _at_stage(record, "leaving", lifecycle)
 
 
-def close_move(record: TenantRecord, left_place: TenantRemains, lifecycle: TenantLifecycle) -> bool:
+def close_move(record: TenantRecord, vacated_placement: TenantPurger, lifecycle: TenantLifecycle) -> bool:
     """Ends a move once nothing is left at the other place, which is read back; False where something is."""
-    if any(what_is_left(left_place).values()):
+    if any(remaining_counts(vacated_placement).values()):
         return False
     with _tried_again():
         lifecycle.end_move(record)

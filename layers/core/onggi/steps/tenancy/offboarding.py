@@ -7,7 +7,7 @@ from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord
 from onggi.domain.tenant_data import CountProgress, Counts, ExportProgress
 from onggi.domain.timestamps import timestamp
 from onggi.ports.clock import Clock
-from onggi.ports.tenant_data import TenantRemains
+from onggi.ports.tenant_data import TenantPurger
 from onggi.ports.tenants import TenantLifecycle
 from onggi.ports.workflows import RunningWorkflow, Workflow
 from onggi.steps.tenancy.slices import SecondsLeft, work_slice
@@ -57,7 +57,7 @@ class _Counting:
 
 
 def count_tenant_data(
-    remains: TenantRemains,
+    remains: TenantPurger,
     ingestion: RunningWorkflow,
     progress: CountProgress,
     seconds_left: SecondsLeft,
@@ -95,7 +95,7 @@ def count_tenant_data(
     return ended.progress
 
 
-def what_is_left(remains: TenantRemains) -> Counts:
+def remaining_counts(remains: TenantPurger) -> Counts:
     """Counts what is left up to the first page that holds anything: zero of each kind where nothing is left."""
     counts, cursor = remains.count_page(None)
     while cursor is not None and not any(counts.values()):
@@ -113,7 +113,7 @@ def close_tenant(
     before: Counts,
     exported: ExportProgress,
     exports_bucket: str,
-    remains: TenantRemains,
+    remains: TenantPurger,
     lifecycle: TenantLifecycle,
     clock: Clock,
 ) -> Receipt | None:
@@ -125,7 +125,7 @@ def close_tenant(
     Raises:
         Conflict: when the tenant was changed in the meantime.
     """
-    after = what_is_left(remains)
+    after = remaining_counts(remains)
     if any(after.values()):
         return None
     export = {"bucket": exports_bucket, "run": record.run, "objects": exported.objects} if exported.objects else None

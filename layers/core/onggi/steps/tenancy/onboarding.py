@@ -3,44 +3,22 @@
 Each step can run twice. Each looks first whether its run of the workflow still has the tenant in its hands.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from onggi.domain.chunk import Passage, Scores
-from onggi.domain.errors import Conflict, ModelRefused, NotFound, TenantMismatch
-from onggi.domain.tenant import CHOSEN_STATUSES, MoveStage, TenantContext, TenantRecord, TenantStatus
+from onggi.domain.errors import Conflict, ModelRefused, TenantMismatch
+from onggi.domain.tenant import TenantContext, TenantRecord
 from onggi.ports.bundles import TenantPorts
 from onggi.ports.retrieval import IndexProvisioner
-from onggi.ports.tenants import TenantDirectory, TenantLifecycle, TenantStacks, WallProbe
+from onggi.ports.tenants import IsolationProbe, TenantLifecycle, TenantStacks
 from onggi.steps.ingestion.embed_chunks import EmbeddingModel
 
 SENTENCE: Final = "옹기는 숨을 쉬는 그릇이다. Onggi are jars that breathe."
 """Searched by the analysers of both languages."""
 POOL_CAPACITY: Final = 9900
 """A vector bucket holds 10,000 indexes (S3 Vectors quotas); some stay free for what was made outside of this count."""
-
-
-def tenant_in_hands(
-    tenant_id: str,
-    run: str,
-    directory: TenantDirectory,
-    *statuses: TenantStatus,
-    stages: Collection[MoveStage] = (),
-) -> TenantRecord:
-    """The tenant that a run of a workflow works on, with one of some statuses, or at one of some stages of a move.
-
-    Raises:
-        NotFound: when there is no such tenant.
-        Conflict: when another run has taken the tenant over, or this one has come to its end.
-    """
-    record = directory.find(tenant_id)
-    if record is None:
-        raise NotFound("There is no tenant of this id.")
-    is_in_move = record.move is not None and record.move.run == run and record.move.stage in stages
-    if not (is_in_move and record.status in CHOSEN_STATUSES) and (record.run != run or record.status not in statuses):
-        raise Conflict("The tenant has been changed in the meantime; this run of the workflow is no longer needed.")
-    return record
 
 
 def validate_tenant(tenant: TenantContext, ports: TenantPorts) -> None:
@@ -62,7 +40,7 @@ def place_tenant(
     Raises:
         Conflict: when all are full, or the tenant was changed in the meantime.
     """
-    if record.elsewhere.placement.vector_bucket:
+    if record.at_other_placement.placement.vector_bucket:
         return record
     for vector_bucket in vector_buckets:
         placed = lifecycle.place(record, vector_bucket, capacity)
@@ -77,14 +55,14 @@ def provision_tenant(record: TenantRecord, stacks: TenantStacks, indexes: IndexP
     Raises:
         Conflict: when the tenant's stack could not be made.
     """
-    tenant = record.elsewhere
+    tenant = record.at_other_placement
     if tenant.placement.stack and not stacks.provide(tenant, record.move.run if record.move else record.run):
         return False
     indexes.provision(tenant)
     return True
 
 
-def verify_tenant(probe: WallProbe) -> None:
+def verify_tenant(probe: IsolationProbe) -> None:
     """Tries the tenant's session on its own stores and on a neighbour's, before anything of the tenant lies there.
 
     Raises:
@@ -92,7 +70,7 @@ def verify_tenant(probe: WallProbe) -> None:
         TenantMismatch: when the session reaches what is another tenant's.
     """
     probe.use_own()
-    reached = probe.open_walls()
+    reached = probe.breaches()
     if reached:
         raise TenantMismatch(
             f"The tenant's session can {', '.join(reached)} of other tenants; mend the data role, then try again."

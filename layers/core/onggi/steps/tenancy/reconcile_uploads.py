@@ -1,4 +1,4 @@
-"""CarryOverUploads: what was uploaded to the place that a tenant has left, or deleted there, after it was copied."""
+"""ReconcileUploads: what was uploaded to the place that a tenant has left, or deleted there, after it was copied."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class CarryProgress:
     after: str | None = None
 
 
-def carry_over_uploads(
+def reconcile_uploads(
     tenant: TenantContext,
     after: str | None,
     objects: MovingObjects,
@@ -41,14 +41,16 @@ def carry_over_uploads(
         TransientError: when a dependency is not available.
     """
 
-    def carry_page(progress: CarryProgress) -> CarryProgress:
-        following = _carry_page(tenant, progress.after, objects, ledger)
+    def reconcile_page(progress: CarryProgress) -> CarryProgress:
+        following = _reconcile_page(tenant, progress.after, objects, ledger)
         return CarryProgress(following is not None, following)
 
-    return work_slice(CarryProgress(after=after), carry_page, seconds_left, is_over=lambda now: not now.more)
+    return work_slice(CarryProgress(after=after), reconcile_page, seconds_left, is_over=lambda now: not now.more)
 
 
-def _carry_page(tenant: TenantContext, after: str | None, objects: MovingObjects, ledger: DocumentLedger) -> str | None:
+def _reconcile_page(
+    tenant: TenantContext, after: str | None, objects: MovingObjects, ledger: DocumentLedger
+) -> str | None:
     old, following = objects.uploads(after)
     new = {each.key: each for each in objects.copied(after, old[-1].key)} if old else {}
     rows = ledger.get_many(document_id_of(tenant, _document_key(each)) for each in old)

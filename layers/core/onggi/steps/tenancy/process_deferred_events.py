@@ -1,11 +1,11 @@
-"""ReleaseUploads: starts the ingestion workflow for events that have waited until their tenant was active."""
+"""ProcessDeferredEvents: starts the ingestion workflow for events that have waited until their tenant was active."""
 
 import hashlib
 from typing import Final
 
 from onggi.domain.tenant import TenantRecord
 from onggi.domain.upload import ObjectEvent
-from onggi.ports.tenants import WaitingEvent, WaitingEvents
+from onggi.ports.tenants import DeferredEvent, DeferredEvents
 from onggi.ports.workflows import Workflow
 from onggi.steps.tenancy.slices import SecondsLeft, work_slice
 
@@ -15,8 +15,8 @@ RESERVE_SECONDS: Final = 10.0
 """A batch takes about two seconds, two calls of an API for each event."""
 
 
-def release_uploads(
-    record: TenantRecord, waiting: WaitingEvents, ingestion: Workflow, seconds_left: SecondsLeft
+def process_deferred_events(
+    record: TenantRecord, waiting: DeferredEvents, ingestion: Workflow, seconds_left: SecondsLeft
 ) -> bool:
     """Starts an execution for each of the events, while there is time, and forgets an event only after that.
 
@@ -31,14 +31,14 @@ def release_uploads(
     """
     return work_slice(
         begun=True,
-        step=lambda _more: _release_batch(record, waiting, ingestion),
+        step=lambda _more: _process_batch(record, waiting, ingestion),
         seconds_left=seconds_left,
         is_over=lambda more: not more,
         reserve=RESERVE_SECONDS,
     )
 
 
-def _release_batch(record: TenantRecord, waiting: WaitingEvents, ingestion: Workflow) -> bool:
+def _process_batch(record: TenantRecord, waiting: DeferredEvents, ingestion: Workflow) -> bool:
     tenant_id = record.context.tenant_id
     batch = waiting.some(tenant_id, BATCH)
     for each in batch:
@@ -48,7 +48,7 @@ def _release_batch(record: TenantRecord, waiting: WaitingEvents, ingestion: Work
     return bool(batch)
 
 
-def _execution_name(waiting: WaitingEvent) -> str:
+def _execution_name(waiting: DeferredEvent) -> str:
     """Names an event as it was noted once: noted again, by the execution started here, it needs another."""
     told = "\0".join((waiting.key, waiting.sequencer, waiting.noted_by))
     return "released-" + hashlib.sha256(told.encode()).hexdigest()[:48]

@@ -4,14 +4,14 @@ from typing import Any, Literal
 
 from onggi.domain.tenant import TenantRecord, tenant_id_of_key
 from onggi.domain.upload import ObjectEvent
-from onggi.ports.tenants import TenantDirectory, WaitingEvent, WaitingEvents
+from onggi.ports.tenants import DeferredEvent, DeferredEvents, TenantDirectory
 
-Admission = Literal["admitted", "waiting", "ignored"]
+Deferral = Literal["admitted", "waiting", "ignored"]
 
 
-def admit_event(
-    event: ObjectEvent, raw: dict[str, Any], execution: str, directory: TenantDirectory, waiting: WaitingEvents
-) -> Admission:
+def defer_event(
+    event: ObjectEvent, raw: dict[str, Any], execution: str, directory: TenantDirectory, waiting: DeferredEvents
+) -> Deferral:
     """Lets an event in, keeps it until its tenant is active, or drops it with a tenant that is going or gone.
 
     Args:
@@ -32,17 +32,17 @@ def admit_event(
         return "ignored"  # before the switch, our own copy; after it, what is carried over from there
     if record.context.placement.documents_bucket != event.bucket:
         return "admitted" if event.kind == "created" else "ignored"  # as above; such as the removal of what was left
-    if not record.holds_uploads:
-        return _without_waiting(record)
-    noted = WaitingEvent(event.key, event.at(record.context.placement).sequencer, execution, raw)
+    if not record.pauses_uploads:
+        return _without_deferral(record)
+    noted = DeferredEvent(event.key, event.at(record.context.placement).sequencer, execution, raw)
     waiting.note(tenant_id, noted)
     now = directory.find(tenant_id)
-    if now is not None and now.holds_uploads:
+    if now is not None and now.pauses_uploads:
         return "waiting"
     # The tenant became active, or moved or left, while the event was being noted: nobody may come for the note now.
     waiting.forget(tenant_id, noted)
-    return _without_waiting(now)
+    return _without_deferral(now)
 
 
-def _without_waiting(record: TenantRecord | None) -> Admission:
+def _without_deferral(record: TenantRecord | None) -> Deferral:
     return "admitted" if record is not None and record.status != "removing" else "ignored"

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, translated
 from onggi.adapters.dynamodb import condition_failed, to_item, to_row
-from onggi.ports.tenants import WaitingEvent
+from onggi.ports.tenants import DeferredEvent
 
 
 def waiting_of(tenant_id: str) -> str:
@@ -21,7 +21,7 @@ def _sort_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-class DynamoWaitingEvents:
+class DynamoDeferredEvents:
     """Implements the waiting events on the control table."""
 
     def __init__(self, session: AwsSession, table: str) -> None:
@@ -32,7 +32,7 @@ class DynamoWaitingEvents:
     def _client(self) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
         return self._session.client("dynamodb")
 
-    def note(self, tenant_id: str, waiting: WaitingEvent) -> None:
+    def note(self, tenant_id: str, waiting: DeferredEvent) -> None:
         """Keeps an event, in the place of an older one of the same key; a newer one stays."""
         row = {
             "pk": waiting_of(tenant_id),
@@ -54,7 +54,7 @@ class DynamoWaitingEvents:
             if not condition_failed(error):
                 raise
 
-    def some(self, tenant_id: str, most: int) -> list[WaitingEvent]:
+    def some(self, tenant_id: str, most: int) -> list[DeferredEvent]:
         """Some of the events that wait, read consistently; nothing once none does."""
         with translated("DynamoDB"):
             response = self._client.query(
@@ -65,9 +65,9 @@ class DynamoWaitingEvents:
                 Limit=most,
             )
         rows = [to_row(item) for item in response["Items"]]
-        return [WaitingEvent(row["key"], row["sequencer"], row["noted_by"], json.loads(row["event"])) for row in rows]
+        return [DeferredEvent(row["key"], row["sequencer"], row["noted_by"], json.loads(row["event"])) for row in rows]
 
-    def forget(self, tenant_id: str, waiting: WaitingEvent) -> None:
+    def forget(self, tenant_id: str, waiting: DeferredEvent) -> None:
         """Removes an event, unless another has been noted in its place."""
         try:
             with translated("DynamoDB"):

@@ -12,11 +12,11 @@ from typing import Any, Final, Self
 from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, error_code, translated
+from onggi.adapters.deferred_events import waiting_of
 from onggi.adapters.dynamodb import to_item, to_row
 from onggi.adapters.keys import keys_of
 from onggi.adapters.stacks import GOING_ON, refuse_own_failure, stack_status
 from onggi.adapters.users import CognitoTenantUsers
-from onggi.adapters.waiting import waiting_of
 from onggi.domain.errors import TransientError
 from onggi.domain.tenant import Placement, TenantContext, TenantRecord
 from onggi.domain.tenant_data import Counts
@@ -34,7 +34,7 @@ type CountPage = Callable[[Any], tuple[Counts, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class RemainsPlaces:
+class PurgedLocations:
     """Where a tenant's remains lie.
 
     Attributes:
@@ -56,7 +56,7 @@ class RemainsPlaces:
         partitions = {
             "ledger_items": (tenant_table, tenant.tenant_id),
             "keys": (control_table, keys_of(tenant.tenant_id)),
-            "waiting_events": (control_table, waiting_of(tenant.tenant_id)),
+            "deferred_events": (control_table, waiting_of(tenant.tenant_id)),
         }
         return cls(there.placements, {**there.objects, "manifests": (manifests,)}, partitions)
 
@@ -70,7 +70,7 @@ class RemainsPlaces:
         return cls(tuple(each for each in placements if each.vector_bucket), objects, {})
 
 
-class AwsTenantRemains:
+class AwsTenantPurger:
     """Implements the tenant's remains.
 
     Args:
@@ -85,7 +85,7 @@ class AwsTenantRemains:
         self,
         session: AwsSession,
         looking: AwsSession,
-        places: RemainsPlaces,
+        places: PurgedLocations,
         users: CognitoTenantUsers | None,
         run: str,
     ) -> None:
@@ -147,7 +147,7 @@ class AwsTenantRemains:
         found = sorted({row["execution"] for row in rows if row.get("status") in {"processing", "deleting"}})
         return found, json.dumps(last) if last else None
 
-    def remove_some(self, seconds_left: Callable[[], float]) -> bool:
+    def purge_batch(self, seconds_left: Callable[[], float]) -> bool:
         """Removes the indexes and, while there is time, everything else, stacks last; answers whether more may be left.
 
         Raises:
@@ -158,7 +158,7 @@ class AwsTenantRemains:
         removals: list[Callable[[], bool]] = [
             *(partial(self._remove_versions, *place) for places in self._places.objects.values() for place in places),
             *(partial(self._remove_items, *place) for place in self._places.partitions.values()),
-            *([self._users.remove_some] if self._users else []),
+            *([self._users.purge_batch] if self._users else []),
         ]
         for remove_batch in removals:
             while remove_batch():

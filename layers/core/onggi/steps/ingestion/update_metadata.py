@@ -1,4 +1,4 @@
-"""DescribeDocument: what answers is found by the attributes that its document has now, without a new embedding.
+"""UpdateMetadata: what answers is found by the attributes that its document has now, without a new embedding.
 
 Attributes come from the headers of the upload and from a sidecar beside it, which changes at any time. The row counts
 descriptions, and one is noted only if the row is as it was before the attributes were read; or else all is done again.
@@ -27,7 +27,7 @@ from onggi.steps.ingestion.artifacts import VersionArtifacts
 from onggi.steps.ingestion.index_chunks import put_batch
 from onggi.steps.ingestion.retire import is_abandoned
 
-DESCRIBE_TRIES: Final = 3
+UPDATE_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,14 @@ def has_changed(document: DocumentVersion, ports: TenantPorts) -> bool:
         return True
 
 
-def describe_document(document_id: str, ports: TenantPorts) -> Description:
+def update_metadata(document_id: str, ports: TenantPorts) -> Description:
     """Writes the vectors of the version that answers once more, with its attributes of now, and notes these.
 
     Raises:
         NotFound: when the artifacts of the version that answers are not there.
         TransientError: when a dependency is not available, or the row changes too often; a repetition does it all.
     """
-    for _ in range(DESCRIBE_TRIES):
+    for _ in range(UPDATE_TRIES):
         row = ports.ledger.get(document_id)
         facts = _facts_of(row, row.current_version, ports) if row and row.current_version else None
         if row is None or facts is None:
@@ -113,7 +113,7 @@ def _facts_of(row: Document, version: str, ports: TenantPorts) -> ObjectFacts | 
 
 def _write_vectors(row: Document, metadata: Metadata, ports: TenantPorts) -> int:
     """Writes the vectors of the version that answers, from its artifacts, and takes them back if it was removed."""
-    document = row.answering_version(metadata)
+    document = row.live_version(metadata)
     if document is None:
         return 0
     written: list[str] = []

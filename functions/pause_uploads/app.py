@@ -1,0 +1,15 @@
+"""Defers the events of a tenant's uploads while its data is copied."""
+
+from typing import Any
+
+from onggi import bootstrap
+from onggi.domain.runs import BEFORE_SWITCH
+from onggi.entry.workflow import TenantTask, tenant_step
+from onggi.steps.tenancy.move_tenant import pause_uploads
+
+
+@tenant_step(stages=BEFORE_SWITCH)
+def handler(task: TenantTask) -> dict[str, Any]:
+    """Takes `{"tenant_id", "run"}`; returns nothing."""
+    pause_uploads(task.record, bootstrap.lifecycle())
+    return {}

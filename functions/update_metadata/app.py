@@ -1,0 +1,13 @@
+"""Writes a document's attributes anew, after its sidecar has changed."""
+
+from dataclasses import asdict
+from typing import Any
+
+from onggi.entry.workflow import DocumentTask, document_step
+from onggi.steps.ingestion.update_metadata import update_metadata
+
+
+@document_step
+def handler(task: DocumentTask) -> dict[str, Any]:
+    """Takes a registration; answers how describing ended and how many vectors it wrote."""
+    return asdict(update_metadata(task.document.document_id, task.ports))
