@@ -22,8 +22,8 @@ from botocore.httpsession import URLLib3Session
 
 from benchmarks.latency import TENANT, Bench, ingest
 from benchmarks.machine import RESULTS, machine, today
-from onggi import bootstrap
 from onggi.adapters.aws import AwsSession
+from onggi.bootstrap import application
 from onggi.domain.tenant import TenantContext
 from onggi.ports.bundles import TenantPorts
 from onggi.steps.questions.retrieve import RetrievalRequest, retrieve
@@ -70,7 +70,7 @@ def counted() -> Iterator[Calls]:
 
 def walled(claim: Json) -> TenantPorts:
     """What every request does: verify the claim's form, take the tenant's session, bind the ports."""
-    return bootstrap.tenant_ports(TenantContext.from_dict(claim))
+    return application.tenant_ports(TenantContext.from_dict(claim))
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:
@@ -111,7 +111,7 @@ def sessions_taken(claim: Json, calls: Calls) -> Json:
     """STS calls of one environment: for one tenant, for several by turns, and after its hour."""
     tenants = [claim | {"tenant_id": f"other-{number}"} for number in range(OTHER_TENANTS)]
     tenants = [tenant | {"placement": tenant["placement"] | {"index": tenant["tenant_id"]}} for tenant in tenants]
-    bootstrap._tenant_sessions.cache_clear()  # noqa: SLF001 - as a new environment begins
+    vars(application).pop("_tenant_sessions", None)  # as a new environment begins
     calls.taken()
     for _ in range(QUESTIONS):
         walled(claim)
@@ -144,12 +144,12 @@ def unbound_ports(claim: Json) -> TenantPorts:
         def of(self, _: TenantContext) -> AwsSession:
             return root
 
-    sessions = bootstrap._tenant_sessions  # noqa: SLF001 - the wall that is left out
-    bootstrap._tenant_sessions = Sessions  # type: ignore[assignment]  # noqa: SLF001 - the same
+    sessions = application._tenant_sessions  # noqa: SLF001 - the wall that is left out
+    vars(application)["_tenant_sessions"] = Sessions()
     try:
-        return bootstrap.tenant_ports(TenantContext.from_dict(claim))
+        return application.tenant_ports(TenantContext.from_dict(claim))
     finally:
-        bootstrap._tenant_sessions = sessions  # noqa: SLF001 - as it was
+        vars(application)["_tenant_sessions"] = sessions
 
 
 def total(measured: Json) -> float:

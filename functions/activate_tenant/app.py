@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.entry.workflow import TenantTask, tenant_step
 from onggi.steps.tenancy.onboarding import activate_tenant
 
@@ -10,5 +10,5 @@ from onggi.steps.tenancy.onboarding import activate_tenant
 @tenant_step("provisioning", "active")
 def handler(task: TenantTask) -> dict[str, Any]:
     """Takes `{"tenant_id", "run"}`; returns nothing."""
-    activate_tenant(task.record, bootstrap.lifecycle())
+    activate_tenant(task.record, application.lifecycle)
     return {}

@@ -4,7 +4,7 @@ import json
 from functools import cache
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.access import PoolUser
 from onggi.domain.errors import Unauthorized
 from onggi.entry.events import Event
@@ -37,14 +37,14 @@ class PoolUsers:
 def _user_pool() -> TokenVerifier:
     from user_pool import KeySet, UserPool, read_keys  # noqa: PLC0415 - see PoolUsers
 
-    settings = bootstrap.settings()
-    keys = KeySet(lambda: read_keys(settings.user_pool_keys_url), bootstrap.now)
+    settings = application.settings
+    keys = KeySet(lambda: read_keys(settings.user_pool_keys_url), application.now)
     return UserPool(settings.user_pool_issuer, settings.user_pool_client_id, keys)
 
 
 def _policy(event: Event) -> dict[str, Any]:
-    key_ring, now = bootstrap.key_ring, bootstrap.now
-    caller = authorize(event.get("authorizationToken", ""), bootstrap.directory(), key_ring, PoolUsers(), now)
+    key_ring, now = application.key_ring, application.now
+    caller = authorize(event.get("authorizationToken", ""), application.directory, key_ring, PoolUsers(), now)
     best_effort("the last use of a key was not noted", lambda: note_use(caller, key_ring, now))
     tenant = caller.record.context
     # The policy is cached by credential: it has to speak of the whole stage, not of the route that was called first.

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.entry.logging import best_effort
 from onggi.entry.workflow import DocumentTask, document_step
 from onggi.steps.ingestion.chunk_text import Chunking, chunk_text
@@ -14,7 +14,7 @@ from splitter import RecursiveSplitter
 def handler(task: DocumentTask) -> dict[str, Any]:
     """Takes a registration; answers the number of chunks and where their batches are listed."""
     splitter = RecursiveSplitter(task.tenant.settings.chunk_size)
-    chunking = chunk_text(task.document, task.ports, splitter, bootstrap.settings().artifacts_bucket)
+    chunking = chunk_text(task.document, task.ports, splitter, application.settings.artifacts_bucket)
     best_effort("the progress was not stored", lambda: _store_progress(task, chunking))
     return asdict(chunking)
 

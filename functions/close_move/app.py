@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.runs import REMOVING
 from onggi.entry.workflow import TenantTask, tenant_step
 from onggi.steps.tenancy.move_tenant import close_move
@@ -11,5 +11,5 @@ from onggi.steps.tenancy.move_tenant import close_move
 @tenant_step(stages=REMOVING)
 def handler(task: TenantTask) -> dict[str, Any]:
     """Takes `{"tenant_id", "run"}`; returns whether nothing was left."""
-    closed = close_move(task.record, bootstrap.vacated_placement(task.record), bootstrap.lifecycle())
+    closed = close_move(task.record, application.vacated_placement(task.record), application.lifecycle)
     return {"closed": closed}

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.records import from_record
 from onggi.domain.runs import COPYING
 from onggi.domain.tenant_data import CopyProgress
@@ -15,6 +15,6 @@ from onggi.steps.tenancy.copy_tenant_data import copy_tenant_data
 def handler(task: TenantTask) -> dict[str, Any]:
     """Takes `{"tenant_id", "run", "copy": <progress>}`; returns the progress."""
     record = task.record
-    ports, new_place = bootstrap.tenant_ports(record.context), bootstrap.tenant_ports(record.at_other_placement)
-    progress, objects = from_record(CopyProgress, task.state["copy"]), bootstrap.moving_objects(record)
+    ports, new_place = application.tenant_ports(record.context), application.tenant_ports(record.at_other_placement)
+    progress, objects = from_record(CopyProgress, task.state["copy"]), application.moving_objects(record)
     return asdict(copy_tenant_data(record.context, progress, objects, ports, new_place, task.seconds_left))

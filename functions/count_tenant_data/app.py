@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.records import from_record
 from onggi.domain.runs import COPYING
 from onggi.domain.tenant_data import CountProgress
@@ -18,6 +18,6 @@ def handler(task: TenantTask) -> dict[str, Any]:
     `busy` asks for another call: a document is still being processed, or there was no time for everything.
     """
     before = from_record(CountProgress, task.state.get("progress") or {})
-    purger, counting = bootstrap.tenant_purger(task.record), task.state.get("counting", True)
-    progress = count_tenant_data(purger, bootstrap.ingestion(), before, task.seconds_left, counting=counting)
+    purger, counting = application.tenant_purger(task.record), task.state.get("counting", True)
+    progress = count_tenant_data(purger, application.ingestion, before, task.seconds_left, counting=counting)
     return {"counts": progress.counts, "busy": progress.more, "progress": asdict(progress)}

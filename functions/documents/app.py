@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.entry.http import api
 from onggi.entry.messages import ApiRequest, ApiResponse
 from onggi.requests.fields import json_object
@@ -17,14 +17,14 @@ def upload(request: ApiRequest) -> ApiResponse:
     """POST /documents."""
     tenant = request.verified_tenant
     wanted = upload_request(json_object(request.body))
-    ports = bootstrap.tenant_ports(tenant)
-    return ApiResponse(201, permit_upload(tenant, wanted, bootstrap.settings().max_document_bytes, ports))
+    ports = application.tenant_ports(tenant)
+    return ApiResponse(201, permit_upload(tenant, wanted, application.settings.max_document_bytes, ports))
 
 
 def list_documents(request: ApiRequest) -> ApiResponse:
     """GET /documents."""
     status, limit, cursor = listing(request.query, with_status=True)
-    ports = bootstrap.tenant_ports(request.verified_tenant)
+    ports = application.tenant_ports(request.verified_tenant)
     documents, next_cursor = ports.ledger.page(status, limit, cursor)
     body: dict[str, Any] = {"documents": shown(documents, ports)}
     return ApiResponse(200, body | ({"next_cursor": next_cursor} if next_cursor else {}))
@@ -32,14 +32,14 @@ def list_documents(request: ApiRequest) -> ApiResponse:
 
 def show(request: ApiRequest) -> ApiResponse:
     """GET /documents/{id}."""
-    ports = bootstrap.tenant_ports(request.verified_tenant)
+    ports = application.tenant_ports(request.verified_tenant)
     document, *_ = shown([existing_document(request.path["id"], ports)], ports)
     return ApiResponse(200, document)
 
 
 def delete(request: ApiRequest) -> ApiResponse:
     """DELETE /documents/{id}."""
-    ports = bootstrap.tenant_ports(request.verified_tenant)
+    ports = application.tenant_ports(request.verified_tenant)
     return ApiResponse(202, delete_document(request.path["id"], ports).to_json())
 
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.entry.logging import best_effort
 from onggi.entry.workflow import DocumentTask, document_step
 from onggi.steps.ingestion.counting_embedder import CountingEmbedder
@@ -21,7 +21,7 @@ def handler(task: DocumentTask) -> dict[str, Any]:
         )
 
     ports = replace(task.ports, embedder=CountingEmbedder(task.ports.embedder, store, task.ports.clock))
-    model = bootstrap.embedding_model(task.tenant.placement)
+    model = application.embedding_model(task.tenant.placement)
     embedded = embed_chunks(task.tenant, task.document, batch, ports, model)
     store(embedded.embedded + embedded.reused)
     return asdict(embedded)

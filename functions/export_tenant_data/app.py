@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.records import from_record
 from onggi.domain.tenant_data import ExportProgress
 from onggi.entry.workflow import TenantTask, tenant_step
@@ -13,6 +13,6 @@ from onggi.steps.tenancy.export_tenant_data import export_tenant_data
 @tenant_step("removing")
 def handler(task: TenantTask) -> dict[str, Any]:
     """Takes `{"tenant_id", "run", "export": <progress>}`; returns the progress."""
-    export = bootstrap.tenant_export(task.record.context, task.record.run)
+    export = application.tenant_export(task.record.context, task.record.run)
     progress = from_record(ExportProgress, task.state["export"])
     return asdict(export_tenant_data(progress, export, task.seconds_left))

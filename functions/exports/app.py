@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.tenant import is_tenant_id
 from onggi.entry.http import api
 from onggi.entry.messages import ApiRequest, ApiResponse
@@ -15,8 +15,8 @@ def list_export(request: ApiRequest) -> ApiResponse:
     """GET /admin/tenants/{id}/export."""
     tenant_id = request.path["id"]
     _, limit, cursor = listing(request.query, with_status=False)
-    tenant, run = exported_tenant(bootstrap.lifecycle().receipt(tenant_id) if is_tenant_id(tenant_id) else None)
-    found, next_cursor = bootstrap.tenant_export(tenant, run).page(limit, cursor)
+    tenant, run = exported_tenant(application.lifecycle.receipt(tenant_id) if is_tenant_id(tenant_id) else None)
+    found, next_cursor = application.tenant_export(tenant, run).page(limit, cursor)
     body: dict[str, Any] = {"tenant_id": tenant_id, "objects": [asdict(each) for each in found]}
     return ApiResponse(200, body | ({"next_cursor": next_cursor} if next_cursor else {}))
 

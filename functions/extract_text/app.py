@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.entry.workflow import DocumentTask, granted_document_step
 from onggi.steps.ingestion.extract_text import extract_text
 from readers.cage import Cage
@@ -19,4 +19,4 @@ READERS = CagedReaders(Cage())
 @granted_document_step
 def handler(task: DocumentTask) -> dict[str, Any]:
     """Takes a registration and a grant; returns pages, characters and language."""
-    return asdict(extract_text(task.tenant, task.document, task.ports, READERS, bootstrap.recognition_model()))
+    return asdict(extract_text(task.tenant, task.document, task.ports, READERS, application.recognition_model))

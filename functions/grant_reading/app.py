@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.entry.workflow import DocumentTask, document_step
 from onggi.steps.ingestion.grant_reading import grant_reading
 
@@ -12,4 +12,4 @@ from onggi.steps.ingestion.grant_reading import grant_reading
 def handler(task: DocumentTask) -> dict[str, Any]:
     """Takes a registration and the whole state; returns a grant, encrypted."""
     before = task.state["so_far"].get("grant", {}).get("number", 0)
-    return asdict(grant_reading(task.tenant, task.document, task.ports, bootstrap.reading_grants(), before))
+    return asdict(grant_reading(task.tenant, task.document, task.ports, application.reading_grants, before))

@@ -1,6 +1,6 @@
 """Owners manage the keys of their own tenant."""
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.entry.http import api
 from onggi.entry.messages import ApiRequest, ApiResponse
 from onggi.requests.fields import json_object
@@ -12,20 +12,20 @@ from onggi.steps.access import keys
 def list_keys(request: ApiRequest) -> ApiResponse:
     """GET /keys."""
     _, limit, cursor = listing(request.query, with_status=False)
-    return ApiResponse(200, keys.list_keys(limit, cursor, bootstrap.owned_access_ports(request.verified_tenant)))
+    return ApiResponse(200, keys.list_keys(limit, cursor, application.owned_access_ports(request.verified_tenant)))
 
 
 def issue(request: ApiRequest) -> ApiResponse:
     """POST /keys."""
     tenant = request.verified_tenant
-    wanted = key_request(json_object(request.body), bootstrap.now())
-    ports = bootstrap.owned_access_ports(tenant)
+    wanted = key_request(json_object(request.body), application.now())
+    ports = application.owned_access_ports(tenant)
     return ApiResponse(201, keys.issue_key(tenant.tenant_id, wanted, request.author, ports))
 
 
 def revoke(request: ApiRequest) -> ApiResponse:
     """DELETE /keys/{key_id}."""
-    ports = bootstrap.owned_access_ports(request.verified_tenant)
+    ports = application.owned_access_ports(request.verified_tenant)
     return ApiResponse(200, keys.revoke_key(request.path["key_id"], request.author, ports))
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.runs import BEFORE_SWITCH
 from onggi.entry.workflow import TenantTask, tenant_step
 from onggi.steps.tenancy.onboarding import provision_tenant
@@ -12,5 +12,5 @@ from onggi.steps.tenancy.onboarding import provision_tenant
 @tenant_step("provisioning", stages=BEFORE_SWITCH)
 def handler(task: TenantTask) -> dict[str, Any]:
     """Takes `{"tenant_id", "run"}`; returns whether everything exists."""
-    stacks = bootstrap.tenant_stacks(Path(__file__).with_name("tenant_stack.yaml").read_text("utf-8"))
-    return {"ready": provision_tenant(task.record, stacks, bootstrap.provisioner())}
+    stacks = application.tenant_stacks(Path(__file__).with_name("tenant_stack.yaml").read_text("utf-8"))
+    return {"ready": provision_tenant(task.record, stacks, application.provisioner)}

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.money import usd
 from onggi.domain.tenant import TenantContext
 from onggi.entry.http import api
@@ -22,12 +22,12 @@ from onggi.steps.questions.retrieve import MAX_TOP_K, Retrieval, RetrievalReques
 def query(request: ApiRequest) -> ApiResponse:
     """POST /query."""
     began = time.perf_counter()
-    tenant, configuration = request.verified_tenant, bootstrap.settings()
+    tenant, configuration = request.verified_tenant, application.settings
     wanted, model, max_tokens, session_id = query_request(
         json_object(request.body), (configuration.generation_model_id,)
     )
     _note_question(request, wanted)
-    ports = bootstrap.tenant_ports(tenant, request.seconds_left)
+    ports = application.tenant_ports(tenant, request.seconds_left)
     retrieval, embedding_cost = _retrieve(tenant, wanted, ports, began)
     retrieved = time.perf_counter()
     price = configuration.models[model].price
@@ -64,7 +64,7 @@ def query(request: ApiRequest) -> ApiResponse:
 
 def _note_question(request: ApiRequest, wanted: RetrievalRequest) -> None:
     """Lets the call's log line tell the question, in a stack whose operator has asked for that."""
-    if bootstrap.settings().log_questions:
+    if application.settings.log_questions:
         request.about["question"] = wanted.question
 
 
@@ -72,7 +72,7 @@ def _retrieve(
     tenant: TenantContext, wanted: RetrievalRequest, ports: TenantPorts, began: float
 ) -> tuple[Retrieval, Decimal]:
     """Retrieves, and meters the question's tokens even if nothing follows; with their cost in USD."""
-    price = bootstrap.embedding_model(tenant.placement).price
+    price = application.embedding_model(tenant.placement).price
     metered = MeteredEmbedder(ports.embedder, tenant, price, ports.meter)
     retrieval = retrieve(wanted, replace(ports, embedder=metered))
     ports.meter.record(tenant, RetrievalLatency=(time.perf_counter() - began) * 1000)
@@ -85,14 +85,14 @@ def find_passages(request: ApiRequest) -> ApiResponse:
     tenant = request.verified_tenant
     wanted = retrieval_request(json_object(request.body))
     _note_question(request, wanted)
-    retrieval, _ = _retrieve(tenant, wanted, bootstrap.tenant_ports(tenant, request.seconds_left), began)
+    retrieval, _ = _retrieve(tenant, wanted, application.tenant_ports(tenant, request.seconds_left), began)
     passages = [passage.to_json() for passage in retrieval.passages]
     return ApiResponse(200, {"passages": passages, "usage": {"embedding_tokens": retrieval.embedding_tokens}})
 
 
 def me(request: ApiRequest) -> ApiResponse:
     """GET /me."""
-    tenant, configuration = request.verified_tenant, bootstrap.settings()
+    tenant, configuration = request.verified_tenant, application.settings
     body = {
         "tenant_id": tenant.tenant_id,
         "name": tenant.name,

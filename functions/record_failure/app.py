@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.upload import ObjectEvent
 from onggi.entry.events import Event
 from onggi.entry.logging import logged
@@ -20,11 +20,11 @@ def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lam
 
     def record() -> dict[str, Any]:
         if began_before_an_upgrade(state["error"]) and restart_ingestion(
-            state["event"], state["execution"], bootstrap.directory(), bootstrap.tenant_ports, bootstrap.ingestion()
+            state["event"], state["execution"], application.directory, application.tenant_ports, application.ingestion
         ):
             return asdict(RecordedFailure("restarted", failure.code, alarm=False))
         recorded = record_failure(
-            event, state["execution"], failure, bootstrap.directory(), bootstrap.tenant_ports, claimed_version
+            event, state["execution"], failure, application.directory, application.tenant_ports, claimed_version
         )
         return asdict(recorded)
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.entry.events import Event
 from onggi.entry.logging import logged
 from onggi.steps.ingestion.record_interruption import event_of_input, record_interruption
@@ -15,6 +15,6 @@ def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lam
     execution, status = state["execution"], state["status"]
 
     def record() -> dict[str, Any]:
-        return asdict(record_interruption(event, execution, status, bootstrap.directory(), bootstrap.tenant_ports))
+        return asdict(record_interruption(event, execution, status, application.directory, application.tenant_ports))
 
     return logged(context, {"execution": execution, "status": status}, record)

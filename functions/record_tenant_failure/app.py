@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.entry.events import Event
 from onggi.entry.logging import logged
 from onggi.steps.tenancy.record_tenant_failure import record_tenant_failure
@@ -14,7 +14,7 @@ def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lam
 
     def record() -> dict[str, Any]:
         recorded = record_tenant_failure(
-            tenant_id, state["run"], state["error"], bootstrap.directory(), bootstrap.lifecycle()
+            tenant_id, state["run"], state["error"], application.directory, application.lifecycle
         )
         return {"recorded": recorded}
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.upload import ObjectEvent
 from onggi.entry.events import Event
 from onggi.entry.logging import logged
@@ -16,16 +16,16 @@ def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lam
 
     def register() -> dict[str, Any]:
         admission = defer_event(
-            event, state["event"], state["execution"], bootstrap.directory(), bootstrap.deferred_events()
+            event, state["event"], state["execution"], application.directory, application.deferred_events
         )
         if admission != "admitted":
             return {"outcome": admission}
         return register_document(
             event,
             state["execution"],
-            bootstrap.directory(),
-            bootstrap.tenant_ports,
-            bootstrap.settings().max_document_bytes,
+            application.directory,
+            application.tenant_ports,
+            application.settings.max_document_bytes,
         ).to_dict()
 
     return logged(context, {"execution": state["execution"], "kind": event.kind}, register)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.runs import REMOVING
 from onggi.entry.workflow import TenantTask, tenant_step
 
@@ -11,5 +11,5 @@ from onggi.entry.workflow import TenantTask, tenant_step
 def handler(task: TenantTask) -> dict[str, Any]:
     """Takes `{"tenant_id", "run"}`; returns whether more may be left."""
     is_offboarded = task.record.status == "removing"
-    purger = bootstrap.tenant_purger(task.record) if is_offboarded else bootstrap.vacated_placement(task.record)
+    purger = application.tenant_purger(task.record) if is_offboarded else application.vacated_placement(task.record)
     return {"more": purger.purge_batch(task.seconds_left)}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.runs import SWITCHING
 from onggi.entry.workflow import TenantTask, tenant_step
 from onggi.steps.tenancy.move_tenant import switch_placement
@@ -11,5 +11,5 @@ from onggi.steps.tenancy.move_tenant import switch_placement
 @tenant_step(stages=SWITCHING)
 def handler(task: TenantTask) -> dict[str, Any]:
     """Takes `{"tenant_id", "run"}`; returns nothing."""
-    switch_placement(task.record, bootstrap.lifecycle())
+    switch_placement(task.record, application.lifecycle)
     return {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.audit import AuditedAction
 from onggi.domain.errors import NotFound
 from onggi.domain.tenant import TenantRecord, TenantStatus, Tier, is_tenant_id
@@ -32,11 +32,11 @@ def create(request: ApiRequest) -> ApiResponse:
     """POST /admin/tenants."""
     record = tenants.create_tenant(
         tenant_request(json_object(request.body)),
-        bootstrap.places(),
-        bootstrap.directory(),
-        bootstrap.lifecycle(),
-        bootstrap.onboarding(),
-        bootstrap.now,
+        application.places,
+        application.directory,
+        application.lifecycle,
+        application.onboarding,
+        application.now,
     )
     _note("tenant.created", request, None, record)
     return ApiResponse(202, {"tenant_id": record.context.tenant_id, "status": record.status})
@@ -45,7 +45,7 @@ def create(request: ApiRequest) -> ApiResponse:
 def list_tenants(request: ApiRequest) -> ApiResponse:
     """GET /admin/tenants."""
     _, limit, cursor = listing(request.query, with_status=False)
-    records, next_cursor = bootstrap.directory().page(limit, cursor)
+    records, next_cursor = application.directory.page(limit, cursor)
     body: dict[str, Any] = {"tenants": [_shown(record) for record in records]}
     return ApiResponse(200, body | ({"next_cursor": next_cursor} if next_cursor else {}))
 
@@ -53,9 +53,9 @@ def list_tenants(request: ApiRequest) -> ApiResponse:
 def show(request: ApiRequest) -> ApiResponse:
     """GET /admin/tenants/{id}; of a tenant that was removed, the receipt."""
     try:
-        return ApiResponse(200, _shown(tenants.existing_tenant(request.path["id"], bootstrap.directory())))
+        return ApiResponse(200, _shown(tenants.existing_tenant(request.path["id"], application.directory)))
     except NotFound:
-        receipt = bootstrap.lifecycle().receipt(request.path["id"]) if is_tenant_id(request.path["id"]) else None
+        receipt = application.lifecycle.receipt(request.path["id"]) if is_tenant_id(request.path["id"]) else None
         if receipt is None:
             raise
         return ApiResponse(200, tenants.shown_receipt(receipt))
@@ -63,22 +63,22 @@ def show(request: ApiRequest) -> ApiResponse:
 
 def remove(request: ApiRequest) -> ApiResponse:
     """DELETE /admin/tenants/{id}."""
-    known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
-    grace = bootstrap.settings().removal_grace_seconds
+    known = tenants.existing_tenant(request.path["id"], application.directory)
+    grace = application.settings.removal_grace_seconds
     export = wants_export(request.query)
-    record = remove_tenant(known, grace, bootstrap.lifecycle(), bootstrap.offboarding(), bootstrap.now, export=export)
+    record = remove_tenant(known, grace, application.lifecycle, application.offboarding, application.now, export=export)
     _note("tenant.removed", request, known, record)
     return ApiResponse(202, {"tenant_id": record.context.tenant_id, "status": record.status})
 
 
 def change(request: ApiRequest) -> ApiResponse:
     """PATCH /admin/tenants/{id}."""
-    known = tenants.existing_tenant(request.path["id"], bootstrap.directory())
+    known = tenants.existing_tenant(request.path["id"], application.directory)
     wanted = tenant_change(json_object(request.body), known.context)
     if wanted.tier is not None:
         check_move(replace(known, status=wanted.status or known.status), wanted.tier)
     changed = change_tenant(
-        known, wanted, bootstrap.places(), bootstrap.lifecycle(), bootstrap.resumption(), bootstrap.now
+        known, wanted, application.places, application.lifecycle, application.resumption, application.now
     )
     try:
         changed = _moved(changed, wanted.tier) if wanted.tier is not None else changed
@@ -89,25 +89,25 @@ def change(request: ApiRequest) -> ApiResponse:
 
 
 def _moved(known: TenantRecord, tier: Tier) -> TenantRecord:
-    place = bootstrap.places().place(known.context.tenant_id, tier)
+    place = application.places.place(known.context.tenant_id, tier)
     return move_tenant(
-        known, tier, place, bootstrap.grace_periods(), bootstrap.lifecycle(), bootstrap.relocation(), bootstrap.now
+        known, tier, place, application.grace_periods, application.lifecycle, application.relocation, application.now
     )
 
 
 def _note(action: AuditedAction, request: ApiRequest, before: TenantRecord | None, after: TenantRecord) -> None:
-    trail = bootstrap.access_ports(after.context.tenant_id).trail
+    trail = application.access_ports(after.context.tenant_id).trail
     was = _shown(before) if before else None
-    audit.note_change(action, request.author, was, _shown(after), trail, bootstrap.now)
+    audit.note_change(action, request.author, was, _shown(after), trail, application.now)
 
 
 def _shown(record: TenantRecord) -> dict[str, Any]:
-    return tenants.shown(record, bootstrap.settings().max_document_bytes)
+    return tenants.shown(record, application.settings.max_document_bytes)
 
 
 def _access_of(request: ApiRequest) -> AccessPorts:
-    record = tenants.existing_tenant(request.path["id"], bootstrap.directory())
-    return bootstrap.access_ports(record.context.tenant_id)
+    record = tenants.existing_tenant(request.path["id"], application.directory)
+    return application.access_ports(record.context.tenant_id)
 
 
 def list_keys(request: ApiRequest) -> ApiResponse:
@@ -118,9 +118,9 @@ def list_keys(request: ApiRequest) -> ApiResponse:
 
 def issue_key(request: ApiRequest) -> ApiResponse:
     """POST /admin/tenants/{id}/keys; a body that is left out asks for nothing special."""
-    wanted = key_request(json_object(request.body or "{}"), bootstrap.now())
-    record = tenants.staying_tenant(request.path["id"], bootstrap.directory())
-    access = bootstrap.access_ports(record.context.tenant_id)
+    wanted = key_request(json_object(request.body or "{}"), application.now())
+    record = tenants.staying_tenant(request.path["id"], application.directory)
+    access = application.access_ports(record.context.tenant_id)
     return ApiResponse(201, keys.issue_key(record.context.tenant_id, wanted, request.author, access))
 
 
@@ -133,9 +133,9 @@ def list_changes(request: ApiRequest) -> ApiResponse:
     """GET /admin/tenants/{id}/audit; a tenant that is gone has left its trail."""
     _, limit, cursor = listing(request.query, with_status=False)
     tenant_id = tenants.checked_tenant_id(request.path["id"])
-    entries, next_cursor = bootstrap.access_ports(tenant_id).trail.page(limit, cursor)
+    entries, next_cursor = application.access_ports(tenant_id).trail.page(limit, cursor)
     if not entries:
-        tenants.existing_tenant(tenant_id, bootstrap.directory())
+        tenants.existing_tenant(tenant_id, application.directory)
     body: dict[str, Any] = {"entries": [audit.shown(entry) for entry in entries]}
     return ApiResponse(200, body | ({"next_cursor": next_cursor} if next_cursor else {}))
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.entry.workflow import TenantTask, tenant_step
 from onggi.steps.tenancy.onboarding import validate_tenant
 
@@ -10,5 +10,5 @@ from onggi.steps.tenancy.onboarding import validate_tenant
 @tenant_step("provisioning")
 def handler(task: TenantTask) -> dict[str, Any]:
     """Takes `{"tenant_id", "run"}`; returns nothing."""
-    validate_tenant(task.record.context, bootstrap.tenant_ports(task.record.context))
+    validate_tenant(task.record.context, application.tenant_ports(task.record.context))
     return {}

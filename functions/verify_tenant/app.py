@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.runs import BEFORE_SWITCH
 from onggi.entry.workflow import TenantTask, tenant_step
 from onggi.steps.tenancy.onboarding import verify_models, verify_tenant
@@ -12,7 +12,7 @@ from onggi.steps.tenancy.onboarding import verify_models, verify_tenant
 def handler(task: TenantTask) -> dict[str, Any]:
     """Takes `{"tenant_id", "run"}`; returns nothing."""
     tenant = task.record.at_other_placement
-    verify_tenant(bootstrap.isolation_probe(tenant))
-    embedding = bootstrap.embedding_model(tenant.placement)
-    verify_models(bootstrap.tenant_ports(tenant), embedding, bootstrap.settings().generation_model_id)
+    verify_tenant(application.isolation_probe(tenant))
+    embedding = application.embedding_model(tenant.placement)
+    verify_models(application.tenant_ports(tenant), embedding, application.settings.generation_model_id)
     return {}

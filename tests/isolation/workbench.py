@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import pytest
 
-from onggi import bootstrap
 from onggi.adapters.aws import AwsSession, TenantSessions
 from onggi.adapters.directory import DynamoTenantDirectory
 from onggi.adapters.grants import KmsReadingGrants, granted_session
 from onggi.adapters.model_calls import PatientCalls
 from onggi.adapters.s3 import S3DocumentStore
+from onggi.bootstrap import application
 from onggi.domain.document import DocumentVersion
 from onggi.domain.tenant import Placement, TenantContext
 from onggi.domain.upload import ObjectEvent
@@ -26,6 +26,7 @@ from onggi.ports.bundles import TenantPorts
 from onggi.ports.tenants import TenantDirectory
 from onggi.settings import Settings
 from onggi.steps.ingestion import record_failure, record_interruption, register_document
+from tests.application_parts import replace_parts
 from tests.integration.local_cloud import REGION
 from tests.integration.product import Json, Product
 from tests.isolation.clients import role_of
@@ -94,12 +95,12 @@ class Workbench:
 
     @cached_property
     def _directory(self) -> DynamoTenantDirectory:
-        return DynamoTenantDirectory(self._session, self._settings.control_table, bootstrap.now)
+        return DynamoTenantDirectory(self._session, self._settings.control_table, application.now)
 
     def run[T](self, work: Callable[[TenantPorts], T], own: Jar, target: Jar) -> T:
         """Do something with the ports of the attacking tenant."""
         with self._working(own, target):
-            return work(bootstrap.tenant_ports(unchecked_context(own.context)))
+            return work(application.tenant_ports(unchecked_context(own.context)))
 
     def call(self, function: str, event: Json, own: Jar, target: Jar) -> Any:
         """Call a function's handler; errors leave it as they are."""
@@ -111,11 +112,14 @@ class Workbench:
         with pytest.MonkeyPatch.context() as patched:
             patched.setenv("AWS_ENDPOINT_URL", self._product.cloud.endpoint)
             patched.setenv("AWS_DEFAULT_REGION", REGION)
-            patched.setattr(bootstrap, "settings", lambda: self._settings)
-            patched.setattr(bootstrap, "_tenant_sessions", lambda: self._sessions)
-            patched.setattr(bootstrap, "_own_session", lambda: self._reader)
-            patched.setattr(bootstrap, "reading_grants", lambda: self._grants)
-            patched.setattr(bootstrap, "directory", lambda: self._directory)
+            replace_parts(
+                patched,
+                settings=self._settings,
+                _tenant_sessions=self._sessions,
+                _own_session=self._reader,
+                reading_grants=self._grants,
+                directory=self._directory,
+            )
             patched.setattr(http, "problem", _raise)
             if not self._checked:
                 self._take_down(patched, own, target)
@@ -124,7 +128,7 @@ class Workbench:
     def _take_down(self, patched: pytest.MonkeyPatch, own: Jar, target: Jar) -> None:
         """No check is left, and ports are bound to the target, as by a mistake; the session stays the attacker's."""
         attacker, attacked = unchecked_context(own.context), unchecked_context(target.context)
-        bound_ports = bootstrap.tenant_ports
+        bound_ports = application.tenant_ports
 
         def session_of_attacker(_: TenantContext) -> AwsSession:
             return self._sessions.of(attacker)
@@ -135,17 +139,16 @@ class Workbench:
         def taken_for_attacker(event: ObjectEvent, _: TenantDirectory) -> tuple[TenantContext, ObjectEvent]:
             return attacker, event
 
-        patched.setattr(bootstrap, "_tenant_sessions", Sessions)
-        patched.setattr(bootstrap, "tenant_ports", lambda _, *more: bound_ports(attacked, *more))
+        replace_parts(patched, _tenant_sessions=Sessions(), tenant_ports=lambda _, *more: bound_ports(attacked, *more))
 
         def ports_under_own_grant(*_: object) -> TenantPorts:
             document = DocumentVersion(**own.registered)
             session = granted_session(
                 self._reader, self._settings.reading_key, attacker, document, own.state["grant"]["parts"], 0
             )
-            return bootstrap._ports_of(session, PatientCalls(session), attacked)
+            return application._ports_of(session, PatientCalls(session), attacked)
 
-        patched.setattr(bootstrap, "granted_ports", ports_under_own_grant)
+        replace_parts(patched, granted_ports=ports_under_own_grant)
         patched.setattr(TenantContext, "from_dict", staticmethod(unchecked_context))
         patched.setattr(TenantContext, "for_document", staticmethod(lambda data, _: unchecked_context(data)))
         patched.setattr(DocumentVersion, "from_dict", staticmethod(lambda _, data: DocumentVersion(**data)))

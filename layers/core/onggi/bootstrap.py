@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cached_property
+from typing import Final
 
 from onggi.adapters.audit import S3AuditTrail
 from onggi.adapters.aws import AwsSession, TenantSessions
@@ -44,283 +45,265 @@ from onggi.steps.tenancy.move_tenant import GracePeriods
 from onggi.steps.tenancy.tenants import Places, Pool, Silo
 
 
-@cache
-def settings() -> Settings:
-    """The function's configuration."""
-    return Settings()
-
-
-@cache
-def _own_session() -> AwsSession:
-    return AwsSession()
-
-
-@cache
-def _tenant_sessions() -> TenantSessions:
-    return TenantSessions(_own_session(), settings().tenant_data_role_arn)
-
-
-@cache
-def _key_sessions() -> TenantSessions:
-    return TenantSessions(_own_session(), settings().tenant_keys_role_arn)
-
-
-@cache
-def meter() -> Meter:
-    """Publishes metrics."""
-    return EmbeddedMeter()
-
-
-def now() -> datetime:
-    """The present time in UTC."""
-    return datetime.now(UTC)
-
-
-def tenant_ports(tenant: TenantContext, seconds_left: Callable[[], float] | None = None) -> TenantPorts:
-    """Everything outside that work for this tenant may touch, under the tenant's own session.
-
-    Args:
-        tenant: whose work it is.
-        seconds_left: returns the seconds that models may take; None where they may take as long as they need.
-
-    Raises:
-        TransientError: when STS is not available.
-    """
-    session = _tenant_sessions().of(tenant)
-    calls = TimedCalls(session, seconds_left) if seconds_left else PatientCalls(session)
-    return _ports_of(session, calls, tenant)
-
-
-def granted_ports(
-    tenant: TenantContext, document: DocumentVersion, grant: Sequence[str], seconds: float
-) -> TenantPorts:
-    """The same ports under the session of a grant, which reaches what reading this document takes and nothing else.
-
-    Args:
-        tenant: whose document it is.
-        document: the version that is to be read.
-        grant: the parts that GrantReading has issued.
-        seconds: how long the session is needed.
-
-    Raises:
-        GrantExpired: when the grant does not last that long.
-        TenantMismatch: when the grant is one for another document.
-        TransientError: when KMS is not available.
-    """
-    session = granted_session(_own_session(), settings().reading_key, tenant, document, grant, seconds)
-    return _ports_of(session, PatientCalls(session), tenant)
-
-
-@cache
-def reading_grants() -> ReadingGrants:
-    """Issues grants to read documents, under the function's own role."""
-    configuration = settings()
-    return KmsReadingGrants(
-        _own_session(), configuration.tenant_data_role_arn, configuration.reading_key, configuration.tenant_table
-    )
-
-
-def _ports_of(session: AwsSession, calls: ModelCalls, tenant: TenantContext) -> TenantPorts:
-    configuration = settings()
-    embedding = embedding_model(tenant.placement)
-    return TenantPorts(
-        documents=S3DocumentStore(session, tenant),
-        artifacts=S3ArtifactStore(session, tenant, configuration.artifacts_bucket),
-        ledger=DynamoDocumentLedger(session, configuration.tenant_table, tenant),
-        progress=DynamoProgressStore(session, configuration.tenant_table, tenant, now),
-        index=S3VectorsIndex(session, tenant),
-        embedder=TitanEmbedder(calls, embedding.model_id, embedding.dimensions),
-        generator=ConverseGenerator(calls, configuration.models),
-        recogniser=ConverseRecogniser(calls, configuration.models),
-        meter=meter(),
-        clock=now,
-    )
-
-
-@cache
-def directory() -> TenantDirectory:
-    """The control table, under the function's own role."""
-    return DynamoTenantDirectory(_own_session(), settings().control_table, now)
-
-
-def key_ring(tenant_id: str) -> KeyRing:
-    """The keys that a tenant of this id would hold, under the function's own role: whoever asks is not verified yet."""
-    return DynamoKeyRing(_own_session(), settings().control_table, tenant_id)
-
-
-def access_ports(tenant_id: str) -> AccessPorts:
-    """What an operator manages a tenant's keys with, under the function's own role."""
-    return _access_ports(_own_session(), tenant_id)
-
-
-def owned_access_ports(tenant: TenantContext) -> AccessPorts:
-    """What a tenant's owner manages its keys with, under a session that reaches this tenant's keys and nothing else.
-
-    Raises:
-        TransientError: when STS is not available.
-    """
-    return _access_ports(_key_sessions().of(tenant), tenant.tenant_id)
-
-
-def _access_ports(session: AwsSession, tenant_id: str) -> AccessPorts:
-    table = settings().control_table
-    trail = S3AuditTrail(session, settings().audit_bucket, table, tenant_id)
-    return AccessPorts(keys=DynamoKeyRing(session, table, tenant_id), trail=trail, clock=now)
-
-
-@cache
-def lifecycle() -> TenantLifecycle:
-    """Tenants on their way in and out, under the function's own role."""
-    return DynamoTenantLifecycle(_own_session(), settings().control_table)
-
-
-@cache
-def onboarding() -> Workflow:
-    """The workflow that takes tenants in."""
-    return ContinuedWorkflow(_own_session(), settings().onboarding_state_machine_arn)
-
-
-@cache
-def resumption() -> Workflow:
-    """The workflow that starts what has waited while a tenant was suspended."""
-    return ContinuedWorkflow(_own_session(), settings().resumption_state_machine_arn)
-
-
-@cache
-def offboarding() -> Workflow:
-    """The workflow that removes tenants."""
-    return ContinuedWorkflow(_own_session(), settings().offboarding_state_machine_arn)
-
-
-def tenant_export(tenant: TenantContext, run: str) -> TenantExport:
-    """What a tenant takes along, under the tenant's own session.
-
-    Raises:
-        TransientError: when STS is not available.
-    """
-    configuration = settings()
-    session = _tenant_sessions().of(tenant)
-    return S3TenantExport(session, configuration.tenant_table, tenant, configuration.artifacts_bucket, run)
-
-
-@cache
-def _offboarding_sessions() -> TenantSessions:
-    return TenantSessions(_own_session(), settings().offboarding_role_arn)
-
-
-def tenant_purger(record: TenantRecord) -> TenantPurger:
-    """Everything of a tenant that is to be removed, under a session that may remove this tenant's only.
-
-    Raises:
-        TransientError: when STS is not available.
-    """
-    configuration = settings()
-    places = PurgedLocations.of_tenant(
-        record, configuration.artifacts_bucket, configuration.tenant_table, configuration.control_table
-    )
-    users = CognitoTenantUsers(_own_session(), configuration.user_pool_id, record.context)
-    return AwsTenantPurger(_offboarding_sessions().of(record.context), _own_session(), places, users, record.run)
-
-
-def vacated_placement(record: TenantRecord) -> TenantPurger:
-    """What lies at the place that a tenant in a move does not use, under the same session.
-
-    Raises:
-        Conflict: when the tenant is not being moved.
-        TransientError: when STS is not available.
-    """
-    if record.move is None:
-        raise Conflict("The tenant is not being moved.")
-    places = PurgedLocations.of_placements(record.context, record.move.other)
-    return AwsTenantPurger(_offboarding_sessions().of(record.context), _own_session(), places, None, record.move.run)
-
-
-def moving_objects(record: TenantRecord) -> MovingObjects:
-    """A moved tenant's objects, under its own session: from where it is to the other place, and back after the switch.
-
-    Raises:
-        Conflict: when the tenant is not being moved.
-        TransientError: when STS is not available.
-    """
-    if record.move is None:
-        raise Conflict("The tenant is not being moved.")
-    places = (record.context.placement, record.move.other)
-    source, target = places if record.move.stage in BEFORE_SWITCH else reversed(places)
-    return S3MovingObjects(_tenant_sessions().of(record.context), record.context, source, target)
-
-
-def grace_periods() -> GracePeriods:
-    """How long the move of a tenant waits for others."""
-    configuration = settings()
-    return GracePeriods(configuration.authorization_cache_seconds, configuration.removal_grace_seconds)
-
-
-@cache
-def relocation() -> Workflow:
-    """The workflow that moves tenants."""
-    return ContinuedWorkflow(_own_session(), settings().relocation_state_machine_arn)
-
-
-def tenant_stacks(template: str) -> TenantStacks:
-    """Makes what tenants have for themselves, under the function's own role."""
-    configuration = settings()
-    parameters = {"RetentionDays": configuration.retention_days}
-    return CloudFormationTenantStacks(_own_session(), template, configuration.silo_role_arn, parameters)
-
-
-@cache
-def ingestion() -> StepFunctionsWorkflow:
-    """The way of a document."""
-    return StepFunctionsWorkflow(_own_session(), settings().ingestion_state_machine_arn)
-
-
-@cache
-def deferred_events() -> DeferredEvents:
-    """Events of tenants that are not active, under the function's own role."""
-    return DynamoDeferredEvents(_own_session(), settings().control_table)
-
-
-def isolation_probe(tenant: TenantContext) -> IsolationProbe:
-    """Tries the tenant's own session.
-
-    Raises:
-        TransientError: when STS is not available.
-    """
-    configuration = settings()
-    session = _tenant_sessions().of(tenant)
-    shared = (configuration.documents_bucket, configuration.artifacts_bucket)
-    dimensions = embedding_model(tenant.placement).dimensions
-    return AwsIsolationProbe(session, configuration.tenant_table, tenant, dimensions, shared)
-
-
-@cache
-def provisioner() -> IndexProvisioner:
-    """Makes the indexes of new tenants, under the function's own role."""
-    return S3VectorsProvisioner(_own_session(), settings().embedding_dimensions)
-
-
-def places() -> Places:
-    """Where tenants are placed."""
-    configuration = settings()
-    pool = Pool(configuration.documents_bucket, configuration.artifacts_bucket)
-    model, dimensions = configuration.embedding_model_id, configuration.embedding_dimensions
-    return Places(pool, Silo(configuration.silo_prefix), model, dimensions)
-
-
-def embedding_model(placement: Placement) -> EmbeddingModel:
-    """The embedding model of the index at a place.
-
-    One that the stack has used before, and whose price is not in the table of models, costs as much as the present one.
-    """
-    configuration = settings()
-    present, models = configuration.embedding_model_id, configuration.models
-    known = placement.recorded(present, configuration.embedding_dimensions)
-    model = models.get(known.embedding_model, models[present])
-    return EmbeddingModel(known.embedding_model, known.embedding_dimensions, model.price)
-
-
-def recognition_model() -> RecognitionModel:
-    """The model that reads pictures of pages: the one that answers, which sees as well as it reads."""
-    configuration = settings()
-    model_id = configuration.generation_model_id
-    return RecognitionModel(model_id, configuration.models[model_id].price)
+class Application:
+    """Everything outside that functions use; each part is made when it is first used, once an environment."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The function's configuration."""
+        return Settings()
+
+    @cached_property
+    def _own_session(self) -> AwsSession:
+        return AwsSession()
+
+    @cached_property
+    def _tenant_sessions(self) -> TenantSessions:
+        return TenantSessions(self._own_session, self.settings.tenant_data_role_arn)
+
+    @cached_property
+    def _key_sessions(self) -> TenantSessions:
+        return TenantSessions(self._own_session, self.settings.tenant_keys_role_arn)
+
+    @cached_property
+    def meter(self) -> Meter:
+        """Publishes metrics."""
+        return EmbeddedMeter()
+
+    @staticmethod
+    def now() -> datetime:
+        """The present time in UTC."""
+        return datetime.now(UTC)
+
+    def tenant_ports(self, tenant: TenantContext, seconds_left: Callable[[], float] | None = None) -> TenantPorts:
+        """Everything outside that work for this tenant may touch, under the tenant's own session.
+
+        Args:
+            tenant: whose work it is.
+            seconds_left: returns the seconds that models may take; None where they may take as long as they need.
+
+        Raises:
+            TransientError: when STS is not available.
+        """
+        session = self._tenant_sessions.of(tenant)
+        calls = TimedCalls(session, seconds_left) if seconds_left else PatientCalls(session)
+        return self._ports_of(session, calls, tenant)
+
+    def granted_ports(
+        self, tenant: TenantContext, document: DocumentVersion, grant: Sequence[str], seconds: float
+    ) -> TenantPorts:
+        """The same ports under the session of a grant, which reaches what reading this document takes and nothing else.
+
+        Args:
+            tenant: whose document it is.
+            document: the version that is to be read.
+            grant: the parts that GrantReading has issued.
+            seconds: how long the session is needed.
+
+        Raises:
+            GrantExpired: when the grant does not last that long.
+            TenantMismatch: when the grant is one for another document.
+            TransientError: when KMS is not available.
+        """
+        session = granted_session(self._own_session, self.settings.reading_key, tenant, document, grant, seconds)
+        return self._ports_of(session, PatientCalls(session), tenant)
+
+    @cached_property
+    def reading_grants(self) -> ReadingGrants:
+        """Issues grants to read documents, under the function's own role."""
+        configuration = self.settings
+        return KmsReadingGrants(
+            self._own_session, configuration.tenant_data_role_arn, configuration.reading_key, configuration.tenant_table
+        )
+
+    def _ports_of(self, session: AwsSession, calls: ModelCalls, tenant: TenantContext) -> TenantPorts:
+        configuration = self.settings
+        embedding = self.embedding_model(tenant.placement)
+        return TenantPorts(
+            documents=S3DocumentStore(session, tenant),
+            artifacts=S3ArtifactStore(session, tenant, configuration.artifacts_bucket),
+            ledger=DynamoDocumentLedger(session, configuration.tenant_table, tenant),
+            progress=DynamoProgressStore(session, configuration.tenant_table, tenant, self.now),
+            index=S3VectorsIndex(session, tenant),
+            embedder=TitanEmbedder(calls, embedding.model_id, embedding.dimensions),
+            generator=ConverseGenerator(calls, configuration.models),
+            recogniser=ConverseRecogniser(calls, configuration.models),
+            meter=self.meter,
+            clock=self.now,
+        )
+
+    @cached_property
+    def directory(self) -> TenantDirectory:
+        """The control table, under the function's own role."""
+        return DynamoTenantDirectory(self._own_session, self.settings.control_table, self.now)
+
+    def key_ring(self, tenant_id: str) -> KeyRing:
+        """The keys of the tenant that an unverified caller claims to be, under the function's own role."""
+        return DynamoKeyRing(self._own_session, self.settings.control_table, tenant_id)
+
+    def access_ports(self, tenant_id: str) -> AccessPorts:
+        """What an operator manages a tenant's keys with, under the function's own role."""
+        return self._access_ports(self._own_session, tenant_id)
+
+    def owned_access_ports(self, tenant: TenantContext) -> AccessPorts:
+        """What a tenant's owner manages keys with, under a session that reaches this tenant's keys and nothing else.
+
+        Raises:
+            TransientError: when STS is not available.
+        """
+        return self._access_ports(self._key_sessions.of(tenant), tenant.tenant_id)
+
+    def _access_ports(self, session: AwsSession, tenant_id: str) -> AccessPorts:
+        table = self.settings.control_table
+        trail = S3AuditTrail(session, self.settings.audit_bucket, table, tenant_id)
+        return AccessPorts(keys=DynamoKeyRing(session, table, tenant_id), trail=trail, clock=self.now)
+
+    @cached_property
+    def lifecycle(self) -> TenantLifecycle:
+        """Tenants on their way in and out, under the function's own role."""
+        return DynamoTenantLifecycle(self._own_session, self.settings.control_table)
+
+    @cached_property
+    def onboarding(self) -> Workflow:
+        """The workflow that takes tenants in."""
+        return ContinuedWorkflow(self._own_session, self.settings.onboarding_state_machine_arn)
+
+    @cached_property
+    def resumption(self) -> Workflow:
+        """The workflow that starts what has waited while a tenant was suspended."""
+        return ContinuedWorkflow(self._own_session, self.settings.resumption_state_machine_arn)
+
+    @cached_property
+    def offboarding(self) -> Workflow:
+        """The workflow that removes tenants."""
+        return ContinuedWorkflow(self._own_session, self.settings.offboarding_state_machine_arn)
+
+    def tenant_export(self, tenant: TenantContext, run: str) -> TenantExport:
+        """What a tenant takes along, under the tenant's own session.
+
+        Raises:
+            TransientError: when STS is not available.
+        """
+        configuration = self.settings
+        session = self._tenant_sessions.of(tenant)
+        return S3TenantExport(session, configuration.tenant_table, tenant, configuration.artifacts_bucket, run)
+
+    @cached_property
+    def _offboarding_sessions(self) -> TenantSessions:
+        return TenantSessions(self._own_session, self.settings.offboarding_role_arn)
+
+    def tenant_purger(self, record: TenantRecord) -> TenantPurger:
+        """Everything of a tenant that is to be removed, under a session that may remove this tenant's only.
+
+        Raises:
+            TransientError: when STS is not available.
+        """
+        configuration = self.settings
+        places = PurgedLocations.of_tenant(
+            record, configuration.artifacts_bucket, configuration.tenant_table, configuration.control_table
+        )
+        users = CognitoTenantUsers(self._own_session, configuration.user_pool_id, record.context)
+        return AwsTenantPurger(
+            self._offboarding_sessions.of(record.context), self._own_session, places, users, record.run
+        )
+
+    def vacated_placement(self, record: TenantRecord) -> TenantPurger:
+        """What lies at the place that a tenant in a move does not use, under the same session.
+
+        Raises:
+            Conflict: when the tenant is not being moved.
+            TransientError: when STS is not available.
+        """
+        if record.move is None:
+            raise Conflict("The tenant is not being moved.")
+        places = PurgedLocations.of_placements(record.context, record.move.other)
+        return AwsTenantPurger(
+            self._offboarding_sessions.of(record.context), self._own_session, places, None, record.move.run
+        )
+
+    def moving_objects(self, record: TenantRecord) -> MovingObjects:
+        """A moved tenant's objects, from its placement to the other one, or back after the switch.
+
+        Raises:
+            Conflict: when the tenant is not being moved.
+            TransientError: when STS is not available.
+        """
+        if record.move is None:
+            raise Conflict("The tenant is not being moved.")
+        places = (record.context.placement, record.move.other)
+        source, target = places if record.move.stage in BEFORE_SWITCH else reversed(places)
+        return S3MovingObjects(self._tenant_sessions.of(record.context), record.context, source, target)
+
+    @cached_property
+    def grace_periods(self) -> GracePeriods:
+        """How long the move of a tenant waits for others."""
+        configuration = self.settings
+        return GracePeriods(configuration.authorization_cache_seconds, configuration.removal_grace_seconds)
+
+    @cached_property
+    def relocation(self) -> Workflow:
+        """The workflow that moves tenants."""
+        return ContinuedWorkflow(self._own_session, self.settings.relocation_state_machine_arn)
+
+    def tenant_stacks(self, template: str) -> TenantStacks:
+        """Makes what tenants have for themselves, under the function's own role."""
+        configuration = self.settings
+        parameters = {"RetentionDays": configuration.retention_days}
+        return CloudFormationTenantStacks(self._own_session, template, configuration.silo_role_arn, parameters)
+
+    @cached_property
+    def ingestion(self) -> StepFunctionsWorkflow:
+        """The way of a document."""
+        return StepFunctionsWorkflow(self._own_session, self.settings.ingestion_state_machine_arn)
+
+    @cached_property
+    def deferred_events(self) -> DeferredEvents:
+        """Events of tenants that are not active, under the function's own role."""
+        return DynamoDeferredEvents(self._own_session, self.settings.control_table)
+
+    def isolation_probe(self, tenant: TenantContext) -> IsolationProbe:
+        """Tries the tenant's own session.
+
+        Raises:
+            TransientError: when STS is not available.
+        """
+        configuration = self.settings
+        session = self._tenant_sessions.of(tenant)
+        shared = (configuration.documents_bucket, configuration.artifacts_bucket)
+        dimensions = self.embedding_model(tenant.placement).dimensions
+        return AwsIsolationProbe(session, configuration.tenant_table, tenant, dimensions, shared)
+
+    @cached_property
+    def provisioner(self) -> IndexProvisioner:
+        """Makes the indexes of new tenants, under the function's own role."""
+        return S3VectorsProvisioner(self._own_session, self.settings.embedding_dimensions)
+
+    @cached_property
+    def places(self) -> Places:
+        """Where tenants are placed."""
+        configuration = self.settings
+        pool = Pool(configuration.documents_bucket, configuration.artifacts_bucket)
+        model, dimensions = configuration.embedding_model_id, configuration.embedding_dimensions
+        return Places(pool, Silo(configuration.silo_prefix), model, dimensions)
+
+    def embedding_model(self, placement: Placement) -> EmbeddingModel:
+        """The embedding model of the index at a place.
+
+        An earlier model of the stack whose price is not in the table of models is charged at the present one's price.
+        """
+        configuration = self.settings
+        present, models = configuration.embedding_model_id, configuration.models
+        known = placement.recorded(present, configuration.embedding_dimensions)
+        model = models.get(known.embedding_model, models[present])
+        return EmbeddingModel(known.embedding_model, known.embedding_dimensions, model.price)
+
+    @cached_property
+    def recognition_model(self) -> RecognitionModel:
+        """The model that reads pictures of pages: the one that answers, which sees as well as it reads."""
+        configuration = self.settings
+        model_id = configuration.generation_model_id
+        return RecognitionModel(model_id, configuration.models[model_id].price)
+
+
+application: Final = Application()
+"""The parts of this environment; tests replace them here."""

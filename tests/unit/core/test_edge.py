@@ -18,6 +18,7 @@ from onggi.domain.errors import (
 )
 from onggi.entry.http import Route, api
 from onggi.entry.messages import ApiRequest, ApiResponse
+from tests.application_parts import replace_parts
 from tests.unit.core.fakes import FakeMeter, tenant_named
 
 HEADERS = {"x-request-id": "r1", "cache-control": "no-store"}
@@ -77,7 +78,7 @@ def test_an_answer() -> None:
     ],
 )
 def test_a_problem(monkeypatch: pytest.MonkeyPatch, error: OnggiError, status: int, title: str, detail: str) -> None:
-    monkeypatch.setattr("onggi.bootstrap.meter", FakeMeter)
+    replace_parts(monkeypatch, meter=FakeMeter())
     found = answer(of_tenant(), raising(error))
     problem = {
         "type": "urn:onggi:problem:" + title.lower().replace(" ", "-"),
@@ -107,7 +108,7 @@ def test_what_is_refused_for_now_is_metered_and_what_is_refused_for_good_is_not(
     monkeypatch: pytest.MonkeyPatch, error: OnggiError, throttled: int
 ) -> None:
     meter = FakeMeter()
-    monkeypatch.setattr("onggi.bootstrap.meter", lambda: meter)
+    replace_parts(monkeypatch, meter=meter)
     found = answer(of_tenant(), raising(error))
     assert meter.recorded == [("acme", {"ThrottledRequests": 1})] * throttled
     assert found["headers"].get("retry-after") == ("7" if throttled else None)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.access import ApiKey
 from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import (
@@ -39,6 +39,7 @@ from onggi.entry.messages import ApiRequest, ApiResponse
 from onggi.ports.bundles import TenantPorts
 from onggi.settings import Settings
 from onggi.steps.access.authorize import API_KEY, _hash
+from tests.application_parts import replace_parts
 from tests.unit.core.fakes import (
     DIMENSIONS,
     FakeDeferredEvents,
@@ -125,7 +126,7 @@ class Functions:
 
     def ports_are_anybodys(self) -> None:
         """Gives every tenant the ports of an empty acme of its own."""
-        self.monkeypatch.setattr(bootstrap, "tenant_ports", lambda tenant, *_: FakeTenant(tenant).ports)
+        replace_parts(self.monkeypatch, tenant_ports=lambda tenant, *_: FakeTenant(tenant).ports)
 
     def api(self, name: str, method: str, resource: str, body: object = None, **changes: Any) -> tuple[int, Any]:
         event = self.event(name) | {"httpMethod": method, "resource": resource, "body": json.dumps(body)} | changes
@@ -140,7 +141,7 @@ class Functions:
     def granted_ports(self, tenant: TenantContext, document: DocumentVersion, grant: Any, _: float) -> TenantPorts:
         """Those of the tenant, for what `FakeGrants` has issued for the document, or what its event holds."""
         assert grant in (FakeGrants().issue(tenant, document, [document.version]), ["QVFJQ0FIaHhGajA="])
-        return bootstrap.tenant_ports(tenant)
+        return application.tenant_ports(tenant)
 
     def ingest(self) -> None:
         """Takes the document of the events from its upload to its answers."""
@@ -180,29 +181,33 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
     )
     acme = FakeTenant(TenantContext("acme", "Acme", "basic", placement))
     functions = Functions(acme, monkeypatch)
-    monkeypatch.setattr(bootstrap, "settings", lambda: Settings(ENVIRONMENT))
-    monkeypatch.setattr(bootstrap, "tenant_ports", acme.ports_of)
-    monkeypatch.setattr(bootstrap, "granted_ports", functions.granted_ports)
-    monkeypatch.setattr(bootstrap, "reading_grants", FakeGrants)
-    monkeypatch.setattr(bootstrap, "directory", lambda: acme.directory)
-    monkeypatch.setattr(bootstrap, "key_ring", acme.access.ring)
-    monkeypatch.setattr(bootstrap, "access_ports", acme.access.ports)
-    monkeypatch.setattr(bootstrap, "owned_access_ports", lambda tenant: acme.access.ports(tenant.tenant_id))
-    monkeypatch.setattr(bootstrap, "provisioner", lambda: functions.provisioner)
-    monkeypatch.setattr(bootstrap, "lifecycle", lambda: functions.lifecycle)
-    for workflow in ("onboarding", "resumption", "offboarding", "relocation", "ingestion"):
-        monkeypatch.setattr(bootstrap, workflow, lambda workflow=workflow: getattr(functions, workflow))
-    monkeypatch.setattr(bootstrap, "tenant_export", lambda *_: FakeExport())
-    monkeypatch.setattr(bootstrap, "tenant_purger", lambda _: functions.remains)
-    monkeypatch.setattr(bootstrap, "vacated_placement", lambda _: functions.left)
-    monkeypatch.setattr(bootstrap, "tenant_stacks", functions.stacks_of)
-    monkeypatch.setattr(
-        bootstrap, "moving_objects", lambda _: FakeMovingObjects(acme.context, acme, functions.other_place)
+    replace_parts(
+        monkeypatch,
+        settings=Settings(ENVIRONMENT),
+        tenant_ports=acme.ports_of,
+        granted_ports=functions.granted_ports,
+        reading_grants=FakeGrants(),
+        directory=acme.directory,
+        key_ring=acme.access.ring,
+        access_ports=acme.access.ports,
+        owned_access_ports=lambda tenant: acme.access.ports(tenant.tenant_id),
+        provisioner=functions.provisioner,
+        lifecycle=functions.lifecycle,
+        onboarding=functions.onboarding,
+        resumption=functions.resumption,
+        offboarding=functions.offboarding,
+        relocation=functions.relocation,
+        ingestion=functions.ingestion,
+        tenant_export=lambda *_: FakeExport(),
+        tenant_purger=lambda _: functions.remains,
+        vacated_placement=lambda _: functions.left,
+        tenant_stacks=functions.stacks_of,
+        moving_objects=lambda _: FakeMovingObjects(acme.context, acme, functions.other_place),
+        deferred_events=functions.waiting,
+        isolation_probe=lambda _: functions.probe,
+        meter=acme.meter,
+        now=acme.clock,
     )
-    monkeypatch.setattr(bootstrap, "deferred_events", lambda: functions.waiting)
-    monkeypatch.setattr(bootstrap, "isolation_probe", lambda _: functions.probe)
-    monkeypatch.setattr(bootstrap, "meter", lambda: acme.meter)
-    monkeypatch.setattr(bootstrap, "now", acme.clock)
     return functions
 
 
@@ -422,7 +427,7 @@ def test_no_document_fails_because_its_progress_cannot_be_stored(
             raise error
 
     ports = replace(functions.acme.ports, progress=Unwritable())
-    monkeypatch.setattr(bootstrap, "tenant_ports", lambda *_: ports)
+    replace_parts(monkeypatch, tenant_ports=lambda *_: ports)
     functions.ingest()
     warnings = [json.loads(line) for line in log if '"WARNING"' in line]
     assert [line["message"] for line in warnings] == ["the progress was not stored"] * 2
@@ -431,7 +436,7 @@ def test_no_document_fails_because_its_progress_cannot_be_stored(
 def test_a_question_does_not_ask_for_progress(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
     functions.ingest()
     ports = replace(functions.acme.ports, progress=None)  # type: ignore[arg-type]  # whoever asks it fails
-    monkeypatch.setattr(bootstrap, "tenant_ports", lambda *_: ports)
+    replace_parts(monkeypatch, tenant_ports=lambda *_: ports)
     status, found = functions.api("query", "POST", "/v1/query", {"question": "연차는 언제 열다섯 날입니다?"})
     assert (status, found["grounded"]) == (200, True)
 
@@ -731,7 +736,7 @@ def test_a_question_of_a_tenant_who_is_not_in_the_directory_never_reaches_anothe
         return FakeTenant(asked).ports
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(bootstrap, "tenant_ports", ports_of)
+        replace_parts(patched, tenant_ports=ports_of)
         answered = functions.call("query", event)
     assert (seen, json.loads(answered["body"])["grounded"]) == (["other"], False)
 
@@ -834,7 +839,7 @@ PRICES = {"titan": {"input": "0.02"}, "newer": {"input": "0.5"}, "claude": {"inp
 def after_a_change_of_the_model(monkeypatch: pytest.MonkeyPatch, *forgotten: str) -> None:
     """The stack has another embedding model since; the table of models may not have every earlier one any more."""
     models = json.dumps({model: price for model, price in PRICES.items() if model not in forgotten})
-    monkeypatch.setattr(bootstrap, "settings", lambda: Settings(ENVIRONMENT | OTHER_MODEL | {"MODELS": models}))
+    replace_parts(monkeypatch, settings=Settings(ENVIRONMENT | OTHER_MODEL | {"MODELS": models}))
 
 
 def test_an_index_keeps_the_model_that_it_was_made_with(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -859,13 +864,13 @@ def test_the_model_of_a_place_is_the_recorded_one_else_the_stacks(
 ) -> None:
     unrecorded = functions.acme.context.placement
     recorded = unrecorded.recorded("titan", DIMENSIONS)
-    assert bootstrap.embedding_model(recorded) == bootstrap.embedding_model(unrecorded)
+    assert application.embedding_model(recorded) == application.embedding_model(unrecorded)
     after_a_change_of_the_model(monkeypatch)
-    old, new = bootstrap.embedding_model(recorded), bootstrap.embedding_model(unrecorded)
+    old, new = application.embedding_model(recorded), application.embedding_model(unrecorded)
     assert (old.model_id, old.dimensions, old.price.input) == ("titan", DIMENSIONS, Decimal("0.02"))
     assert (new.model_id, new.dimensions, new.price.input) == ("newer", 1024, Decimal("0.5"))
     after_a_change_of_the_model(monkeypatch, "titan")
-    assert bootstrap.embedding_model(recorded).price.input == Decimal("0.5"), "of a model that nobody knows any more"
+    assert application.embedding_model(recorded).price.input == Decimal("0.5"), "of a model that nobody knows any more"
 
 
 def test_a_tenant_of_a_version_that_recorded_no_model_gets_it_recorded_by_any_change(functions: Functions) -> None:
@@ -923,7 +928,7 @@ def test_a_dependency_that_is_down_is_named_in_the_log_and_not_to_the_caller(
 def test_questions_are_logged_where_the_stack_says_so_and_nowhere_else(
     functions: Functions, log: list[str], monkeypatch: pytest.MonkeyPatch, route: str, switch: str, told: list[str]
 ) -> None:
-    monkeypatch.setattr(bootstrap, "settings", lambda: Settings(ENVIRONMENT | {"LOG_QUESTIONS": switch}))
+    replace_parts(monkeypatch, settings=Settings(ENVIRONMENT | {"LOG_QUESTIONS": switch}))
     assert functions.api("query", "POST", route, {"question": "등대는 어디에?"})[0] == 200
     (line,) = [line for line in map(json.loads, log) if line.get("route") == f"POST {route}"]
     assert line["message"] == "done"
@@ -1126,10 +1131,9 @@ def test_a_tenant_moves_over_http(functions: Functions) -> None:
     state = dict(started)
     old = functions.acme.directory.records["acme"].context
     own = {asdict(old.placement)["documents_bucket"]: functions.acme}
-    functions.monkeypatch.setattr(
-        bootstrap,
-        "tenant_ports",
-        lambda tenant: own.get(tenant.placement.documents_bucket, functions.other_place).ports,
+    replace_parts(
+        functions.monkeypatch,
+        tenant_ports=lambda tenant: own.get(tenant.placement.documents_bucket, functions.other_place).ports,
     )
     assert functions.call("place_tenant", state)["vector_bucket"].startswith("onggi-silo-")
     assert [functions.call("provision_tenant", state) for _ in range(2)] == [{"ready": False}, {"ready": True}]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.access import Role, has_rights_of
 from onggi.domain.audit import Author
 from onggi.domain.errors import (
@@ -80,7 +80,7 @@ def _answer(request: ApiRequest, event: Event, routes: Mapping[tuple[str, str], 
         return as_proxy(route(request), request.request_id)
     except (QuotaExceeded, TransientError) as error:
         if error.retry_after is not None:  # a tenant without room is full, not throttled
-            bootstrap.meter().record(request.tenant, ThrottledRequests=1)
+            application.meter.record(request.tenant, ThrottledRequests=1)
         raise
 
 

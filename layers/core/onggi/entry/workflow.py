@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from onggi import bootstrap
+from onggi.bootstrap import application
 from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import GrantExpired
 from onggi.domain.runs import tenant_owned_by_run
@@ -42,7 +42,7 @@ def document_step(step: DocumentStep) -> Handler:
     The handler checks the state's tenant against the document's key and id. It raises errors unchanged, because the
     state machine matches their names.
     """
-    return _document_step(step, lambda tenant, *_: bootstrap.tenant_ports(tenant))
+    return _document_step(step, lambda tenant, *_: application.tenant_ports(tenant))
 
 
 def granted_document_step(step: DocumentStep) -> Handler:
@@ -56,7 +56,7 @@ def granted_document_step(step: DocumentStep) -> Handler:
 def _granted_ports(tenant: TenantContext, document: DocumentVersion, state: Event, seconds: float) -> TenantPorts:
     if "grant" not in state:
         raise GrantExpired("The execution began under a definition without grants; it has to begin again.")
-    return bootstrap.granted_ports(tenant, document, state["grant"]["parts"], seconds)
+    return application.granted_ports(tenant, document, state["grant"]["parts"], seconds)
 
 
 def _document_step(step: DocumentStep, ports_of: PortsOf) -> Handler:
@@ -106,7 +106,7 @@ def tenant_step(*statuses: TenantStatus, stages: Collection[MoveStage] = ()) -> 
         @functools.wraps(step)
         def handle(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
             def work() -> dict[str, Any]:
-                found = bootstrap.directory().find(state["tenant_id"])
+                found = application.directory.find(state["tenant_id"])
                 record = tenant_owned_by_run(found, state["run"], *statuses, stages=stages)
                 return step(TenantTask(record, state, seconds_left_of(context)))
 
