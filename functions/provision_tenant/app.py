@@ -13,4 +13,4 @@ from onggi.steps.tenancy.onboarding import provision_tenant
 def handler(task: TenantTask) -> dict[str, Any]:
     """Takes `{"tenant_id", "run"}`; returns whether everything exists."""
     stacks = application.tenant_stacks(Path(__file__).with_name("tenant_stack.yaml").read_text("utf-8"))
-    return {"ready": provision_tenant(task.record, stacks, application.provisioner)}
+    return {"ready": provision_tenant(task.record, stacks, application.create_index)}

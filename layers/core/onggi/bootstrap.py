@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 from onggi.adapters.audit import S3AuditTrail
@@ -22,7 +22,7 @@ from onggi.adapters.probe import AwsIsolationProbe
 from onggi.adapters.progress import DynamoProgressStore
 from onggi.adapters.purger import AwsTenantPurger, PurgedLocations
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
-from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
+from onggi.adapters.s3vectors import S3VectorsIndex
 from onggi.adapters.stacks import CloudFormationTenantStacks
 from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.workflows import ContinuedWorkflow, StepFunctionsWorkflow
@@ -34,7 +34,7 @@ from onggi.ports.access import KeyRing
 from onggi.ports.bundles import AccessPorts, TenantPorts
 from onggi.ports.metering import Meter
 from onggi.ports.reading import ReadingGrants
-from onggi.ports.retrieval import IndexProvisioner
+from onggi.ports.retrieval import ManagedVectorIndex
 from onggi.ports.tenant_data import MovingObjects, TenantExport, TenantPurger
 from onggi.ports.tenants import DeferredEvents, IsolationProbe, TenantDirectory, TenantLifecycle, TenantStacks
 from onggi.ports.workflows import Workflow
@@ -124,7 +124,7 @@ class Application:
             artifacts=S3ArtifactStore(session, tenant, configuration.artifacts_bucket),
             ledger=DynamoDocumentLedger(session, configuration.tenant_table, tenant),
             progress=DynamoProgressStore(session, configuration.tenant_table, tenant, self.now),
-            index=S3VectorsIndex(session, tenant),
+            index=self._index(session, tenant.placement),
             embedder=TitanEmbedder(calls, embedding.model_id, embedding.dimensions),
             generator=ConverseGenerator(calls, configuration.models),
             recogniser=ConverseRecogniser(calls, configuration.models),
@@ -186,7 +186,8 @@ class Application:
         """
         configuration = self.settings
         session = self._tenant_sessions.of(tenant)
-        return S3TenantExport(session, configuration.tenant_table, tenant, configuration.artifacts_bucket, run)
+        index = S3VectorsIndex(session, tenant.placement)
+        return S3TenantExport(session, configuration.tenant_table, tenant, index, configuration.artifacts_bucket, run)
 
     @cached_property
     def _offboarding_sessions(self) -> TenantSessions:
@@ -203,9 +204,8 @@ class Application:
             record, configuration.artifacts_bucket, configuration.tenant_table, configuration.control_table
         )
         users = CognitoTenantUsers(self._own_session, configuration.user_pool_id, record.context)
-        return AwsTenantPurger(
-            self._offboarding_sessions.of(record.context), self._own_session, places, users, record.run
-        )
+        session = self._offboarding_sessions.of(record.context)
+        return AwsTenantPurger(session, self._own_session, places, partial(S3VectorsIndex, session), users, record.run)
 
     def vacated_placement(self, record: TenantRecord) -> TenantPurger:
         """What lies at the place that a tenant in a move does not use, under the same session.
@@ -217,9 +217,8 @@ class Application:
         if record.move is None:
             raise Conflict("The tenant is not being moved.")
         places = PurgedLocations.of_placements(record.context, record.move.other)
-        return AwsTenantPurger(
-            self._offboarding_sessions.of(record.context), self._own_session, places, None, record.move.run
-        )
+        session, run = self._offboarding_sessions.of(record.context), record.move.run
+        return AwsTenantPurger(session, self._own_session, places, partial(S3VectorsIndex, session), None, run)
 
     def moving_objects(self, record: TenantRecord) -> MovingObjects:
         """A moved tenant's objects, from its placement to the other one, or back after the switch.
@@ -270,13 +269,16 @@ class Application:
         configuration = self.settings
         session = self._tenant_sessions.of(tenant)
         shared = (configuration.documents_bucket, configuration.artifacts_bucket)
-        dimensions = self.embedding_model(tenant.placement).dimensions
-        return AwsIsolationProbe(session, configuration.tenant_table, tenant, dimensions, shared)
+        return AwsIsolationProbe(session, configuration.tenant_table, tenant, partial(self._index, session), shared)
 
-    @cached_property
-    def provisioner(self) -> IndexProvisioner:
-        """Makes the indexes of new tenants, under the function's own role."""
-        return S3VectorsProvisioner(self._own_session, self.settings.embedding_dimensions)
+    def _index(self, session: AwsSession, placement: Placement) -> ManagedVectorIndex:
+        configuration = self.settings
+        known = placement.recorded(configuration.embedding_model_id, configuration.embedding_dimensions)
+        return S3VectorsIndex(session, known)
+
+    def create_index(self, placement: Placement) -> None:
+        """Creates the vector index of a placement where it does not exist, under the function's own role."""
+        self._index(self._own_session, placement).create()
 
     @cached_property
     def places(self) -> Places:

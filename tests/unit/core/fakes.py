@@ -803,15 +803,17 @@ class FakeIsolationProbe:
         return self.open
 
 
-class FakeProvisioner:
+class FakeIndexes:
+    """Creates vector indexes; keeps their names."""
+
     def __init__(self) -> None:
-        self.provisioned: list[str] = []
+        self.created: list[str] = []
         self.fault: Exception | None = None
 
-    def provision(self, tenant: TenantContext) -> None:
+    def create(self, placement: Placement) -> None:
         if self.fault:
             raise self.fault
-        self.provisioned.append(tenant.tenant_id)
+        self.created.append(placement.index)
 
 
 class FakeStacks:

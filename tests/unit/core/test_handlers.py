@@ -45,11 +45,11 @@ from tests.unit.core.fakes import (
     FakeDeferredEvents,
     FakeExport,
     FakeGrants,
+    FakeIndexes,
     FakeIsolationProbe,
     FakeLifecycle,
     FakeMovingObjects,
     FakeProgress,
-    FakeProvisioner,
     FakePurger,
     FakeStacks,
     FakeTenant,
@@ -97,7 +97,7 @@ class Functions:
     def __init__(self, acme: FakeTenant, monkeypatch: pytest.MonkeyPatch) -> None:
         self.acme = acme
         self.monkeypatch = monkeypatch
-        self.provisioner = FakeProvisioner()
+        self.indexes = FakeIndexes()
         self.lifecycle = FakeLifecycle(acme.directory)
         self.onboarding = FakeWorkflow()
         self.resumption = FakeWorkflow()
@@ -191,7 +191,7 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
         key_ring=acme.access.ring,
         access_ports=acme.access.ports,
         owned_access_ports=lambda tenant: acme.access.ports(tenant.tenant_id),
-        provisioner=functions.provisioner,
+        create_index=functions.indexes.create,
         lifecycle=functions.lifecycle,
         onboarding=functions.onboarding,
         resumption=functions.resumption,

@@ -2,7 +2,6 @@
 
 import io
 import json
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from onggi.adapters.aws import TenantSessions
 from onggi.adapters.bedrock import ConverseGenerator, ConverseRecogniser, TitanEmbedder
 from onggi.adapters.model_calls import PatientCalls
-from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
+from onggi.adapters.s3vectors import S3VectorsIndex
 from onggi.domain.chunk import Chunk, IndexedChunk, Passage, Scores
 from onggi.domain.money import Model, ModelPrice
 from tests.unit.core.fakes import tenant_named
@@ -93,7 +92,7 @@ def test_a_picture_goes_out_to_be_read() -> None:
 def test_an_index_is_made_as_it_is_searched() -> None:
     """What questions filter by stays filterable; of filterable metadata S3 Vectors takes 2 KB, so that ours is not."""
     aws = RecordedAws(["s3vectors"])
-    S3VectorsProvisioner(aws.session, 1024).provision(tenant_named())
+    S3VectorsIndex(aws.session, tenant_named().placement.recorded("titan", 1024)).create()
     [(operation, request)] = aws.requests
     configuration = request.pop("metadataConfiguration")
     assert set(configuration) == {"nonFilterableMetadataKeys", "textSearchConfigurations"}
@@ -119,9 +118,8 @@ def test_an_index_is_made_as_it_is_searched() -> None:
 
 def test_an_index_is_made_for_the_dimensions_that_its_place_has_recorded() -> None:
     aws = RecordedAws(["s3vectors"])
-    tenant = tenant_named()
-    recorded = replace(tenant, placement=tenant.placement.recorded("titan", 512))
-    S3VectorsProvisioner(aws.session, 1024).provision(recorded)
+    recorded = tenant_named().placement.recorded("titan", 512)
+    S3VectorsIndex(aws.session, recorded.recorded("later", 1024)).create()
     assert aws.requests[0][1]["dimension"] == 512
 
 
@@ -132,7 +130,7 @@ def indexed(number: int, language: str = "ko") -> IndexedChunk:
 
 def test_a_chunk_is_put_with_all_that_is_kept_of_it() -> None:
     aws = RecordedAws(["s3vectors"])
-    S3VectorsIndex(aws.session, tenant_named()).put([indexed(7)])
+    S3VectorsIndex(aws.session, tenant_named().placement).put([indexed(7)])
     metadata = {
         "team": "법무",
         "document_id": "doc",
@@ -153,7 +151,7 @@ def test_a_chunk_is_put_with_all_that_is_kept_of_it() -> None:
 def test_a_hundred_vectors_are_put_at_a_time(count: int, sizes: list[int]) -> None:
     """100 vectors of 1,024 numbers with their text stay below 2 MiB of the 20 MiB that PutVectors takes."""
     aws = RecordedAws(["s3vectors"])
-    S3VectorsIndex(aws.session, tenant_named()).put([indexed(number) for number in range(count)])
+    S3VectorsIndex(aws.session, tenant_named().placement).put([indexed(number) for number in range(count)])
     assert aws.sizes("PutVectors", "vectors") == sizes
 
 
@@ -161,7 +159,7 @@ def test_a_hundred_vectors_are_put_at_a_time(count: int, sizes: list[int]) -> No
 def test_vectors_are_deleted_as_many_at_a_time_as_the_service_takes(count: int, sizes: list[int]) -> None:
     """DeleteVectors takes 500 keys (S3 Vectors API reference)."""
     aws = RecordedAws(["s3vectors"])
-    S3VectorsIndex(aws.session, tenant_named()).delete([f"doc/v1/{number}" for number in range(count)])
+    S3VectorsIndex(aws.session, tenant_named().placement).delete([f"doc/v1/{number}" for number in range(count)])
     assert aws.sizes("DeleteVectors", "keys") == sizes
     assert all({**request, "keys": None} == {**WHERE, "keys": None} for _, request in aws.requests)
 
@@ -169,7 +167,7 @@ def test_vectors_are_deleted_as_many_at_a_time_as_the_service_takes(count: int, 
 @pytest.mark.parametrize("wanted", [None, {}, {"team": {"$eq": "법무"}}])
 def test_a_question_is_one_query_by_vector_and_by_words(wanted: dict[str, Any] | None) -> None:
     aws = RecordedAws(["s3vectors"], QueryVectors={"vectors": []})
-    S3VectorsIndex(aws.session, tenant_named()).search([0.5, 0.5], "GPU 가격", 26, wanted)
+    S3VectorsIndex(aws.session, tenant_named().placement).search([0.5, 0.5], "GPU 가격", 26, wanted)
     query = {
         **WHERE,
         "topK": 26,
@@ -185,7 +183,7 @@ def test_a_question_is_one_query_by_vector_and_by_words(wanted: dict[str, Any] |
 def test_so_many_characters_of_a_question_are_searched_as_the_service_takes(length: int, sent: int) -> None:
     """The longest full-text query has 1,024 characters (S3 Vectors API reference)."""
     aws = RecordedAws(["s3vectors"], QueryVectors={"vectors": []})
-    S3VectorsIndex(aws.session, tenant_named()).search([0.5], "가" * length, 1, None)
+    S3VectorsIndex(aws.session, tenant_named().placement).search([0.5], "가" * length, 1, None)
     assert [len(each["text"]) for each in aws.requests[0][1]["queryTexts"]] == [sent]
 
 
@@ -218,7 +216,7 @@ def test_a_throttled_request_is_tried_again_four_times(
             return as_json(429, {"message": "slow down"}, "TooManyRequestsException")
         return as_json(200, {"vectors": [], "distanceMetric": "cosine"})
 
-    index = S3VectorsIndex(session_answered_by("s3vectors", answer), tenant_named())
+    index = S3VectorsIndex(session_answered_by("s3vectors", answer), tenant_named().placement)
     try:
         index.search([1.0], "x", 1, None)
     except Exception:

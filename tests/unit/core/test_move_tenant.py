@@ -18,7 +18,7 @@ from onggi.steps.tenancy.move_tenant import close_move, pause_uploads, switch_pl
 from onggi.steps.tenancy.offboarding import remove_tenant
 from onggi.steps.tenancy.onboarding import place_tenant, provision_tenant
 from onggi.steps.tenancy.record_tenant_failure import UNAVAILABLE, record_tenant_failure
-from tests.unit.core.fakes import FakeProvisioner, FakePurger, FakeStacks, FakeTenant, FakeWorkflow, one_step
+from tests.unit.core.fakes import FakeIndexes, FakePurger, FakeStacks, FakeTenant, FakeWorkflow, one_step
 from tests.unit.core.moves import TwoPlaces
 
 SIDECAR = '{"metadataAttributes": {"team": "%s"}}'
@@ -222,9 +222,9 @@ def test_the_stages_at_which_steps_work(stages: Any, working: set[str]) -> None:
 
 def test_a_stack_is_made_for_the_run_of_the_move(places: TwoPlaces) -> None:
     record = places.start()
-    stacks, indexes = FakeStacks(), FakeProvisioner()
+    stacks, indexes = FakeStacks(), FakeIndexes()
     assert place_tenant(record, (), places.lifecycle) == record, "a silo has a vector bucket"
-    assert [provision_tenant(record, stacks, indexes) for _ in range(2)] == [False, True]
+    assert [provision_tenant(record, stacks, indexes.create) for _ in range(2)] == [False, True]
     assert record.move
     assert stacks.asked == {"silo-1": [record.move.run] * 2}
 

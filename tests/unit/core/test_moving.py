@@ -18,6 +18,7 @@ from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.lifecycle import POOLS, DynamoTenantLifecycle
 from onggi.adapters.moving import S3MovingObjects
 from onggi.adapters.purger import AwsTenantPurger, PurgedLocations
+from onggi.adapters.s3vectors import S3VectorsIndex
 from onggi.adapters.stacks import CloudFormationTenantStacks
 from onggi.domain.document import Document
 from onggi.domain.errors import Conflict, TransientError
@@ -428,23 +429,31 @@ def test_what_cloudformation_refuses_otherwise_is_told(
 # ── What is left ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class NoVectors:
-    """S3 Vectors as it answers where there is no index; moto has none."""
+class StoredIndexes:
+    """Vector indexes of two pages, of four vectors and of three, in some vector buckets; moto has none."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *vector_buckets: str) -> None:
+    def __init__(self, session: AwsSession, *vector_buckets: str) -> None:
+        self.session = session
         self.there = list(vector_buckets)
-        monkeypatch.setattr(AwsTenantPurger, "_count_vectors", self.count)
-        monkeypatch.setattr(AwsTenantPurger, "_remove_index", self.remove)
 
-    def count(self, placement: Placement, place: str | None) -> tuple[dict[str, int], str | None]:
-        """Two pages, of four vectors and of three."""
-        if placement.vector_bucket not in self.there:
-            return {}, None
-        return ({"vectors": 3}, None) if place else ({"indexes": 1, "vectors": 4}, "behind the fourth")
+    def at(self, placement: Placement) -> S3VectorsIndex:
+        return StoredIndex(self, placement)
 
-    def remove(self, placement: Placement) -> None:
-        if placement.vector_bucket in self.there:
-            self.there.remove(placement.vector_bucket)
+
+class StoredIndex(S3VectorsIndex):
+    def __init__(self, stored: StoredIndexes, placement: Placement) -> None:
+        super().__init__(stored.session, placement)
+        self._stored = stored
+        self._bucket = placement.vector_bucket
+
+    def count_page(self, cursor: str | None) -> tuple[int, str | None] | None:
+        if self._bucket not in self._stored.there:
+            return None
+        return (3, None) if cursor else (4, "after the fourth")
+
+    def drop(self) -> None:
+        if self._bucket in self._stored.there:
+            self._stored.there.remove(self._bucket)
 
 
 def moving_record(tenant: TenantContext, other: Placement = OWN) -> TenantRecord:
@@ -458,14 +467,12 @@ def fill(aws: AwsSession, tenant: TenantContext, *buckets: str) -> None:
         aws.client("s3").delete_object(Bucket=bucket, Key=tenant.prefix + "a")
 
 
-def test_what_is_left_of_a_tenant_that_moves_lies_at_both_places(
-    aws: AwsSession, tenant: TenantContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    indexes = NoVectors(monkeypatch, "vectors", "own-vectors")
+def test_what_is_left_of_a_tenant_that_moves_lies_at_both_places(aws: AwsSession, tenant: TenantContext) -> None:
+    indexes = StoredIndexes(aws, "vectors", "own-vectors")
     fill(aws, tenant, "documents", "artifacts", "own-documents", "own-artifacts")
     record = moving_record(tenant, replace(OWN, stack=""))
     places = PurgedLocations.of_tenant(record, "manifests", TENANT_TABLE, CONTROL_TABLE)
-    remains = AwsTenantPurger(aws, aws, places, None, "r2")
+    remains = AwsTenantPurger(aws, aws, places, indexes.at, None, "r2")
     counts = counted(remains)
     assert (counts["uploads"], counts["artifacts"], counts["indexes"], counts["vectors"]) == (4, 4, 2, 14)
     while remains.purge_batch(one_step):
@@ -474,33 +481,36 @@ def test_what_is_left_of_a_tenant_that_moves_lies_at_both_places(
     assert indexes.there == []
 
 
-def test_only_the_place_that_is_not_in_use_is_cleared(
-    aws: AwsSession, tenant: TenantContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    indexes = NoVectors(monkeypatch, "vectors", "own-vectors")
+def test_only_the_place_that_is_not_in_use_is_cleared(aws: AwsSession, tenant: TenantContext) -> None:
+    indexes = StoredIndexes(aws, "vectors", "own-vectors")
     fill(aws, tenant, "documents", "artifacts", "own-documents", "own-artifacts")
     aws.client("dynamodb").put_item(TableName=TENANT_TABLE, Item=to_item({"pk": tenant.tenant_id, "sk": "DOCUMENT#1"}))
     record = moving_record(tenant, replace(OWN, stack=""))
     assert record.move
-    left = AwsTenantPurger(aws, aws, PurgedLocations.of_placements(tenant, record.move.other), None, "r1")
+    left = AwsTenantPurger(aws, aws, PurgedLocations.of_placements(tenant, record.move.other), indexes.at, None, "r1")
     assert counted(left) == {"uploads": 2, "artifacts": 2, "indexes": 1, "vectors": 7, "stacks": 0}
     while left.purge_batch(one_step):
         pass
     assert set(counted(left).values()) == {0}
     assert indexes.there == ["vectors"]
     whole = AwsTenantPurger(
-        aws, aws, PurgedLocations.of_tenant(record, "manifests", TENANT_TABLE, CONTROL_TABLE), None, "r2"
+        aws,
+        aws,
+        PurgedLocations.of_tenant(record, "manifests", TENANT_TABLE, CONTROL_TABLE),
+        indexes.at,
+        None,
+        "r2",
     )
     there = counted(whole)
     assert (there["uploads"], there["artifacts"], there["ledger_items"]) == (2, 2, 1)
 
 
 def test_buckets_that_were_never_made_or_went_with_their_stack_hold_nothing(
-    aws: AwsSession, tenant: TenantContext, monkeypatch: pytest.MonkeyPatch, cloudformation: Stubber
+    aws: AwsSession, tenant: TenantContext, cloudformation: Stubber
 ) -> None:
-    NoVectors(monkeypatch)
+    indexes = StoredIndexes(aws)
     never = replace(OWN, documents_bucket="never-made-documents", artifacts_bucket="never-made-artifacts")
-    left = AwsTenantPurger(aws, aws, PurgedLocations.of_placements(tenant, never), None, "r1")
+    left = AwsTenantPurger(aws, aws, PurgedLocations.of_placements(tenant, never), indexes.at, None, "r1")
     for _ in range(2):
         stands_as(cloudformation, None)
     assert set(counted(left).values()) == {0}
@@ -514,12 +524,10 @@ def test_a_place_without_a_vector_bucket_has_no_index_to_look_at(tenant: TenantC
     assert places.objects["uploads"] == (("documents", tenant.prefix), ("own-documents", tenant.prefix))
 
 
-def test_a_stack_goes_last_and_is_waited_for(
-    aws: AwsSession, tenant: TenantContext, monkeypatch: pytest.MonkeyPatch, cloudformation: Stubber
-) -> None:
-    NoVectors(monkeypatch)
+def test_a_stack_goes_last_and_is_waited_for(aws: AwsSession, tenant: TenantContext, cloudformation: Stubber) -> None:
+    indexes = StoredIndexes(aws)
     fill(aws, tenant, "own-documents")
-    left = AwsTenantPurger(aws, aws, PurgedLocations.of_placements(tenant, OWN), None, "r1")
+    left = AwsTenantPurger(aws, aws, PurgedLocations.of_placements(tenant, OWN), indexes.at, None, "r1")
     stands_as(cloudformation, "CREATE_COMPLETE")
     assert counted(left)["stacks"] == 1
     stands_as(cloudformation, "CREATE_COMPLETE")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from onggi.adapters.export import S3TenantExport
 from onggi.adapters.keys import keys_of
 from onggi.adapters.lifecycle import POOLS, DynamoTenantLifecycle
 from onggi.adapters.purger import AwsTenantPurger, PurgedLocations
+from onggi.adapters.s3vectors import S3VectorsIndex
 from onggi.adapters.users import CognitoTenantUsers
 from onggi.domain.errors import Conflict, NotFound
 from onggi.domain.tenant import Receipt, TenantContext, TenantRecord
@@ -167,7 +169,7 @@ def test_a_receipt_takes_the_place_of_the_record(aws: AwsSession, acme: FakeTena
 def purger_of(aws: AwsSession, record: TenantRecord, pool: Pool, run: str = "run-1") -> AwsTenantPurger:
     places = PurgedLocations.of_tenant(record, "artifacts", TENANT_TABLE, CONTROL_TABLE)
     users = CognitoTenantUsers(pool, "pool", record.context)  # type: ignore[arg-type]  # all that is used of a session
-    return AwsTenantPurger(aws, aws, places, users, run)
+    return AwsTenantPurger(aws, aws, places, partial(S3VectorsIndex, aws), users, run)
 
 
 def fill(aws: AwsSession, tenant: TenantContext) -> None:
@@ -305,7 +307,7 @@ def test_an_export_holds_everything_page_by_page_and_twice_the_same(aws: AwsSess
         s3.put_object(Bucket="artifacts", Key=tenant.prefix + name, Body="김치".encode())
     row = {"pk": unused_tenant_id, "sk": "DOCUMENT#d1", "versions": {"v1"}, "size": 3, "name": "김치"}
     dynamodb.put_item(TableName=TENANT_TABLE, Item=to_item(row))
-    export = S3TenantExport(aws, TENANT_TABLE, tenant, "manifests", "run-1")
+    export = S3TenantExport(aws, TENANT_TABLE, tenant, S3VectorsIndex(aws, tenant.placement), "manifests", "run-1")
     for _ in range(2):
         progress = ExportProgress(more=True)
         while progress.more:
@@ -348,7 +350,7 @@ def test_what_goes_while_it_is_exported_is_left_out(
     s3 = aws.client("s3")
     for name in ("a.txt", "b.txt", "b.txt.longer"):
         s3.put_object(Bucket="documents", Key=tenant.prefix + name, Body=b"x")
-    export = S3TenantExport(aws, TENANT_TABLE, tenant, "manifests", "run-1")
+    export = S3TenantExport(aws, TENANT_TABLE, tenant, S3VectorsIndex(aws, tenant.placement), "manifests", "run-1")
     listed = s3.list_objects_v2
 
     def deleted_after_listing(**parameters: Any) -> Any:
@@ -372,10 +374,13 @@ def test_an_export_that_is_denied_what_is_there_stops(
 
     monkeypatch.setattr(s3, "copy_object", deny)
     with pytest.raises(ClientError, match="AccessDenied"):
-        export_once(S3TenantExport(aws, TENANT_TABLE, tenant, "manifests", "run-1"))
+        export_once(
+            S3TenantExport(aws, TENANT_TABLE, tenant, S3VectorsIndex(aws, tenant.placement), "manifests", "run-1")
+        )
 
 
 def test_nothing_is_exported_unless_it_was_asked_for(aws: AwsSession, unused_tenant_id: str) -> None:
-    export = S3TenantExport(aws, TENANT_TABLE, tenant_named(unused_tenant_id), "manifests", "run-1")
+    tenant = tenant_named(unused_tenant_id)
+    export = S3TenantExport(aws, TENANT_TABLE, tenant, S3VectorsIndex(aws, tenant.placement), "manifests", "run-1")
     assert export_tenant_data(NOT_EXPORTED, export, all_day) == NOT_EXPORTED
     assert export.page(10, None) == ([], None)

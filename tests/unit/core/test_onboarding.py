@@ -36,9 +36,9 @@ from tests.unit.core.conftest import CONTROL_TABLE
 from tests.unit.core.fakes import (
     DIMENSIONS,
     FakeDirectory,
+    FakeIndexes,
     FakeIsolationProbe,
     FakeLifecycle,
-    FakeProvisioner,
     FakeStacks,
     FakeTenant,
     FakeWorkflow,
@@ -246,16 +246,16 @@ def test_a_premium_tenant_has_a_place_that_nobody_had_before(operator: Operator)
 
 
 def test_a_stack_stands_before_its_index_is_made(operator: Operator) -> None:
-    stacks, indexes = FakeStacks(), FakeProvisioner()
+    stacks, indexes = FakeStacks(), FakeIndexes()
     operator.create("acme", tier="premium")
     record = operator.record("acme")
-    assert not provision_tenant(record, stacks, indexes)
-    assert indexes.provisioned == []
-    assert provision_tenant(record, stacks, indexes)
-    assert indexes.provisioned == ["acme"]
+    assert not provision_tenant(record, stacks, indexes.create)
+    assert indexes.created == []
+    assert provision_tenant(record, stacks, indexes.create)
+    assert indexes.created == ["acme"]
     assert stacks.asked == {record.context.placement.stack: [record.run] * 2}
     operator.create("bcme")
-    assert provision_tenant(operator.record("bcme"), stacks, indexes)
+    assert provision_tenant(operator.record("bcme"), stacks, indexes.create)
     assert len(stacks.asked) == 1, "a basic tenant has none"
 
 

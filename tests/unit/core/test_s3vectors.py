@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from local.s3vectors.engine import Engine
 from local.s3vectors.service import DEFAULT_CALLER
 from onggi.adapters.aws import AwsSession
-from onggi.adapters.s3vectors import S3VectorsIndex, S3VectorsProvisioner
+from onggi.adapters.s3vectors import S3VectorsIndex
 from onggi.domain.chunk import Chunk, IndexedChunk, vector_key
 from onggi.domain.errors import InvalidRequest, TransientError
 from onggi.domain.tenant import TenantContext
@@ -45,8 +45,8 @@ def tenant(unused_tenant_id: str) -> TenantContext:
 
 @pytest.fixture
 def index(session: AwsSession, tenant: TenantContext) -> S3VectorsIndex:
-    S3VectorsProvisioner(session, 2).provision(tenant)
-    return S3VectorsIndex(session, tenant)
+    S3VectorsIndex(session, tenant.placement.recorded("titan", 2)).create()
+    return S3VectorsIndex(session, tenant.placement)
 
 
 def indexed(number: int, text: str, vector: list[float], language: str = "en", **metadata: Any) -> IndexedChunk:
@@ -58,7 +58,7 @@ def test_provisioning_twice_is_no_error_and_keeps_what_is_there(
     session: AwsSession, tenant: TenantContext, index: S3VectorsIndex
 ) -> None:
     index.put([indexed(0, "kimchi", [1.0, 0.0])])
-    S3VectorsProvisioner(session, 2).provision(tenant)
+    S3VectorsIndex(session, tenant.placement.recorded("titan", 2)).create()
     assert len(index.search([1.0, 0.0], "kimchi", 10, None)) == 1
 
 
@@ -179,14 +179,14 @@ def test_putting_again_replaces_and_deleting_again_is_no_error(
 
 
 def test_deleting_from_an_index_that_is_gone_is_no_error(session: AwsSession, tenant: TenantContext) -> None:
-    S3VectorsIndex(session, tenant).delete(["doc/v1/0"])
+    S3VectorsIndex(session, tenant.placement).delete(["doc/v1/0"])
 
 
 def test_tenants_search_their_own_index(session: AwsSession, index: S3VectorsIndex) -> None:
     index.put([indexed(0, "kimchi", [1.0, 0.0])])
     other = tenant_named("somebody-else")
-    S3VectorsProvisioner(session, 2).provision(other)
-    assert S3VectorsIndex(session, other).search([1.0, 0.0], "kimchi", 10, None) == []
+    S3VectorsIndex(session, other.placement.recorded("titan", 2)).create()
+    assert S3VectorsIndex(session, other.placement).search([1.0, 0.0], "kimchi", 10, None) == []
 
 
 @pytest.mark.parametrize(
@@ -199,4 +199,4 @@ def test_what_the_service_refuses(
     monkeypatch.setattr("time.sleep", lambda _: None)
     refusing = session_answered_by("s3vectors", lambda _: as_json(status, {"message": "no"}, code))
     with pytest.raises(raised):
-        S3VectorsIndex(refusing, tenant_named()).search([1.0, 0.0], "x", 1, None)
+        S3VectorsIndex(refusing, tenant_named().placement).search([1.0, 0.0], "x", 1, None)

@@ -12,6 +12,7 @@ from botocore.stub import Stubber
 from onggi.adapters.aws import AwsSession
 from onggi.adapters.export import S3TenantExport
 from onggi.adapters.s3 import S3DocumentStore
+from onggi.adapters.s3vectors import S3VectorsIndex
 from onggi.domain.tenant import TenantContext
 from tests.unit.core.fakes import tenant_named
 
@@ -51,7 +52,9 @@ def export_url(tenant: TenantContext) -> str:
     entry = {"Key": "exports/acme/run/uploads/a.pdf", "Size": 3, "LastModified": datetime(2026, 11, 21, tzinfo=UTC)}
     with Stubber(session.client("s3")) as s3:
         s3.add_response("list_objects_v2", {"Contents": [entry], "IsTruncated": False})
-        [found], _ = S3TenantExport(session, "tenant", tenant, "artifacts", "run").page(10, None)
+        [found], _ = S3TenantExport(
+            session, "tenant", tenant, S3VectorsIndex(session, tenant.placement), "artifacts", "run"
+        ).page(10, None)
     return found.url
 
 

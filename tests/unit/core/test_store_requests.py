@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from onggi.adapters.ledger import DynamoDocumentLedger
 from onggi.adapters.moving import S3MovingObjects
 from onggi.adapters.purger import AwsTenantPurger, PurgedLocations
 from onggi.adapters.s3 import S3ArtifactStore, S3DocumentStore
+from onggi.adapters.s3vectors import S3VectorsIndex
 from onggi.adapters.stacks import CloudFormationTenantStacks
 from onggi.adapters.users import CognitoTenantUsers
 from onggi.adapters.workflows import StepFunctionsWorkflow
@@ -45,7 +47,7 @@ def ledger(session: AwsSession) -> DynamoDocumentLedger:
 
 
 def export(session: AwsSession) -> S3TenantExport:
-    return S3TenantExport(session, "tenant", TENANT, "manifests", "run-1")
+    return S3TenantExport(session, "tenant", TENANT, S3VectorsIndex(session, TENANT.placement), "manifests", "run-1")
 
 
 def moving(session: AwsSession) -> S3MovingObjects:
@@ -415,7 +417,7 @@ def test_a_listing_has_a_cursor_where_more_follows_and_nowhere_else(kind: str, c
 def removal(session: AwsSession) -> AwsTenantPurger:
     record = TenantRecord(TENANT, "removing", "2026-11-21T09:00:00.000Z")
     places = PurgedLocations.of_tenant(record, "manifests", "tenant", "control")
-    return AwsTenantPurger(session, session, places, None, "run-1")
+    return AwsTenantPurger(session, session, places, partial(S3VectorsIndex, session), None, "run-1")
 
 
 def versions(count: int, *, more: bool = False) -> dict[str, Any]:

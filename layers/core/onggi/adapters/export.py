@@ -7,27 +7,38 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from onggi.adapters.aws import AwsSession, error_code, translated
+from onggi.adapters.aws import AwsSession, translated
 from onggi.adapters.dynamodb import Item, to_item, to_row
 from onggi.adapters.moving import COPIES_AT_A_TIME
 from onggi.adapters.s3 import is_gone, is_listed
 from onggi.domain.tenant import TenantContext
 from onggi.domain.tenant_data import ExportProgress
+from onggi.ports.retrieval import ManagedVectorIndex
 from onggi.ports.tenant_data import ExportedObject
 
 COPIES_A_PAGE: Final = 100
-VECTORS_A_PAGE: Final = 100
-"""A few MB of JSON, text included."""
 ROWS_A_PAGE: Final = 1000
 URL_SECONDS: Final = 900
 TEXT: Final = "/text.txt"
 
 
 class S3TenantExport:
-    """Implements the export by one tenant's own session."""
+    """Implements the export by one tenant's own session.
 
-    def __init__(self, session: AwsSession, table: str, tenant: TenantContext, bucket: str, run: str) -> None:
+    Args:
+        session: the tenant's.
+        table: holds the ledger.
+        tenant: whose data it is.
+        index: the tenant's.
+        bucket: takes the export.
+        run: of the removal.
+    """
+
+    def __init__(
+        self, session: AwsSession, table: str, tenant: TenantContext, index: ManagedVectorIndex, bucket: str, run: str
+    ) -> None:
         self._session = session
+        self._index = index
         self._table = table
         self._tenant = tenant
         self._bucket = bucket
@@ -95,25 +106,13 @@ class S3TenantExport:
         return True
 
     def _vectors(self, progress: ExportProgress) -> tuple[str | None, int]:
-        placement = self._tenant.placement
-        if not placement.vector_bucket:  # never placed
+        if not self._tenant.placement.vector_bucket:  # never placed
             return None, 0
-        place = {"nextToken": progress.token} if progress.token else {}
-        try:
-            with translated("S3 Vectors"):
-                answer = self._session.client("s3vectors").list_vectors(
-                    vectorBucketName=placement.vector_bucket,
-                    indexName=placement.index,
-                    maxResults=VECTORS_A_PAGE,
-                    returnData=True,
-                    returnMetadata=True,
-                    **place,
-                )
-        except ClientError as error:
-            if error_code(error) != "NotFoundException":
-                raise
+        page = self._index.list_page(progress.token)
+        if page is None:
             return None, 0
-        return answer.get("nextToken"), self._write(f"vectors/{progress.part:05}.jsonl", answer["vectors"])
+        vectors, token = page
+        return token, self._write(f"vectors/{progress.part:05}.jsonl", vectors)
 
     def _rows(self, progress: ExportProgress) -> tuple[str | None, int]:
         start: dict[str, Item] = {}

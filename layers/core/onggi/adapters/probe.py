@@ -1,6 +1,7 @@
 """Tries a new tenant's session on what is its own, and on what is not."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -10,7 +11,8 @@ from onggi.adapters.aws import AwsSession, error_code, translated
 from onggi.adapters.dynamodb import to_item
 from onggi.adapters.s3 import DENIED
 from onggi.domain.errors import Conflict, Forbidden
-from onggi.domain.tenant import KEY_PREFIX, TenantContext
+from onggi.domain.tenant import KEY_PREFIX, Placement, TenantContext
+from onggi.ports.retrieval import ManagedVectorIndex
 
 PROBE: Final = "onboarding-probe"
 """Names what is written and deleted again; no document id has this form."""
@@ -27,18 +29,23 @@ class AwsIsolationProbe:
         session: the tenant's.
         table: what tenants own.
         tenant: where it is going to be.
-        dimensions: of a vector.
+        index_of: returns the vector index of a placement under this session.
         shared_buckets: where neighbours lie, besides the tenant's own buckets.
     """
 
     def __init__(
-        self, session: AwsSession, table: str, tenant: TenantContext, dimensions: int, shared_buckets: Iterable[str]
+        self,
+        session: AwsSession,
+        table: str,
+        tenant: TenantContext,
+        index_of: Callable[[Placement], ManagedVectorIndex],
+        shared_buckets: Iterable[str],
     ) -> None:
         self._session = session
         self._table = table
         self._tenant = tenant
         self._buckets = {tenant.placement.documents_bucket, tenant.placement.artifacts_bucket, *shared_buckets}
-        self._dimensions = dimensions
+        self._index_of = index_of
 
     def use_own(self) -> None:
         """Writes, reads and deletes something of the tenant's own in every store.
@@ -54,8 +61,7 @@ class AwsIsolationProbe:
             ("uploads", self._list_own_uploads),
             ("artifacts", self._use_own_artifact),
             ("ledger", self._use_own_item),
-            ("vector index", self._use_own_vector),
-            ("search in the vector index", self._search_own_vectors),
+            ("vector index", lambda: self._index_of(self._tenant.placement).probe(PROBE)),
         ):
             try:
                 with translated(name):
@@ -90,38 +96,11 @@ class AwsIsolationProbe:
         dynamodb.put_item(TableName=self._table, Item=item)
         return bool(dynamodb.get_item(TableName=self._table, Key=item, ConsistentRead=True).get("Item") == item)
 
-    def _use_own_vector(self) -> bool:
-        placement = self._tenant.placement
-        where = {"vectorBucketName": placement.vector_bucket, "indexName": placement.index}
-        vectors = self._session.client("s3vectors")
-        vectors.put_vectors(**where, vectors=[{"key": PROBE, "data": {"float32": self._vector()}}])
-        found = vectors.get_vectors(**where, keys=[PROBE])["vectors"]
-        vectors.delete_vectors(**where, keys=[PROBE])
-        return [vector["key"] for vector in found] == [PROBE]
-
-    def _search_own_vectors(self) -> bool:
-        """A hybrid query that returns metadata needs more rights than one by vector alone."""
-        placement = self._tenant.placement
-        self._session.client("s3vectors").query_vectors(
-            vectorBucketName=placement.vector_bucket,
-            indexName=placement.index,
-            topK=1,
-            queryVector={"float32": self._vector()},
-            queryTexts=[{"text": PROBE, "metadataKey": "text"}],
-            returnMetadata=True,
-        )
-        return True
-
-    def _vector(self) -> list[float]:
-        return [1.0] + [0.0] * (self._dimensions - 1)
-
     def _trespasses(self) -> dict[str, Callable[[], Any]]:
-        placement = self._tenant.placement
-        s3, dynamodb, s3vectors = (self._session.client(name) for name in ("s3", "dynamodb", "s3vectors"))
+        s3, dynamodb = (self._session.client(name) for name in ("s3", "dynamodb"))
         prefix = f"{KEY_PREFIX}{NEIGHBOUR}/"
         item = to_item({"pk": NEIGHBOUR, "sk": PROBE})
-        index = {"vectorBucketName": placement.vector_bucket, "indexName": NEIGHBOUR}
-        vector = {"float32": self._vector()}
+        index = self._index_of(replace(self._tenant.placement, index=NEIGHBOUR))
         objects: dict[str, Callable[[], Any]] = {}
         for bucket in sorted(self._buckets):
             where = {"Bucket": bucket}
@@ -133,9 +112,9 @@ class AwsIsolationProbe:
         return objects | {
             "write the ledger": lambda: dynamodb.put_item(TableName=self._table, Item=item),
             "read the ledger": lambda: dynamodb.get_item(TableName=self._table, Key=item),
-            "write vectors": lambda: s3vectors.put_vectors(**index, vectors=[{"key": PROBE, "data": vector}]),
-            "read vectors": lambda: s3vectors.get_vectors(**index, keys=[PROBE]),
-            "search vectors": lambda: s3vectors.query_vectors(**index, queryVector=vector, topK=1),
+            "write vectors": lambda: index.write_probe(PROBE),
+            "read vectors": lambda: index.read_probe(PROBE),
+            "search vectors": index.search_probe,
         }
 
 

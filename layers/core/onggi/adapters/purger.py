@@ -20,11 +20,10 @@ from onggi.adapters.users import CognitoTenantUsers
 from onggi.domain.errors import TransientError
 from onggi.domain.tenant import Placement, TenantContext, TenantRecord
 from onggi.domain.tenant_data import Counts
+from onggi.ports.retrieval import ManagedVectorIndex
 
 WRITE_BATCH: Final = 25
 """BatchWriteItem takes at most so many items (DynamoDB API reference)."""
-LIST_VECTORS: Final = 1000
-"""ListVectors answers at most so many (S3 Vectors API reference)."""
 RESERVE_SECONDS: Final = 60.0
 """Left when the last batch of a call begins; users take longest, some 40 s."""
 
@@ -77,6 +76,7 @@ class AwsTenantPurger:
         session: may count and remove this tenant's things only.
         looking: may look at stacks, also when they are gone and no tag tells whose they were.
         places: where the remains lie.
+        index_at: returns the tenant's vector index at a placement.
         users: the tenant's; None where it stays.
         run: which run of a workflow removes them.
     """
@@ -86,12 +86,14 @@ class AwsTenantPurger:
         session: AwsSession,
         looking: AwsSession,
         places: PurgedLocations,
+        index_at: Callable[[Placement], ManagedVectorIndex],
         users: CognitoTenantUsers | None,
         run: str,
     ) -> None:
         self._session = session
         self._looking = looking
         self._places = places
+        self._index_at = index_at
         self._users = users
         self._run = run
 
@@ -154,7 +156,7 @@ class AwsTenantPurger:
             Conflict: when this run has failed to remove a stack.
         """
         for placement in self._places.placements:
-            self._remove_index(placement)
+            self._index_at(placement).drop()
         removals: list[Callable[[], bool]] = [
             *(partial(self._remove_versions, *place) for places in self._places.objects.values() for place in places),
             *(partial(self._remove_items, *place) for place in self._places.partitions.values()),
@@ -208,24 +210,11 @@ class AwsTenantPurger:
 
     def _count_vectors(self, placement: Placement, place: str | None) -> tuple[Counts, str | None]:
         """Counts an index by its first page, and vectors; nothing where there is no index."""
-        try:
-            with translated("S3 Vectors"):
-                page = self._client("s3vectors").list_vectors(
-                    **_index(placement), maxResults=LIST_VECTORS, **({"nextToken": place} if place else {})
-                )
-        except ClientError as error:
-            if error_code(error) != "NotFoundException":
-                raise
+        page = self._index_at(placement).count_page(place)
+        if page is None:
             return {}, None
-        return ({} if place else {"indexes": 1}) | {"vectors": len(page["vectors"])}, page.get("nextToken")
-
-    def _remove_index(self, placement: Placement) -> None:
-        try:
-            with translated("S3 Vectors"):
-                self._client("s3vectors").delete_index(**_index(placement))
-        except ClientError as error:
-            if error_code(error) != "NotFoundException":
-                raise
+        vectors, following = page
+        return ({} if place else {"indexes": 1}) | {"vectors": vectors}, following
 
     def _item_page(
         self, table: str, partition: str, place: Json | None, *fields: str, limit: int | None = None
@@ -262,7 +251,3 @@ class AwsTenantPurger:
 def _count_users(users: CognitoTenantUsers, token: str | None) -> tuple[Counts, str | None]:
     count, following = users.count_page(token)
     return {"users": count}, following
-
-
-def _index(placement: Placement) -> dict[str, str]:
-    return {"vectorBucketName": placement.vector_bucket, "indexName": placement.index}

@@ -1,6 +1,7 @@
-"""The tenant's vector index in Amazon S3 Vectors."""
+"""A tenant's vector index in Amazon S3 Vectors: the only module that calls this service."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import batched
 from typing import Any, Final
 
@@ -10,13 +11,17 @@ from onggi.adapters.aws import AwsSession, error_code, translated
 from onggi.domain.chunk import CONTEXT_SEPARATOR, IndexedChunk, Passage, Scores, vector_key
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.search import analysers_for_question, key_for_language
-from onggi.domain.tenant import TenantContext
+from onggi.domain.tenant import Placement
 from onggi.ports.retrieval import Filter
 
 PUT_BATCH: Final = 100
 """PutVectors takes 500 vectors and 20 MiB; 100 of 1,024 numbers with their text stay below 2 MiB of JSON."""
 DELETE_BATCH: Final = 500
 """DeleteVectors takes at most so many keys (S3 Vectors API reference)."""
+LIST_BATCH: Final = 1000
+"""ListVectors returns at most so many (S3 Vectors API reference)."""
+EXPORT_BATCH: Final = 100
+"""A few MB of JSON, text included."""
 MAX_TOP_K: Final = 100
 """QueryVectors returns at most so many vectors (S3 user guide, "Limitations and restrictions")."""
 MAX_QUERY_TEXT: Final = 1024
@@ -27,69 +32,108 @@ TEXT_KEYS: Final[dict[str, str | None]] = {"text_ko": "ko", "text_en": "en", "te
 NON_FILTERABLE: Final = [*TEXT_KEYS, "document_name", "start", "end", "page_breaks"]
 
 
-class S3VectorsProvisioner:
-    """Creates the vector indexes of new tenants.
+class S3VectorsIndex:
+    """One tenant's index.
 
     Args:
-        session: the function's own.
-        dimensions: of vectors, where a tenant's placement has none recorded.
+        session: the tenant's, or one that may create or drop its index.
+        placement: names the index, and the dimensions of its vectors.
     """
 
-    def __init__(self, session: AwsSession, dimensions: int) -> None:
+    def __init__(self, session: AwsSession, placement: Placement) -> None:
         self._session = session
-        self._dimensions = dimensions
+        self._dimensions = placement.embedding_dimensions
+        self._where = {"vectorBucketName": placement.vector_bucket, "indexName": placement.index}
 
-    def provision(self, tenant: TenantContext) -> None:
-        """Creates the tenant's index where it is not there yet."""
+    @property
+    def _client(self) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
+        return self._session.client("s3vectors")
+
+    def create(self) -> None:
+        """Creates the index where it does not exist."""
         searchable = [
             {"metadataKey": key, "language": language} if language else {"metadataKey": key}
             for key, language in TEXT_KEYS.items()
         ]
-        try:
-            with translated("S3 Vectors"):
-                self._session.client("s3vectors").create_index(
-                    vectorBucketName=tenant.placement.vector_bucket,
-                    indexName=tenant.placement.index,
-                    dataType="float32",
-                    dimension=tenant.placement.embedding_dimensions or self._dimensions,
-                    distanceMetric="cosine",
-                    metadataConfiguration={
-                        "nonFilterableMetadataKeys": NON_FILTERABLE,
-                        "textSearchConfigurations": searchable,
-                    },
-                )
-        except ClientError as error:
-            if error_code(error) != "ConflictException":
-                raise
-
-
-class S3VectorsIndex:
-    """One tenant's index."""
-
-    def __init__(self, session: AwsSession, tenant: TenantContext) -> None:
-        self._session = session
-        self._where = {
-            "vectorBucketName": tenant.placement.vector_bucket,
-            "indexName": tenant.placement.index,
-        }
+        with _unless("ConflictException"), translated("S3 Vectors"):
+            self._client.create_index(
+                **self._where,
+                dataType="float32",
+                dimension=self._dimensions,
+                distanceMetric="cosine",
+                metadataConfiguration={
+                    "nonFilterableMetadataKeys": NON_FILTERABLE,
+                    "textSearchConfigurations": searchable,
+                },
+            )
 
     def put(self, chunks: Sequence[IndexedChunk]) -> None:
         """Writes chunks; a chunk whose key is there is replaced."""
         for batch in batched(chunks, PUT_BATCH, strict=False):
             with translated("S3 Vectors"):
-                self._session.client("s3vectors").put_vectors(
-                    **self._where, vectors=[_vector(chunk) for chunk in batch]
-                )
+                self._client.put_vectors(**self._where, vectors=[_vector(chunk) for chunk in batch])
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Deletes chunks by key; keys that are not there are no error, nor is an index that is gone itself."""
-        try:
+        """Deletes chunks by key; keys that do not exist are no error, nor is an index that does not."""
+        with _unless("NotFoundException"):
             for batch in batched(keys, DELETE_BATCH, strict=False):
                 with translated("S3 Vectors"):
-                    self._session.client("s3vectors").delete_vectors(**self._where, keys=list(batch))
-        except ClientError as error:
-            if error_code(error) != "NotFoundException":
-                raise
+                    self._client.delete_vectors(**self._where, keys=list(batch))
+
+    def drop(self) -> None:
+        """Deletes the index with everything in it; one that does not exist is no error."""
+        with _unless("NotFoundException"), translated("S3 Vectors"):
+            self._client.delete_index(**self._where)
+
+    def count_page(self, cursor: str | None) -> tuple[int, str | None] | None:
+        """Returns the number of vectors on the next page, and the cursor that others follow; None without an index."""
+        page = self._page(cursor, maxResults=LIST_BATCH)
+        return (len(page["vectors"]), page.get("nextToken")) if page else None
+
+    def list_page(self, cursor: str | None) -> tuple[list[dict[str, Any]], str | None] | None:
+        """Returns the next vectors with key, data and metadata, and a cursor; None without an index."""
+        page = self._page(cursor, maxResults=EXPORT_BATCH, returnData=True, returnMetadata=True)
+        return (page["vectors"], page.get("nextToken")) if page else None
+
+    def _page(self, cursor: str | None, **options: object) -> dict[str, Any] | None:
+        place = {"nextToken": cursor} if cursor else {}
+        pages: list[dict[str, Any]] = []
+        with _unless("NotFoundException"), translated("S3 Vectors"):
+            pages.append(self._client.list_vectors(**self._where, **options, **place))
+        return pages[0] if pages else None
+
+    def probe(self, key: str) -> bool:
+        """Writes, reads, searches and deletes one vector; returns whether it read what it wrote.
+
+        The search is hybrid and returns metadata, which takes more rights than one by vector alone.
+        """
+        self.write_probe(key)
+        found = self.read_probe(key)
+        self._client.delete_vectors(**self._where, keys=[key])
+        self._client.query_vectors(
+            **self._where,
+            topK=1,
+            queryVector=self._probe_vector,
+            queryTexts=[{"text": key, "metadataKey": "text"}],
+            returnMetadata=True,
+        )
+        return found
+
+    def write_probe(self, key: str) -> None:
+        """Writes one vector that means nothing."""
+        self._client.put_vectors(**self._where, vectors=[{"key": key, "data": self._probe_vector}])
+
+    def read_probe(self, key: str) -> bool:
+        """Reads a vector by key; returns whether it exists."""
+        return [vector["key"] for vector in self._client.get_vectors(**self._where, keys=[key])["vectors"]] == [key]
+
+    def search_probe(self) -> None:
+        """Searches by a vector that means nothing."""
+        self._client.query_vectors(**self._where, queryVector=self._probe_vector, topK=1)
+
+    @property
+    def _probe_vector(self) -> dict[str, list[float]]:
+        return {"float32": [1.0] + [0.0] * (self._dimensions - 1)}
 
     def search(self, vector: Sequence[float], text: str, limit: int, metadata_filter: Filter | None) -> list[Passage]:
         """The best passages for a question by one hybrid query, best first; at most 100.
@@ -109,13 +153,21 @@ class S3VectorsIndex:
             query["filter"] = dict(metadata_filter)
         try:
             with translated("S3 Vectors"):
-                pages = (
-                    self._session.client("s3vectors").get_paginator("query_vectors").paginate(**self._where, **query)
-                )
+                pages = self._client.get_paginator("query_vectors").paginate(**self._where, **query)
                 return [_passage(found) for page in pages for found in page["vectors"]]
         except ClientError as error:
             if metadata_filter and error_code(error) == "ValidationException":
                 raise InvalidRequest(("filter", "is not a metadata filter that the index understands")) from error
+            raise
+
+
+@contextmanager
+def _unless(code: str) -> Iterator[None]:
+    """Ignores one error of the service."""
+    try:
+        yield
+    except ClientError as error:
+        if error_code(error) != code:
             raise
 
 

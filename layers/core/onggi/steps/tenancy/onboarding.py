@@ -3,15 +3,14 @@
 Each step can run twice. Each looks first whether its run of the workflow still has the tenant in its hands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from onggi.domain.chunk import Passage, Scores
 from onggi.domain.errors import Conflict, ModelRefused, TenantMismatch
-from onggi.domain.tenant import TenantContext, TenantRecord
+from onggi.domain.tenant import Placement, TenantContext, TenantRecord
 from onggi.ports.bundles import TenantPorts
-from onggi.ports.retrieval import IndexProvisioner
 from onggi.ports.tenants import IsolationProbe, TenantLifecycle, TenantStacks
 from onggi.steps.ingestion.embed_chunks import EmbeddingModel
 
@@ -49,7 +48,7 @@ def place_tenant(
     raise Conflict("Every vector bucket is full; add one to FurtherVectorBuckets and create the tenant again.")
 
 
-def provision_tenant(record: TenantRecord, stacks: TenantStacks, indexes: IndexProvisioner) -> bool:
+def provision_tenant(record: TenantRecord, stacks: TenantStacks, create_index: Callable[[Placement], None]) -> bool:
     """Makes what a tenant has for itself, its index last, where it is not there yet; False while that goes on.
 
     Raises:
@@ -58,7 +57,7 @@ def provision_tenant(record: TenantRecord, stacks: TenantStacks, indexes: IndexP
     tenant = record.at_other_placement
     if tenant.placement.stack and not stacks.provide(tenant, record.move.run if record.move else record.run):
         return False
-    indexes.provision(tenant)
+    create_index(tenant.placement)
     return True
 
 
