@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from onggi.adapters.ledger import _to_document
+from onggi.adapters.ledger_rows import document_of_item
 from onggi.domain.chunk import Chunk, IndexedChunk
 from onggi.domain.document import Document, DocumentVersion
 from onggi.ports.bundles import TenantPorts
@@ -25,7 +25,7 @@ DIRECTION: Final = [1.0] + [0.0] * 1023
 
 
 def row_of(jar: Jar) -> Document:
-    return _to_document(jar.things().rows[f"DOCUMENT#{jar.document['document_id']}"])
+    return document_of_item(jar.things().rows[f"DOCUMENT#{jar.document['document_id']}"])
 
 
 def version_of(jar: Jar, **changes: str) -> DocumentVersion:

@@ -58,11 +58,6 @@ class S3AuditTrail:
                 raise
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[AuditEntry], str | None]:
-        """The newest entries first, and a cursor where there are more.
-
-        Raises:
-            InvalidRequest: when the cursor is not one of this trail.
-        """
         after = decode_cursor(cursor, "place")["place"]["S"] if cursor else ""
         places = [self._rows(after, limit + 1)]
         if ROW_SEPARATOR not in after:

@@ -99,13 +99,6 @@ class ConverseGenerator:
         self._models = models
 
     def answer(self, question: str, passages: Sequence[Passage], model: str, max_tokens: int) -> GeneratedAnswer:
-        """An answer that cites the passages it rests on.
-
-        Raises:
-            InvalidRequest: when the question is longer than the model can read.
-            ModelTimeout: when the time for it is over.
-            ModelRefused: when the model is not there, may not be used or takes no search results.
-        """
         content: list[dict[str, Any]] = [_search_result(passage) for passage in passages]
         content.append({"text": question})
         request = {
@@ -140,11 +133,6 @@ class ConverseRecogniser:
         self._models = models
 
     def recognise(self, image: bytes, model: str) -> Recognition:
-        """The text on a picture in PNG, empty where there is none.
-
-        Raises:
-            TransientError: when the model is not available or gave no answer.
-        """
         content = [{"image": {"format": "png", "source": {"bytes": image}}}, {"text": RECOGNITION}]
         request = {
             "modelId": model,

@@ -33,7 +33,6 @@ class DynamoDeferredEvents:
         return self._session.client("dynamodb")
 
     def note(self, tenant_id: str, waiting: DeferredEvent) -> None:
-        """Keeps an event, in the place of an older one of the same key; a newer one stays."""
         row = {
             "pk": waiting_of(tenant_id),
             "sk": _sort_key(waiting.key),
@@ -55,7 +54,6 @@ class DynamoDeferredEvents:
                 raise
 
     def some(self, tenant_id: str, most: int) -> list[DeferredEvent]:
-        """Some of the events that wait, read consistently; nothing once none does."""
         with translated("DynamoDB"):
             response = self._client.query(
                 TableName=self._table,
@@ -68,7 +66,6 @@ class DynamoDeferredEvents:
         return [DeferredEvent(row["key"], row["sequencer"], row["noted_by"], json.loads(row["event"])) for row in rows]
 
     def forget(self, tenant_id: str, waiting: DeferredEvent) -> None:
-        """Removes an event, unless another has been noted in its place."""
         try:
             with translated("DynamoDB"):
                 self._client.delete_item(

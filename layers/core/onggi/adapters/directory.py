@@ -35,16 +35,10 @@ class DynamoTenantDirectory:
         return self._session.client("dynamodb")
 
     def find(self, tenant_id: str) -> TenantRecord | None:
-        """A tenant's record, read consistently."""
         item = self._get(TENANTS, tenant_id)
         return _to_record(item) if item else None
 
     def create(self, record: TenantRecord) -> None:
-        """Adds a tenant.
-
-        Raises:
-            Conflict: when the id is taken.
-        """
         row = {
             "pk": TENANTS,
             "sk": record.context.tenant_id,
@@ -67,11 +61,6 @@ class DynamoTenantDirectory:
             raise
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[TenantRecord], str | None]:
-        """Tenants by id, and a cursor where there are more.
-
-        Raises:
-            InvalidRequest: when the cursor is not one of this directory.
-        """
         place = {"ExclusiveStartKey": decode_cursor(cursor, "sk") | {"pk": {"S": TENANTS}}} if cursor else {}
         with translated("DynamoDB"):
             response = self._client.query(

@@ -45,7 +45,6 @@ class S3TenantExport:
         self._prefix = f"exports/{tenant.tenant_id}/{run}/"
 
     def some(self, progress: ExportProgress) -> ExportProgress:
-        """Exports the next page; done twice, it writes the same once more."""
         stages: dict[str, Callable[[ExportProgress], tuple[str | None, int]]] = {
             "uploads": self._uploads,
             "texts": self._texts,
@@ -56,7 +55,6 @@ class S3TenantExport:
         return progress.after(token, objects)
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[ExportedObject], str | None]:
-        """Exported objects by name, each with a link for 15 minutes, and a cursor where there are more."""
         s3 = self._session.client("s3")
         with translated("S3"):
             answer = s3.list_objects_v2(

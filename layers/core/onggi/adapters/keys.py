@@ -33,7 +33,6 @@ class DynamoKeyRing:
         return self._session.client("dynamodb")
 
     def add(self, key: ApiKey) -> None:
-        """Stores a new key."""
         row = {
             "pk": self._partition,
             "sk": key.key_id,
@@ -52,17 +51,11 @@ class DynamoKeyRing:
             )
 
     def find(self, key_id: str) -> ApiKey | None:
-        """A key as stored, read consistently."""
         with translated("DynamoDB"):
             response = self._client.get_item(TableName=self._table, Key=self._key(key_id), ConsistentRead=True)
         return _to_key(response["Item"]) if "Item" in response else None
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[ApiKey], str | None]:
-        """Keys by id, revoked ones too, and a cursor where there are more.
-
-        Raises:
-            InvalidRequest: when the cursor is not one of this key ring.
-        """
         place = {"ExclusiveStartKey": decode_cursor(cursor, "sk") | {"pk": {"S": self._partition}}} if cursor else {}
         with translated("DynamoDB"):
             response = self._client.query(
@@ -77,11 +70,6 @@ class DynamoKeyRing:
         return [_to_key(item) for item in items], more
 
     def revoke(self, key_id: str, now: datetime) -> ApiKey:
-        """Ends a key, and answers it; a key that was revoked before keeps the time of that.
-
-        Raises:
-            NotFound: when there is no such key.
-        """
         try:
             with translated("DynamoDB"):
                 response = self._client.update_item(
@@ -99,7 +87,6 @@ class DynamoKeyRing:
         return _to_key(response["Attributes"])
 
     def note_use(self, key_id: str, now: datetime, unless_since: datetime) -> None:
-        """Notes that a key was used now, unless a use since some time is noted already."""
         unnoted = "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :since)"
         try:
             with translated("DynamoDB"):

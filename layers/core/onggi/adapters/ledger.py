@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import batched
 from typing import Any, Final
@@ -11,14 +11,14 @@ from botocore.exceptions import ClientError
 
 from onggi.adapters.aws import AwsSession, translated
 from onggi.adapters.dynamodb import Item, Row, condition_failed, decode_cursor, encode_cursor, to_item, to_row
-from onggi.domain.document import Document, DocumentProperties, DocumentStatus, DocumentVersion, Metadata
+from onggi.adapters.ledger_rows import DOCUMENT, cursor_after, document_of_item, row_of_document
+from onggi.domain.document import Document, DocumentStatus, DocumentVersion, Metadata
 from onggi.domain.errors import BadDocumentCode, TransientError
-from onggi.domain.records import from_record
+from onggi.domain.failed_document import failed_row, without_live_version
 from onggi.domain.tenant import TenantContext
 from onggi.domain.timestamps import timestamp
 from onggi.ports.ledger import ClaimOutcome, PublishedFacts, Stored
 
-DOCUMENT: Final = "DOCUMENT#"
 STORED: Final = "STORED"
 NEWEST_FIRST: Final = "by_upload"
 """The index of a tenant's documents by time of upload."""
@@ -29,25 +29,6 @@ PAGE_READ: Final = 200
 READS_A_PAGE: Final = 5
 """Of a status that is rarer than that, a page shows what 1,000 rows hold, and its cursor goes on behind them."""
 PUBLISH_TRIES: Final = 3
-AS_JSON: Final = ("metadata", "current_metadata", "copies")
-"""Kept as JSON text, which takes names and numbers of any form."""
-OF_WHAT_ANSWERS: Final = (
-    "current_version",
-    "current_size",
-    "current_metadata",
-    "descriptions",
-    "pages",
-    "chunks",
-    "tokens",
-    "language",
-    "needs_ocr",
-    "properties",
-    "indexed_at",
-    "versions",
-    "copies",
-)
-"""What a row tells of the version that answers, and of all versions, while a newer one comes and fails."""
-
 REGISTER: Final = (
     "attribute_not_exists(pk) OR sequencer < :sequencer"
     " OR (sequencer = :sequencer AND #status = :status AND execution IN (:execution, :nobody))"
@@ -80,10 +61,6 @@ class DynamoDocumentLedger:
         return {"pk": {"S": self._tenant_id}, "sk": {"S": sort_key}}
 
     def claim(self, version: DocumentVersion, execution: str) -> ClaimOutcome:
-        """Registers a newer version for processing by one execution, atomically.
-
-        `duplicate` when this event is registered already by another execution, `stale` when a newer one is.
-        """
         values = {
             "key": version.key,
             "name": version.name,
@@ -96,7 +73,6 @@ class DynamoDocumentLedger:
         return self._register(version.document_id, version.sequencer, execution, "processing", values, version.version)
 
     def confirm(self, version: DocumentVersion) -> bool:
-        """Notes a newer event after which the version that answers is the newest still; False where it is not."""
         return self._update(
             version.document_id,
             "SET sequencer = :sequencer",
@@ -106,10 +82,6 @@ class DynamoDocumentLedger:
         )
 
     def claim_deletion(self, document_id: str, key: str, name: str, sequencer: str, execution: str) -> ClaimOutcome:
-        """Registers a deletion: from here on nothing of the document answers. Outcomes as for `claim`.
-
-        A document that is deleted already only takes note of the newer event, and keeps its receipt: `duplicate`.
-        """
         if self._note_on_deleted(document_id, sequencer):
             return "duplicate"
         return self._register(document_id, sequencer, execution, "deleting", {"key": key, "name": name}, None)
@@ -148,7 +120,6 @@ class DynamoDocumentLedger:
         return "duplicate" if known and known.sequencer == sequencer else "stale"
 
     def release(self, document_id: str, sequencer: str, execution: str) -> None:
-        """Lets any execution claim the event that this one has claimed; no effect where it has no claim any more."""
         self._update(
             document_id,
             "SET execution = :nobody",
@@ -158,19 +129,16 @@ class DynamoDocumentLedger:
         )
 
     def expect(self, document: Document, forget_at: datetime) -> None:
-        """Notes a permitted upload as `pending`, where the ledger has no row of the document; forgotten at a time."""
         self._create(document, expires_at=int(forget_at.timestamp()))
 
     def get(self, document_id: str) -> Document | None:
-        """A document's row, read consistently."""
         with translated("DynamoDB"):
             response = self._client.get_item(
                 TableName=self._table, Key=self._key(DOCUMENT + document_id), ConsistentRead=True
             )
-        return _to_document(response["Item"]) if "Item" in response else None
+        return document_of_item(response["Item"]) if "Item" in response else None
 
     def get_many(self, document_ids: Iterable[str]) -> dict[str, Document]:
-        """The rows of those that exist, read consistently."""
         found: dict[str, Document] = {}
         for batch in batched(sorted(set(document_ids)), GET_BATCH, strict=False):
             keys = [self._key(DOCUMENT + document_id) for document_id in batch]
@@ -181,7 +149,7 @@ class DynamoDocumentLedger:
             if response.get("UnprocessedKeys"):
                 raise TransientError("DynamoDB is throttling; try again.")
             for item in response["Responses"].get(self._table, []):
-                document = _to_document(item)
+                document = document_of_item(item)
                 found[document.document_id] = document
         return found
 
@@ -208,16 +176,15 @@ class DynamoDocumentLedger:
             place = {"ExclusiveStartKey": start | {"pk": {"S": self._tenant_id}}} if start else {}
             with translated("DynamoDB"):
                 response = self._client.query(**query, **place, Limit=PAGE_READ)
-            documents += [_to_document(item) for item in response["Items"]]
+            documents += [document_of_item(item) for item in response["Items"]]
             start = response.get("LastEvaluatedKey")
             if len(documents) > limit:
-                return documents[:limit], _cursor_behind(documents[limit - 1])
+                return documents[:limit], cursor_after(documents[limit - 1])
             if not start:
                 return documents, None
         return documents, encode_cursor(start or {}, "sk", "uploaded_at")
 
     def publish(self, version: DocumentVersion, facts: PublishedFacts, now: datetime) -> Document | None:
-        """Makes a version the one that answers; answers its row, or None where a newer event has overtaken it."""
         for _ in range(PUBLISH_TRIES):
             known = self.get(version.document_id)
             if known is None or known.version != version.version:
@@ -245,14 +212,12 @@ class DynamoDocumentLedger:
         raise TransientError("The document's row changes too often; try again.")
 
     def describe(self, known: Document, metadata: Metadata, fault: str | None) -> bool:
-        """Notes the attributes that filters find the version by which answers, and what is wrong with its sidecar."""
         return self._write("update_item", **self._replacement(known, known.described(metadata, fault)))
 
     def fail(self, failed: DocumentVersion, execution: str, code: BadDocumentCode, message: str) -> bool:
-        """Marks a version as failed; False where another event or execution has overtaken it, or it answers already."""
         for _ in range(PUBLISH_TRIES):
             known = self.get(failed.document_id)
-            row = _failed(known, failed, execution, code, message)
+            row = failed_row(known, failed, execution, code, message)
             if row is None:
                 return False
             if self._create(row) if known is None else row == known or self._replace(known, row):
@@ -260,7 +225,6 @@ class DynamoDocumentLedger:
         raise TransientError("The document's row changes too often; try again.")
 
     def mark_deleting(self, document_id: str, version: str) -> Document | None:
-        """Marks a document as `deleting`: nothing of it answers; None where a newer version has come."""
         self._update(
             document_id,
             "SET #status = :deleting REMOVE current_version",
@@ -272,7 +236,6 @@ class DynamoDocumentLedger:
         return known if known and known.status in {"deleting", "deleted"} else None
 
     def mark_deleted(self, document_id: str, sequencer: str, receipt: Mapping[str, Any], now: datetime) -> bool:
-        """Ends a deletion with its receipt; False where a newer event has overtaken it."""
         for _ in range(PUBLISH_TRIES):
             known = self.get(document_id)
             if known is None or known.sequencer != sequencer:
@@ -281,12 +244,11 @@ class DynamoDocumentLedger:
                 return True
             uploaded_at = known.uploaded_at or timestamp(now)
             deleted = replace(known, status="deleted", receipt=dict(receipt), uploaded_at=uploaded_at)
-            if self._replace(known, _emptied(deleted)):
+            if self._replace(known, without_live_version(deleted)):
                 return True
         raise TransientError("The document's row changes too often; try again.")
 
     def forget_version(self, document_id: str, version: str) -> None:
-        """Notes that nothing is left of a version, neither vectors nor artifacts."""
         self._update(
             document_id,
             "DELETE #versions :versions",
@@ -296,7 +258,6 @@ class DynamoDocumentLedger:
         )
 
     def note_copies(self, known: Document, copies: Mapping[str, str]) -> bool:
-        """Notes versions by the ids of their copies in another bucket; False where the row has changed meanwhile."""
         needed = {known.version, known.current_version}
         kept = {copy: version for copy, version in known.copies.items() if version in needed}
         return self._update(
@@ -308,7 +269,6 @@ class DynamoDocumentLedger:
         )
 
     def stored(self) -> Stored:
-        """What the tenant has stored now."""
         with translated("DynamoDB"):
             response = self._client.get_item(TableName=self._table, Key=self._key(STORED), ConsistentRead=True)
         row = to_row(response.get("Item", {}))
@@ -330,7 +290,7 @@ class DynamoDocumentLedger:
         return self._write(
             "put_item",
             TableName=self._table,
-            Item=self._key(DOCUMENT + document.document_id) | to_item(_to_row(document) | more),
+            Item=self._key(DOCUMENT + document.document_id) | to_item(row_of_document(document) | more),
             ConditionExpression="attribute_not_exists(pk)",
         )
 
@@ -363,7 +323,7 @@ class DynamoDocumentLedger:
 
     def _replacement(self, known: Document, new: Document) -> dict[str, Any]:
         """The update that changes the row from what was read, on the condition that it has not changed meanwhile."""
-        before, after = _to_row(known), _to_row(new)
+        before, after = row_of_document(known), row_of_document(new)
         differing = [name for name in after if after[name] != before[name] and name != "versions"]
         changed = {name: after[name] for name in differing if after[name] is not None}
         removed = [*(f"#{name}" for name in differing if after[name] is None), "expires_at"]
@@ -378,64 +338,3 @@ class DynamoDocumentLedger:
             "ExpressionAttributeNames": {f"#{name}": name for name in [*differing, "status", "descriptions"]},
             "ExpressionAttributeValues": to_item(values),
         }
-
-
-def _failed(
-    known: Document | None, failed: DocumentVersion, execution: str, code: BadDocumentCode, message: str
-) -> Document | None:
-    """What becomes of a row by a failure; None where the failure does not concern what the row tells."""
-    error: dict[str, Any] = {"status": "failed", "error_code": code, "error_message": message}
-    if known is None or known.sequencer < failed.sequencer:
-        row = Document(
-            document_id=failed.document_id,
-            key=failed.key,
-            name=failed.name,
-            version=failed.version,
-            sequencer=failed.sequencer,
-            size=failed.size,
-            content_type=failed.content_type,
-            uploaded_at=failed.uploaded_at,
-            execution=execution,
-            **error,
-        )
-        row = replace(row, **{name: getattr(known, name) for name in OF_WHAT_ANSWERS}) if known else row
-    elif (known.sequencer, known.execution) == (failed.sequencer, execution) and known.status in {
-        "processing",
-        "failed",
-    }:
-        row = replace(known, **error)
-    else:
-        return None
-    return row if row.current_version else _emptied(row)
-
-
-def _emptied(document: Document) -> Document:
-    """A row of which nothing answers, so that nothing counts as stored."""
-    return replace(document, current_size=0, pages=0, chunks=0, tokens=0)
-
-
-def _cursor_behind(document: Document) -> str:
-    place = {"sk": DOCUMENT + document.document_id, "uploaded_at": document.uploaded_at}
-    return encode_cursor(to_item(place), "sk", "uploaded_at")
-
-
-def _to_row(document: Document) -> Row:
-    row = asdict(document)
-    row |= {name: json.dumps(row[name], ensure_ascii=False) for name in AS_JSON}
-    row["receipt"] = json.dumps(document.receipt) if document.receipt else None
-    row["properties"] = json.dumps(row["properties"], ensure_ascii=False)
-    return row
-
-
-def _to_document(item: Item) -> Document:
-    row = to_row(item)
-    known = {name: row[name] for name in Document.__slots__ if name in row}
-    known |= {name: json.loads(row.get(name, "{}")) for name in AS_JSON}
-    known["receipt"] = json.loads(row["receipt"]) if row.get("receipt") else None
-    known["properties"] = from_record(DocumentProperties, json.loads(row.get("properties", "{}")))
-    known["versions"] = frozenset(row.get("versions", ()))
-    return Document(**{**_UNKNOWN, **known})
-
-
-_UNKNOWN: Final = {"version": "", "size": 0, "content_type": "", "uploaded_at": ""}
-"""What the row of a deletion lacks whose upload was never registered."""

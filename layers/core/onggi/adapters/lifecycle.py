@@ -30,11 +30,6 @@ class DynamoTenantLifecycle:
         return self._session.client("dynamodb")
 
     def change(self, known: TenantRecord, changed: TenantRecord) -> TenantRecord:
-        """Writes a tenant's context, status, reason, run and move; answers the record as it is now.
-
-        Raises:
-            Conflict: when the tenant is no longer as it was known.
-        """
         changed = replace(changed, revision=known.revision + 1)
         try:
             with translated("DynamoDB"):
@@ -46,13 +41,6 @@ class DynamoTenantLifecycle:
         return changed
 
     def place(self, known: TenantRecord, vector_bucket: str, capacity: int) -> TenantRecord | None:
-        """Gives a tenant a place in a vector bucket and counts its index there; None where the bucket is full.
-
-        One that is being moved gets it at its new place.
-
-        Raises:
-            Conflict: when the tenant is no longer as it was known.
-        """
         placed = replace(_placed(known, vector_bucket), revision=known.revision + 1)
         count = {
             "TableName": self._table,
@@ -76,11 +64,6 @@ class DynamoTenantLifecycle:
         return placed
 
     def remove(self, known: TenantRecord, receipt: Receipt) -> None:
-        """Removes a tenant's record, gives its place free and keeps its receipt, all at once.
-
-        Raises:
-            Conflict: when the tenant is no longer as it was known.
-        """
         row = asdict(receipt) | {"pk": _receipts_of(receipt.tenant_id), "sk": receipt.removed_at}
         writes: list[dict[str, Any]] = [
             {
@@ -97,11 +80,6 @@ class DynamoTenantLifecycle:
         self._write_all([*writes, *(write for place in places for write in self._one_index_less(place))])
 
     def end_move(self, known: TenantRecord) -> TenantRecord:
-        """Ends a tenant's move and gives the place free that it has left, at once; answers the record as it is now.
-
-        Raises:
-            Conflict: when the tenant is no longer as it was known.
-        """
         ended = replace(known, move=None, revision=known.revision + 1)
         self._write_all(
             [{"Update": self._change(known, ended)}, *self._one_index_less(known.at_other_placement.placement)]
@@ -130,7 +108,6 @@ class DynamoTenantLifecycle:
         return [{"Update": count}]
 
     def receipt(self, tenant_id: str) -> Receipt | None:
-        """The newest receipt of a tenant that was removed."""
         with translated("DynamoDB"):
             response = self._client.query(
                 TableName=self._table,

@@ -33,11 +33,6 @@ class EmbeddedMeter:
     """Writes metrics once by tenant and once by tier."""
 
     def record(self, tenant: TenantContext, **values: float) -> None:
-        """Records values by metric name, once by tenant and once by tier.
-
-        Raises:
-            KeyError: when a name is none of the published metrics.
-        """
         metrics = EphemeralMetrics(namespace=NAMESPACE)
         metrics.add_dimension("TenantId", tenant.tenant_id)
         metrics.add_dimensions(Tier=tenant.tier)

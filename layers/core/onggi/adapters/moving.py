@@ -31,11 +31,9 @@ class S3MovingObjects:
         return self._session.client("s3")
 
     def uploads(self, after: str | None) -> tuple[list[StoredObject], str | None]:
-        """The next uploads by key at the first place, and the key that others follow; None where none do."""
         return self._page(self._source.documents_bucket, after)
 
     def copied(self, after: str | None, last: str) -> list[StoredObject]:
-        """The uploads at the second place with keys behind one and up to another."""
         return list(takewhile(lambda found: found.key <= last, self._behind(after)))
 
     def _behind(self, after: str | None) -> Iterator[StoredObject]:
@@ -67,11 +65,6 @@ class S3MovingObjects:
         return sorted(found, key=lambda each: each.key), answer["NextKeyMarker"] if answer["IsTruncated"] else None
 
     def copy_uploads(self, uploads: Sequence[tuple[str, str | None]]) -> list[str | None]:
-        """Copies uploads by key and version, the newest where none is named, one of a key after another.
-
-        Returns:
-            The copies' ids; None for what is gone.
-        """
         keys = [list(group) for _, group in groupby(uploads, key=lambda upload: upload[0])]
         with ThreadPoolExecutor(COPIES_AT_A_TIME) as pool:
             return [copy for group in pool.map(self._copy_versions, keys) for copy in group]
@@ -81,12 +74,10 @@ class S3MovingObjects:
         return [self._copy(source, target, key, version) for key, version in versions]
 
     def delete(self, key: str) -> None:
-        """Deletes an upload at the second place by a delete marker."""
         with translated("S3"):
             self._client.delete_object(Bucket=self._target.documents_bucket, Key=key)
 
     def artifacts(self, after: str | None) -> tuple[list[str], str | None]:
-        """The names of the next artifacts at the first place, and the name that others follow; None where none do."""
         place = {"StartAfter": self._prefix + after} if after else {}
         with translated("S3"):
             answer = self._client.list_objects_v2(
@@ -96,7 +87,6 @@ class S3MovingObjects:
         return names, names[-1] if answer["IsTruncated"] else None
 
     def copy_artifacts(self, names: Sequence[str]) -> None:
-        """Copies artifacts; names that are not there are no error."""
         source, target = self._source.artifacts_bucket, self._target.artifacts_bucket
         with ThreadPoolExecutor(COPIES_AT_A_TIME) as pool:
             list(pool.map(lambda name: self._copy(source, target, self._prefix + name), names))

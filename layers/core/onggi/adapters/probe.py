@@ -74,7 +74,6 @@ class AwsIsolationProbe:
                 raise Conflict(f"The tenant's {name} did not answer what was written; try again.")
 
     def breaches(self) -> list[str]:
-        """What another tenant has and the session can reach nevertheless, in words; nothing where the walls hold."""
         return [name for name, attempt in self._trespasses().items() if not _is_denied(attempt)]
 
     def _list_own_uploads(self) -> bool:

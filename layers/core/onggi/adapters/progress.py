@@ -38,7 +38,6 @@ class DynamoProgressStore:
         self._clock = clock
 
     def begin(self, version: DocumentVersion, pages: int) -> None:
-        """Stores that a version's text was extracted; no effect unless no version as new has begun."""
         self._update(
             version,
             "SET sequencer = :sequencer, pages = :pages, embedded = :none, expires_at = :expires_at REMOVE chunks",
@@ -47,12 +46,10 @@ class DynamoProgressStore:
         )
 
     def plan(self, version: DocumentVersion, chunks: int) -> None:
-        """Stores how many chunks a version has; no effect unless it is the one that has begun."""
         condition = "sequencer = :sequencer AND attribute_not_exists(chunks)"
         self._update(version, "SET chunks = :chunks", condition, {":chunks": chunks})
 
     def embed(self, version: DocumentVersion, batch: int, chunks: int) -> None:
-        """Stores how many chunks of a batch are embedded; no effect unless that is more than is known."""
         self._update(
             version,
             "SET embedded.#batch = :chunks",
@@ -62,7 +59,6 @@ class DynamoProgressStore:
         )
 
     def of(self, documents: Iterable[Document]) -> dict[str, Progress]:
-        """How far documents are, by id, read consistently; those that have not begun or cannot be read are left out."""
         sequencers = {PROGRESS + document.document_id: document.sequencer for document in documents}
         found: dict[str, Progress] = {}
         for batch in batched(sequencers, GET_BATCH, strict=False):

@@ -101,11 +101,6 @@ class AwsTenantPurger:
         return self._session.client(service)
 
     def count_page(self, cursor: str | None) -> tuple[Counts, str | None]:
-        """Counts one page of what there is, versions and delete markers of objects included.
-
-        Returns:
-            How much of each kind the page holds, each kind named by the first page; and the cursor that others follow.
-        """
         pages = self._count_pages()
         number, inner = json.loads(cursor) if cursor else (0, None)
         counts, inner = pages[number](inner)
@@ -142,7 +137,6 @@ class AwsTenantPurger:
         return [placement.stack for placement in self._places.placements if placement.stack]
 
     def unfinished_page(self, cursor: str | None) -> tuple[list[str], str | None]:
-        """Executions of the ingestion workflow to which documents belong that are neither done nor failed, by pages."""
         table, partition = self._places.partitions["ledger_items"]
         items, last = self._item_page(table, partition, json.loads(cursor) if cursor else None, "execution", "status")
         rows = map(to_row, items)

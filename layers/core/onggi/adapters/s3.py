@@ -90,7 +90,6 @@ class S3DocumentStore:
         return {"Bucket": self._bucket, "Key": key}
 
     def facts(self, key: str, version: str | None = None) -> ObjectFacts | None:
-        """The facts of a version, or of the newest; None where it is not there or is deleted."""
         wanted = self._at(key) | ({"VersionId": version} if version else {})
         try:
             with translated("S3"):
@@ -108,11 +107,6 @@ class S3DocumentStore:
         )
 
     def download(self, key: str, version: str, target: Path) -> None:
-        """Writes a version to a file.
-
-        Raises:
-            NotFound: when that version is gone.
-        """
         place = self._at(key)
         try:
             with translated("S3"), target.open("wb") as file:
@@ -124,7 +118,6 @@ class S3DocumentStore:
             raise
 
     def read_start(self, key: str, most: int) -> bytes | None:
-        """The beginning of the newest version, at most so many bytes; None where it is not there or is deleted."""
         place = self._at(key)
         try:
             with translated("S3"):
@@ -141,14 +134,12 @@ class S3DocumentStore:
         return is_listed(self._session.client("s3"), self._bucket, key, version)
 
     def delete(self, key: str) -> None:
-        """Deletes the newest version by a delete marker; earlier versions stay."""
         with translated("S3"):
             self._session.client("s3").delete_object(**self._at(key))
 
     def presign_upload(
         self, key: str, content_type: str, size: int, metadata: Metadata, seconds: int
     ) -> PresignedUpload:
-        """Permits one upload of exactly this key, type, size and metadata for some seconds."""
         fields = {"Content-Type": content_type}
         if metadata:
             fields[METADATA_HEADER + TYPED_METADATA] = encode_metadata(metadata)
@@ -170,7 +161,6 @@ class S3ArtifactStore:
         self._manifests_bucket = manifests_bucket
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes an artifact, replacing what was there."""
         self._put(self._bucket, self._tenant.prefix + name, content)
 
     def _put(self, bucket: str, key: str, content: bytes) -> None:
@@ -178,11 +168,6 @@ class S3ArtifactStore:
             self._session.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
 
     def read(self, name: str) -> bytes:
-        """Reads an artifact.
-
-        Raises:
-            NotFound: when there is none of that name.
-        """
         try:
             with translated("S3"):
                 response = self._session.client("s3").get_object(Bucket=self._bucket, Key=self._tenant.prefix + name)
@@ -194,7 +179,6 @@ class S3ArtifactStore:
             raise
 
     def names(self, prefix: str) -> list[str]:
-        """The names of all artifacts that begin with a prefix, sorted."""
         pages = self._session.client("s3").get_paginator("list_objects_v2")
         with translated("S3"):
             keys = [
@@ -205,7 +189,6 @@ class S3ArtifactStore:
         return [key.removeprefix(self._tenant.prefix) for key in keys]
 
     def delete(self, names: Iterable[str]) -> None:
-        """Deletes artifacts; names that are not there are no error."""
         for batch in batched(names, DELETE_BATCH, strict=False):
             self._delete_keys(self._bucket, [self._tenant.prefix + name for name in batch])
 
@@ -232,5 +215,4 @@ class S3ArtifactStore:
         return key
 
     def delete_manifest(self, document_id: str, version: str) -> None:
-        """Deletes a version's manifest; no error where there is none."""
         self._delete_keys(self._manifests_bucket, [self._manifest_key(document_id, version)])

@@ -50,7 +50,6 @@ class S3VectorsIndex:
         return self._session.client("s3vectors")
 
     def create(self) -> None:
-        """Creates the index where it does not exist."""
         searchable = [
             {"metadataKey": key, "language": language} if language else {"metadataKey": key}
             for key, language in TEXT_KEYS.items()
@@ -74,24 +73,20 @@ class S3VectorsIndex:
                 self._client.put_vectors(**self._where, vectors=[_vector(chunk) for chunk in batch])
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Deletes chunks by key; keys that do not exist are no error, nor is an index that does not."""
         with _unless("NotFoundException"):
             for batch in batched(keys, DELETE_BATCH, strict=False):
                 with translated("S3 Vectors"):
                     self._client.delete_vectors(**self._where, keys=list(batch))
 
     def drop(self) -> None:
-        """Deletes the index with everything in it; one that does not exist is no error."""
         with _unless("NotFoundException"), translated("S3 Vectors"):
             self._client.delete_index(**self._where)
 
     def count_page(self, cursor: str | None) -> tuple[int, str | None] | None:
-        """Returns the number of vectors on the next page, and the cursor that others follow; None without an index."""
         page = self._page(cursor, maxResults=LIST_BATCH)
         return (len(page["vectors"]), page.get("nextToken")) if page else None
 
     def list_page(self, cursor: str | None) -> tuple[list[dict[str, Any]], str | None] | None:
-        """Returns the next vectors with key, data and metadata, and a cursor; None without an index."""
         page = self._page(cursor, maxResults=EXPORT_BATCH, returnData=True, returnMetadata=True)
         return (page["vectors"], page.get("nextToken")) if page else None
 
@@ -120,15 +115,12 @@ class S3VectorsIndex:
         return found
 
     def write_probe(self, key: str) -> None:
-        """Writes one vector that means nothing."""
         self._client.put_vectors(**self._where, vectors=[{"key": key, "data": self._probe_vector}])
 
     def read_probe(self, key: str) -> bool:
-        """Reads a vector by key; returns whether it exists."""
         return [vector["key"] for vector in self._client.get_vectors(**self._where, keys=[key])["vectors"]] == [key]
 
     def search_probe(self) -> None:
-        """Searches by a vector that means nothing."""
         self._client.query_vectors(**self._where, queryVector=self._probe_vector, topK=1)
 
     @property

@@ -71,13 +71,6 @@ class CloudFormationTenantStacks:
         return self._session.client("cloudformation")
 
     def provide(self, tenant: TenantContext, run: str) -> bool:
-        """Makes the stack of a tenant's place for a run of a workflow; False while it is being made.
-
-        One that another run has failed to make is removed first.
-
-        Raises:
-            Conflict: when this run has failed to make it.
-        """
         stack = tenant.placement.stack
         status = stack_status(self._session, stack)
         if status is None:

@@ -24,10 +24,6 @@ class StepFunctionsWorkflow:
         return self._session.client("stepfunctions")
 
     def start(self, name: str, state: Mapping[str, Any]) -> bool:
-        """Starts an execution of a name; False where one of that name has come to its end already.
-
-        One that runs already under that name is left to run.
-        """
         try:
             with translated("Step Functions"):
                 self._client.start_execution(
@@ -40,11 +36,9 @@ class StepFunctionsWorkflow:
         return True
 
     def is_running(self, name: str) -> bool:
-        """Whether an execution of a name is there and has not come to its end."""
         return self._status(name) == RUNNING
 
     def is_outdated(self, name: str) -> bool:
-        """Whether the definition of the state machine has changed since an execution began."""
         with translated("Step Functions"):
             begun = self._client.describe_state_machine_for_execution(executionArn=self._arn_of(name))
             present = self._client.describe_state_machine(stateMachineArn=self._arn)
