@@ -1,4 +1,4 @@
-"""Decides what an S3 event means and claims the version it speaks of."""
+"""Decides what an S3 event means, and claims the version that it announces."""
 
 from typing import Any
 
@@ -11,21 +11,14 @@ from onggi.steps.ingestion.register_document import register_document
 
 
 def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes `{"event": <EventBridge event>, "execution": <name>}`; answers a registration."""
-    event = ObjectEvent.from_eventbridge(state["event"])
+    """Takes `{"event": <EventBridge event>, "execution": <name>}`; returns a registration."""
+    event, execution = ObjectEvent.from_eventbridge(state["event"]), state["execution"]
 
     def register() -> dict[str, Any]:
-        admission = defer_event(
-            event, state["event"], state["execution"], application.directory, application.deferred_events
-        )
-        if admission != "admitted":
-            return {"outcome": admission}
-        return register_document(
-            event,
-            state["execution"],
-            application.directory,
-            application.tenant_ports,
-            application.settings.max_document_bytes,
-        ).to_dict()
+        deferral = defer_event(event, state["event"], execution, application.directory, application.deferred_events)
+        if deferral.outcome != "admitted":
+            return {"outcome": deferral.outcome}
+        max_bytes = application.settings.max_document_bytes
+        return register_document(event, execution, deferral.record, application.tenant_ports, max_bytes).to_dict()
 
-    return logged(context, {"execution": state["execution"], "kind": event.kind}, register)
+    return logged(context, {"execution": execution, "kind": event.kind}, register)

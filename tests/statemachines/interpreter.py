@@ -72,7 +72,8 @@ class _Execution:
         self._run = run
         self._definition = definition(run.machine)
         self._data = data
-        self._context = {"Execution": {"Name": name}, "StateMachine": {"Id": run.machine}, "State": {"RetryCount": 0}}
+        execution = {"Name": name, "Input": copy.deepcopy(data)}
+        self._context = {"Execution": execution, "StateMachine": {"Id": run.machine}, "State": {"RetryCount": 0}}
         self.events = 2
         self.successor: tuple[str, Json] | None = None
 

@@ -11,12 +11,12 @@ from onggi.domain.upload import ObjectEvent
 from onggi.ports.bundles import TenantPorts
 from onggi.ports.ledger import PublishedFacts
 from onggi.steps.ingestion.chunk_text import chunk_text
-from onggi.steps.ingestion.defer_event import Deferral, defer_event
+from onggi.steps.ingestion.defer_event import defer_event, owner_of
 from onggi.steps.ingestion.embed_chunks import EmbeddingModel, embed_chunks
 from onggi.steps.ingestion.extract_text import extract_text
 from onggi.steps.ingestion.index_chunks import index_chunks
 from onggi.steps.ingestion.publish_document import publish_document
-from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.record_failure import Failure, StoppedExecution, record_failure
 from onggi.steps.ingestion.register_document import Registration, register_document
 from onggi.steps.ingestion.remove_document import remove_document
 from onggi.steps.ingestion.update_metadata import update_metadata
@@ -170,8 +170,8 @@ class TwoPlaces:
         documents.delete(self.key(name))
         return documents.events[-1]
 
-    def admit(self, raw: dict[str, Any], execution: str = "e0") -> Deferral:
-        return defer_event(ObjectEvent.from_eventbridge(raw), raw, execution, self.directory, self.waiting)
+    def admit(self, raw: dict[str, Any], execution: str = "e0") -> str:
+        return defer_event(ObjectEvent.from_eventbridge(raw), raw, execution, self.directory, self.waiting).outcome
 
     def ingest(self, raw: dict[str, Any]) -> str:
         """Takes an event all the way; answers what became of it."""
@@ -184,13 +184,17 @@ class TwoPlaces:
         event = ObjectEvent.from_eventbridge(raw)
         registration: Registration | None = None
         try:
-            registration = register_document(event, execution, self.directory, self.ports_of, MAX_BYTES)
+            registration = register_document(
+                event, execution, owner_of(event, self.directory), self.ports_of, MAX_BYTES
+            )
             self._work(registration)
         except Exception as error:
             cause = f'{{"errorMessage": "{error}"}}'
             failure = Failure.from_catch({"Error": type(error).__name__, "Cause": cause})
             claimed = registration.document.version if registration and registration.outcome == "process" else None
-            return record_failure(event, execution, failure, self.directory, self.ports_of, claimed).outcome
+            return record_failure(
+                StoppedExecution(event, execution, failure, claimed), self.directory, self.ports_of
+            ).outcome
         return registration.outcome
 
     def _work(self, registration: Registration) -> None:

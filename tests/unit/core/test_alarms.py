@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from onggi.domain.upload import ObjectEvent
-from onggi.steps.ingestion.record_failure import Failure, RecordedFailure, record_failure
+from onggi.steps.ingestion.defer_event import owner_of
+from onggi.steps.ingestion.record_failure import Failure, RecordedFailure, StoppedExecution, record_failure
 from onggi.steps.ingestion.register_document import register_document
 from tests.unit.core.fakes import FakeTenant
 
@@ -18,7 +19,7 @@ def uploaded(acme: FakeTenant, key: str = "tenants/acme/a.txt") -> ObjectEvent:
 
 
 def recorded(acme: FakeTenant, event: ObjectEvent, failure: Failure, execution: str = "e1") -> RecordedFailure:
-    return record_failure(event, execution, failure, acme.directory, acme.ports_of)
+    return record_failure(StoppedExecution(event, execution, failure), acme.directory, acme.ports_of)
 
 
 @pytest.mark.parametrize("registered", [True, False])
@@ -28,7 +29,7 @@ def test_an_operator_is_called_for_a_fault_of_ours_and_not_for_a_bad_document(
 ) -> None:
     event = uploaded(acme)
     if registered:
-        register_document(event, "e1", acme.directory, acme.ports_of, 100)
+        register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, 100)
     assert recorded(acme, event, failure) == RecordedFailure("failed", failure.code, alarm=failure.ours)
     assert acme.meter.total("DocumentsFailed") == 1
 
@@ -36,7 +37,7 @@ def test_an_operator_is_called_for_a_fault_of_ours_and_not_for_a_bad_document(
 @pytest.mark.parametrize("failure", [OURS, THEIRS])
 def test_nobody_is_called_for_work_that_a_newer_event_has_made_needless(acme: FakeTenant, failure: Failure) -> None:
     event, newer = uploaded(acme), uploaded(acme)
-    register_document(newer, "e2", acme.directory, acme.ports_of, 100)
+    register_document(newer, "e2", owner_of(newer, acme.directory), acme.ports_of, 100)
     assert recorded(acme, event, failure) == RecordedFailure("overtaken", failure.code, alarm=False)
     assert acme.meter.total("DocumentsFailed") == 0
 
@@ -44,13 +45,13 @@ def test_nobody_is_called_for_work_that_a_newer_event_has_made_needless(acme: Fa
 def deletion(acme: FakeTenant, kind: str) -> ObjectEvent:
     """A deletion of a document that had been registered, registered itself by e2."""
     event = uploaded(acme)
-    register_document(event, "e1", acme.directory, acme.ports_of, 100)
+    register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, 100)
     if kind == "marker":
         acme.documents.delete(event.key)
     else:
         acme.documents.remove_version(event.key, event.version or "")
     deleted = ObjectEvent.from_eventbridge(acme.documents.events[-1])
-    assert register_document(deleted, "e2", acme.directory, acme.ports_of, 100).outcome == "remove"
+    assert register_document(deleted, "e2", owner_of(deleted, acme.directory), acme.ports_of, 100).outcome == "remove"
     return deleted
 
 
@@ -62,7 +63,7 @@ def test_an_operator_is_called_for_a_removal_that_stopped_unless_a_newer_event_c
     deleted = deletion(acme, kind)
     before: Any = acme.ledger.rows.copy()
     if overtaken:
-        register_document(uploaded(acme), "e3", acme.directory, acme.ports_of, 100)
+        register_document(uploaded(acme), "e3", owner_of(uploaded(acme), acme.directory), acme.ports_of, 100)
         outcome = "overtaken"
     else:
         outcome = "failed"

@@ -17,11 +17,12 @@ from onggi.steps.documents.deletion import delete_document
 from onggi.steps.documents.uploads import UploadRequest, permit_upload
 from onggi.steps.ingestion.artifacts import VersionArtifacts
 from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.embed_chunks import embed_chunks
 from onggi.steps.ingestion.extract_text import extract_text
 from onggi.steps.ingestion.index_chunks import index_chunks
 from onggi.steps.ingestion.publish_document import publish_document
-from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.record_failure import Failure, StoppedExecution, record_failure
 from onggi.steps.ingestion.register_document import register_document
 from onggi.steps.ingestion.remove_document import remove_document
 from onggi.steps.ingestion.retire import Retired, retire_version
@@ -56,7 +57,7 @@ KEY = "tenants/acme/a.txt"
 
 def registered(acme: FakeTenant, content: bytes = b"kimchi\nsalt") -> DocumentVersion:
     event = ObjectEvent.from_eventbridge(acme.documents.upload(KEY, content))
-    return register_document(event, "e1", acme.directory, acme.ports_of, 100).document
+    return register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, 100).document
 
 
 def cut(acme: FakeTenant, document: DocumentVersion) -> None:
@@ -77,7 +78,7 @@ def test_a_deletion_leaves_a_receipt_and_nothing_else(acme: FakeTenant) -> None:
     document = published(acme)
     acme.documents.delete(KEY)
     event = ObjectEvent.from_eventbridge(acme.documents.events[-1])
-    removal = register_document(event, "e2", acme.directory, acme.ports_of, 100)
+    removal = register_document(event, "e2", owner_of(event, acme.directory), acme.ports_of, 100)
     receipt = remove_document(acme.context, removal.document, removal.versions, acme.ports)
     assert receipt == {"versions": 1, "vectors": 2, "artifacts": 4, "deleted_at": "2026-11-21T09:00:00.000Z"}
     row = acme.ledger.rows[document.document_id]
@@ -138,15 +139,19 @@ def test_a_newer_version_is_cut_with_the_place_of_each_embedding_that_there_is(a
 
 def test_what_fails_before_anybody_has_looked_at_it_has_the_type_of_what_is_unknown(acme: FakeTenant) -> None:
     event = ObjectEvent.from_eventbridge(acme.documents.upload(KEY, b"x", "text/csv"))
-    record_failure(event, "e1", Failure("internal", "Fault.", ours=True), acme.directory, acme.ports_of)
+    record_failure(
+        StoppedExecution(event, "e1", Failure("internal", "Fault.", ours=True)), acme.directory, acme.ports_of
+    )
     (row,) = acme.ledger.rows.values()
     assert (row.content_type, row.size, row.name) == ("application/octet-stream", 1, "a.txt")
 
 
 def test_what_fails_after_its_registration_keeps_what_is_known_of_it(acme: FakeTenant) -> None:
     event = ObjectEvent.from_eventbridge(acme.documents.upload(KEY, b"xy", "text/csv"))
-    register_document(event, "e1", acme.directory, acme.ports_of, 100)
-    record_failure(event, "e1", Failure("internal", "Fault.", ours=True), acme.directory, acme.ports_of)
+    register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, 100)
+    record_failure(
+        StoppedExecution(event, "e1", Failure("internal", "Fault.", ours=True)), acme.directory, acme.ports_of
+    )
     (row,) = acme.ledger.rows.values()
     assert (row.content_type, row.size, row.status, row.version) == ("text/csv", 2, "failed", event.version)
 
@@ -258,7 +263,7 @@ def test_a_deletion_that_was_overtaken_right_after_its_claim_is_stale(
         return claimed
 
     monkeypatch.setattr(acme.ledger, "claim_deletion", overtaken)
-    registration = register_document(event, "e2", acme.directory, acme.ports_of, 100)
+    registration = register_document(event, "e2", owner_of(event, acme.directory), acme.ports_of, 100)
     assert (registration.outcome, registration.versions) == ("stale", [])
 
 
@@ -323,9 +328,9 @@ def test_vectors_are_copied_behind_a_document_that_does_not_answer(acme: FakeTen
 def test_a_failure_of_one_execution_speaks_of_its_own_version(acme: FakeTenant) -> None:
     """Another that has registered the same event is at work; what this one knows is the event alone."""
     event = ObjectEvent.from_eventbridge(acme.documents.upload(KEY, b"xy", "text/csv"))
-    register_document(event, "e1", acme.directory, acme.ports_of, 100)
+    register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, 100)
     failure = Failure("internal", "Fault.", ours=True)
-    recorded = record_failure(event, "e2", failure, acme.directory, acme.ports_of)
+    recorded = record_failure(StoppedExecution(event, "e2", failure), acme.directory, acme.ports_of)
     assert (recorded.outcome, recorded.alarm) == ("overtaken", False)
     (row,) = acme.ledger.rows.values()
     assert (row.status, row.execution, row.content_type) == ("processing", "e1", "text/csv")
@@ -335,9 +340,11 @@ def test_a_failure_removes_what_every_version_has_left_that_nobody_needs(acme: F
     first = registered(acme)
     cut(acme, first)
     event = ObjectEvent.from_eventbridge(acme.documents.upload(KEY, b"pepper"))
-    second = register_document(event, "e2", acme.directory, acme.ports_of, 100).document
+    second = register_document(event, "e2", owner_of(event, acme.directory), acme.ports_of, 100).document
     cut(acme, second)
-    record_failure(event, "e2", Failure("corrupt", "Broken.", ours=False), acme.directory, acme.ports_of)
+    record_failure(
+        StoppedExecution(event, "e2", Failure("corrupt", "Broken.", ours=False)), acme.directory, acme.ports_of
+    )
     assert acme.artifacts.content == {}
     assert acme.ledger.rows[first.document_id].versions == frozenset()
 

@@ -12,6 +12,7 @@ from onggi.domain.upload import ObjectEvent
 from onggi.ports.models import Embedding
 from onggi.steps.ingestion.artifacts import VersionArtifacts
 from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.embed_chunks import EmbeddedBatch, EmbeddingModel, embed_chunks
 from onggi.steps.ingestion.extract_text import extract_text
 from onggi.steps.ingestion.register_document import register_document
@@ -24,7 +25,7 @@ TEXTS = [f"line {number} of the batch" for number in range(20)]
 def chunked(acme: FakeTenant, texts: list[str]) -> DocumentVersion:
     upload = acme.documents.upload(acme.context.prefix + "a.txt", "\n".join(texts).encode())
     event = ObjectEvent.from_eventbridge(upload)
-    document = register_document(event, "e1", acme.directory, acme.ports_of, 10_000).document
+    document = register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, 10_000).document
     extract_text(acme.context, document, acme.ports, PlainReader(), OCR_MODEL)
     chunk_text(document, acme.ports, LineSplitter(), "manifests")
     return document

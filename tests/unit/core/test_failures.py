@@ -9,7 +9,8 @@ from onggi.domain.errors import BAD_DOCUMENT_MESSAGES
 from onggi.domain.upload import ObjectEvent
 from onggi.ports.ledger import PublishedFacts
 from onggi.steps.documents.deletion import delete_document
-from onggi.steps.ingestion.record_failure import Failure, RecordedFailure, record_failure
+from onggi.steps.ingestion.defer_event import owner_of
+from onggi.steps.ingestion.record_failure import Failure, RecordedFailure, StoppedExecution, record_failure
 from onggi.steps.ingestion.register_document import register_document
 from tests.unit.core.fakes import FakeTenant
 
@@ -22,7 +23,7 @@ def uploaded(acme: FakeTenant, content: bytes) -> ObjectEvent:
 
 
 def failed(acme: FakeTenant, event: ObjectEvent, execution: str, claimed: str | None = None) -> RecordedFailure:
-    return record_failure(event, execution, OURS, acme.directory, acme.ports_of, claimed)
+    return record_failure(StoppedExecution(event, execution, OURS, claimed), acme.directory, acme.ports_of)
 
 
 def row(acme: FakeTenant) -> Document:
@@ -45,7 +46,7 @@ def test_the_version_that_was_claimed_fails_where_nobody_knows_the_result_of_the
     """RegisterDocument has claimed what is left after a removal, and its result was lost."""
     first = uploaded(acme, b"kimchi")
     removed = removal_of_the_newest(acme, first)
-    register_document(removed, "e1", acme.directory, acme.ports_of, 100)
+    register_document(removed, "e1", owner_of(removed, acme.directory), acme.ports_of, 100)
     claimed = row(acme)
     assert failed(acme, removed, "e1") == RecordedFailure("failed", "unavailable", alarm=True)
     found = row(acme)
@@ -55,7 +56,7 @@ def test_the_version_that_was_claimed_fails_where_nobody_knows_the_result_of_the
 
 def test_another_execution_does_not_fail_what_was_claimed(acme: FakeTenant) -> None:
     removed = removal_of_the_newest(acme, uploaded(acme, b"kimchi"))
-    register_document(removed, "e1", acme.directory, acme.ports_of, 100)
+    register_document(removed, "e1", owner_of(removed, acme.directory), acme.ports_of, 100)
     assert failed(acme, removed, "another").outcome == "overtaken"
     assert row(acme).status == "processing"
 
@@ -76,7 +77,7 @@ def test_a_deletion_of_what_was_never_registered_is_recorded(acme: FakeTenant) -
 
 def test_an_upload_that_was_deleted_by_the_api_meanwhile_is_overtaken(acme: FakeTenant) -> None:
     event = uploaded(acme, b"kimchi")
-    document = register_document(event, "e1", acme.directory, acme.ports_of, 100).document
+    document = register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, 100).document
     acme.ledger.publish(document, PublishedFacts(1, 1, 1, "en"), acme.clock())
     delete_document(document.document_id, acme.ports)
     assert failed(acme, event, "e1") == RecordedFailure("overtaken", "unavailable", alarm=False)
@@ -88,13 +89,13 @@ def test_a_version_that_answers_is_described_again_and_no_other(
 ) -> None:
     """A failure may have left it half described; one that answered before was not touched."""
     event = uploaded(acme, b"kimchi")
-    document = register_document(event, "e1", acme.directory, acme.ports_of, 100).document
+    document = register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, 100).document
     acme.ledger.publish(document, PublishedFacts(1, 0, 1, "en"), acme.clock())
     acme.documents.upload(f"{KEY}.metadata.json", b'{"metadataAttributes": {"year": 2026}}')
     failed(acme, event, "e1", document.version)
     assert row(acme).current_metadata == {"year": 2026}
     second = uploaded(acme, b"soy sauce")
-    newer = register_document(second, "e2", acme.directory, acme.ports_of, 100).document
+    newer = register_document(second, "e2", owner_of(second, acme.directory), acme.ports_of, 100).document
     monkeypatch.setattr(acme.ledger, "describe", refuse)
     failed(acme, second, "e2", newer.version)
     assert row(acme).current_version == document.version

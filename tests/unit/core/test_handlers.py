@@ -546,7 +546,7 @@ def test_what_was_changed_is_noted_where_the_move_could_not_be_started(functions
 def test_uploads_of_a_suspended_tenant_are_processed_once_it_is_active_again(functions: Functions) -> None:
     assert patch(functions, status="suspended")[1]["status"] == "suspended"
     event = functions.acme.documents.upload("tenants/acme/a.md", TEXT.encode(), "text/markdown")
-    assert functions.call("register_document", {"event": event, "execution": "e1"}) == {"outcome": "waiting"}
+    assert functions.call("register_document", {"event": event, "execution": "e1"}) == {"outcome": "deferred"}
     assert functions.acme.ledger.rows == {}
     assert patch(functions, status="active")[1]["status"] == "active"
     ((_, state),) = functions.resumption.started.items()
@@ -1141,7 +1141,7 @@ def test_a_tenant_moves_over_http(functions: Functions) -> None:
     functions.call("verify_tenant", state)
     functions.call("pause_uploads", state)
     event = functions.acme.documents.upload("tenants/acme/late.md", TEXT.encode())
-    assert functions.call("register_document", {"event": event, "execution": "e2"}) == {"outcome": "waiting"}
+    assert functions.call("register_document", {"event": event, "execution": "e2"}) == {"outcome": "deferred"}
     assert functions.call("count_tenant_data", state)["busy"] is False
     progress = state["copy"]
     while progress["more"]:
@@ -1195,7 +1195,7 @@ def test_what_waits_is_not_released_while_a_tenant_is_being_copied(functions: Fu
     ((_, state),) = functions.relocation.started.items()
     functions.call("pause_uploads", dict(state))
     event = functions.acme.documents.upload("tenants/acme/a.md", TEXT.encode())
-    assert functions.call("register_document", {"event": event, "execution": "e1"}) == {"outcome": "waiting"}
+    assert functions.call("register_document", {"event": event, "execution": "e1"}) == {"outcome": "deferred"}
     patch(functions, status="suspended")
     patch(functions, status="active")
     ((_, resumed),) = functions.resumption.started.items()

@@ -25,11 +25,12 @@ from onggi.domain.upload import ObjectEvent
 from onggi.ports.ledger import PublishedFacts, Stored
 from onggi.steps.documents.deletion import delete_document
 from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.embed_chunks import EmbeddingModel, embed_chunks
 from onggi.steps.ingestion.extract_text import extract_text
 from onggi.steps.ingestion.index_chunks import index_chunks
 from onggi.steps.ingestion.publish_document import Publication, publish_document
-from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.record_failure import Failure, StoppedExecution, record_failure
 from onggi.steps.ingestion.record_interruption import ExecutionStatus, record_interruption
 from onggi.steps.ingestion.register_document import register_document
 from onggi.steps.ingestion.remove_document import remove_document
@@ -238,7 +239,9 @@ class Execution:
 
     def _register(self) -> None:
         acme = self._acme
-        registration = register_document(self._event, self.name, acme.directory, acme.ports_of, MAX_BYTES)
+        registration = register_document(
+            self._event, self.name, owner_of(self._event, acme.directory), acme.ports_of, MAX_BYTES
+        )
         self._registration = json.loads(json.dumps(registration.to_dict()))
 
     def _fail(self) -> None:
@@ -248,7 +251,7 @@ class Execution:
         acme = self._acme
         registration = self._registration or {}
         claimed = registration["document"]["version"] if registration.get("outcome") == "process" else None
-        record_failure(self._event, self.name, failure, acme.directory, acme.ports_of, claimed)
+        record_failure(StoppedExecution(self._event, self.name, failure, claimed), acme.directory, acme.ports_of)
 
 
 Act = Literal[

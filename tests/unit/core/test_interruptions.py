@@ -11,8 +11,9 @@ from onggi.domain.tenant import TenantContext
 from onggi.domain.upload import ObjectEvent
 from onggi.ports.ledger import PublishedFacts
 from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.extract_text import extract_text
-from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.record_failure import Failure, StoppedExecution, record_failure
 from onggi.steps.ingestion.record_interruption import (
     STOPPED_MESSAGE,
     ExecutionStatus,
@@ -33,7 +34,7 @@ def uploaded(acme: FakeTenant, content: bytes = b"kimchi\nsalt") -> ObjectEvent:
 
 
 def registered(acme: FakeTenant, event: ObjectEvent, execution: str = "e1") -> DocumentVersion:
-    registration = register_document(event, execution, acme.directory, acme.ports_of, 100)
+    registration = register_document(event, execution, owner_of(event, acme.directory), acme.ports_of, 100)
     assert registration.outcome == "process"
     return registration.document
 
@@ -80,7 +81,7 @@ def test_a_failure_that_was_recorded_keeps_its_reason_and_raises_no_second_alarm
 ) -> None:
     event = uploaded(acme)
     registered(acme, event)
-    record_failure(event, "e1", OURS, acme.directory, acme.ports_of)
+    record_failure(StoppedExecution(event, "e1", OURS), acme.directory, acme.ports_of)
     before = row(acme)
     assert ended(acme, event, status) == RecordedInterruption("recorded", alarm=False)
     assert row(acme) == before
@@ -143,7 +144,7 @@ def test_an_execution_that_was_stopped_before_it_registered_anything_is_recorded
     event = uploaded(acme)
     assert ended(acme, event, "ABORTED") == RecordedInterruption("failed", alarm=True)
     assert (row(acme).status, row(acme).error_message) == ("failed", STOPPED_MESSAGE)
-    late = register_document(event, "e1", acme.directory, acme.ports_of, 100)
+    late = register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, 100)
     assert late.outcome == "duplicate", "a function of it that still runs claims nothing any more"
 
 
@@ -152,7 +153,7 @@ def test_a_deletion_that_was_stopped_raises_an_alarm(acme: FakeTenant, status: E
     registered(acme, uploaded(acme))
     acme.documents.delete(KEY)
     deletion = ObjectEvent.from_eventbridge(acme.documents.events[-1])
-    register_document(deletion, "e2", acme.directory, acme.ports_of, 100)
+    register_document(deletion, "e2", owner_of(deletion, acme.directory), acme.ports_of, 100)
     assert ended(acme, deletion, status, "e2").alarm is (status != "FAILED")
     assert row(acme).status == "deleting", "nothing of it answers, and another deletion starts again"
 
@@ -161,7 +162,7 @@ def test_a_deletion_that_had_come_to_its_end_is_no_alarm(acme: FakeTenant) -> No
     registered(acme, uploaded(acme))
     acme.documents.delete(KEY)
     deletion = ObjectEvent.from_eventbridge(acme.documents.events[-1])
-    register_document(deletion, "e2", acme.directory, acme.ports_of, 100)
+    register_document(deletion, "e2", owner_of(deletion, acme.directory), acme.ports_of, 100)
     acme.ledger.mark_deleted(row(acme).document_id, row(acme).sequencer, {"versions": 1}, acme.clock())
     assert ended(acme, deletion, "ABORTED", "e2") == RecordedInterruption("recorded", alarm=False)
     assert row(acme).status == "deleted"
@@ -211,7 +212,9 @@ def test_a_bad_document_needs_no_alarm_when_its_execution_is_stopped_at_the_very
     event = uploaded(acme)
     registered(acme, event)
     bad = BadDocument("encrypted")
-    record_failure(event, "e1", Failure(bad.code, bad.message, ours=False), acme.directory, acme.ports_of)
+    record_failure(
+        StoppedExecution(event, "e1", Failure(bad.code, bad.message, ours=False)), acme.directory, acme.ports_of
+    )
     assert ended(acme, event, "ABORTED") == RecordedInterruption("recorded", alarm=False)
     assert row(acme).error_code == "encrypted"
 

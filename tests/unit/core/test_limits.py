@@ -11,8 +11,9 @@ from onggi.domain.upload import ObjectEvent
 from onggi.ports.ledger import PublishedFacts
 from onggi.steps.documents.deletion import delete_document
 from onggi.steps.documents.uploads import UploadRequest, permit_upload
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.publish_document import publish_document
-from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.record_failure import Failure, StoppedExecution, record_failure
 from onggi.steps.ingestion.register_document import Registration, register_document
 from onggi.steps.ingestion.remove_document import remove_document
 from tests.unit.core.fakes import FakeTenant, tenant_named
@@ -33,9 +34,13 @@ def limit(acme: FakeTenant, documents: int = 100, stored_bytes: int = 1000, docu
 def register(acme: FakeTenant, name: str, size: int) -> Registration:
     event = ObjectEvent.from_eventbridge(acme.documents.upload(acme.context.prefix + name, b"x" * size))
     try:
-        return register_document(event, event.sequencer, acme.directory, acme.ports_of, INSTALLATION)
+        return register_document(event, event.sequencer, owner_of(event, acme.directory), acme.ports_of, INSTALLATION)
     except BadDocument as bad:
-        record_failure(event, event.sequencer, Failure(bad.code, bad.message, False), acme.directory, acme.ports_of)
+        record_failure(
+            StoppedExecution(event, event.sequencer, Failure(bad.code, bad.message, False)),
+            acme.directory,
+            acme.ports_of,
+        )
         raise
 
 
@@ -52,7 +57,7 @@ def delete(acme: FakeTenant, name: str) -> None:
     """Deletes a document until nothing is left of it."""
     delete_document(document_id_of(acme.context, acme.context.prefix + name), acme.ports)
     event = ObjectEvent.from_eventbridge(acme.documents.events[-1])
-    removal = register_document(event, event.sequencer, acme.directory, acme.ports_of, INSTALLATION)
+    removal = register_document(event, event.sequencer, owner_of(event, acme.directory), acme.ports_of, INSTALLATION)
     remove_document(acme.context, removal.document, removal.versions, acme.ports)
 
 
@@ -172,4 +177,4 @@ def test_a_repeated_registration_is_refused_again(acme: FakeTenant) -> None:
     event = ObjectEvent.from_eventbridge(acme.documents.upload("tenants/acme/b.txt", b"x"))
     for _ in range(2):
         with pytest.raises(BadDocument, match="quota_exceeded"):
-            register_document(event, "e1", acme.directory, acme.ports_of, INSTALLATION)
+            register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, INSTALLATION)

@@ -27,11 +27,12 @@ from onggi.ports.ledger import PublishedFacts, Stored
 from onggi.ports.tenant_data import StoredObject
 from onggi.steps.documents.deletion import delete_document
 from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.embed_chunks import embed_chunks
 from onggi.steps.ingestion.extract_text import extract_text
 from onggi.steps.ingestion.index_chunks import index_chunks
 from onggi.steps.ingestion.publish_document import publish_document
-from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.record_failure import Failure, StoppedExecution, record_failure
 from onggi.steps.ingestion.register_document import Registration, register_document
 from onggi.steps.ingestion.remove_document import remove_document
 from onggi.steps.ingestion.update_metadata import update_metadata
@@ -129,7 +130,9 @@ class Execution:
 
     def _register(self) -> None:
         places = self._world.places
-        self._registration = register_document(self._event, self.name, places.directory, places.ports_of, MAX_BYTES)
+        self._registration = register_document(
+            self._event, self.name, owner_of(self._event, places.directory), places.ports_of, MAX_BYTES
+        )
         if self._registration.outcome == "process":
             self._world.note_text(self._registration)
 
@@ -138,7 +141,7 @@ class Execution:
         found = self._registration
         claimed = found.document.version if found is not None and found.outcome == "process" else None
         places = self._world.places
-        record_failure(self._event, self.name, failure, places.directory, places.ports_of, claimed)
+        record_failure(StoppedExecution(self._event, self.name, failure, claimed), places.directory, places.ports_of)
 
 
 class World:

@@ -11,6 +11,7 @@ from onggi.domain.tenant import MoveStage, Placement, Tier
 from onggi.domain.tenant_data import CopyProgress
 from onggi.domain.upload import ObjectEvent
 from onggi.steps.documents.deletion import delete_document
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.register_document import register_document
 from onggi.steps.ingestion.update_metadata import update_metadata
 from onggi.steps.tenancy.copy_tenant_data import VectorPlace
@@ -251,8 +252,8 @@ def test_back_in_the_pool_the_new_place_gets_a_vector_bucket(places: TwoPlaces) 
     ("stage", "of_here", "of_the_other"),
     [
         ("preparing", "admitted", "ignored"),
-        ("copying", "waiting", "ignored"),
-        ("switched", "waiting", "ignored"),
+        ("copying", "deferred", "ignored"),
+        ("switched", "deferred", "ignored"),
         ("leaving", "admitted", "ignored"),
         ("abandoned", "admitted", "ignored"),
     ],
@@ -266,18 +267,18 @@ def test_events_of_both_places(places: TwoPlaces, stage: MoveStage, of_here: str
     for acme, expected in ((places.here, of_here), (places.at_other_placement, of_the_other)):
         assert places.admit(places.upload("a.txt", "kimchi", acme)) == expected
         assert places.admit(places.delete("a.txt", acme)) == expected
-    assert len(places.waiting.noted) == (of_here == "waiting")
+    assert len(places.waiting.noted) == (of_here == "deferred")
 
 
 def test_an_event_that_waits_has_its_order_among_all_places(places: TwoPlaces) -> None:
     old = places.upload("a.txt", "kimchi")
     places.start()
     places.hold()
-    assert places.admit(old) == "waiting"
+    assert places.admit(old) == "deferred"
     places.switch()
     new = places.upload("a.txt", "soy sauce")
     assert new["detail"]["object"]["sequencer"] <= old["detail"]["object"]["sequencer"], "of another bucket"
-    assert places.admit(new, "e2") == "waiting"
+    assert places.admit(new, "e2") == "deferred"
     assert places.admit(old, "e3") == "ignored"
     (noted,) = places.waiting.noted.values()
     assert noted.event == new
@@ -287,10 +288,10 @@ def test_events_of_the_place_that_was_left_are_forgotten(places: TwoPlaces) -> N
     places.start()
     places.hold()
     old = places.upload("a.txt", "kimchi")
-    assert places.admit(old) == "waiting"
+    assert places.admit(old) == "deferred"
     places.switch()
     new = places.upload("b.txt", "kimchi")
-    assert places.admit(new) == "waiting"
+    assert places.admit(new) == "deferred"
     places.reconcile()
     assert places.release() == ["process"]
     assert places.waiting.noted == {}
@@ -333,7 +334,7 @@ def test_a_document_in_work_does_not_keep_those_after_it_from_being_copied(place
     for name in ("a.txt", "b.txt"):
         places.ingest(places.upload(name, "kimchi"))
     again = ObjectEvent.from_eventbridge(places.upload("a.txt", "kimchi again"))
-    register_document(again, "unfinished", places.directory, places.ports_of, 1000)
+    register_document(again, "unfinished", owner_of(again, places.directory), places.ports_of, 1000)
     prepared(places).copy()
     assert len(places.row("b.txt").copies) == 1
     assert not places.row("a.txt").copies
@@ -472,7 +473,13 @@ def test_an_upload_that_nobody_knows_yet_is_left_out_and_carried_over(places: Tw
 def test_what_was_being_processed_when_it_broke_down_is_carried_over(places: TwoPlaces) -> None:
     places.ingest(places.upload("a.txt", "kimchi"))
     raw = places.upload("a.txt", "kimchi and salt")
-    register_document(ObjectEvent.from_eventbridge(raw), "broken", places.directory, places.ports_of, 1000)
+    register_document(
+        ObjectEvent.from_eventbridge(raw),
+        "broken",
+        owner_of(ObjectEvent.from_eventbridge(raw), places.directory),
+        places.ports_of,
+        1000,
+    )
     prepared(places).copy()
     assert texts_at(places.at_other_placement) == {}
     places.switch()
@@ -631,7 +638,7 @@ def test_a_sidecar_that_goes_while_events_wait_is_heard_of_afterwards(places: Tw
     places.ingest(places.upload("a.txt.metadata.json", SIDECAR % "cellar"))
     deleted = places.delete("a.txt.metadata.json")
     prepared(places)
-    assert places.ingest(deleted) == "waiting"
+    assert places.ingest(deleted) == "deferred"
     places.copy()
     places.switch()
     assert places.reconcile() == 2, "the sidecar as it was, and then its end, of which S3 would not tell else"

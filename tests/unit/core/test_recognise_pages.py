@@ -9,6 +9,7 @@ from onggi.domain.errors import BadDocument, TransientError
 from onggi.domain.tenant import ChosenSettings, TenantContext
 from onggi.domain.upload import ObjectEvent
 from onggi.steps.ingestion.artifacts import VersionArtifacts
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.extract_text import Extraction, extract_text
 from onggi.steps.ingestion.register_document import register_document
 from tests.unit.core.fakes import OCR_MODEL, SCAN, FakeTenant, PlainReader
@@ -21,7 +22,7 @@ def with_ocr(acme: FakeTenant) -> TenantContext:
 def registered(acme: FakeTenant, *pages: str) -> DocumentVersion:
     uploaded = acme.documents.upload("tenants/acme/scan.pdf", "\f".join(pages).encode())
     event = ObjectEvent.from_eventbridge(uploaded)
-    return register_document(event, "e1", acme.directory, acme.ports_of, 10_000).document
+    return register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, 10_000).document
 
 
 def text_of(acme: FakeTenant, document: DocumentVersion) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from onggi.domain.upload import ObjectEvent
 from onggi.ports.ledger import PublishedFacts
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.register_document import register_document, unseen_version
 from tests.unit.core.fakes import FakeTenant, tenant_named
 
@@ -16,7 +17,7 @@ def uploaded(acme: FakeTenant, content: bytes) -> ObjectEvent:
 
 def test_an_event_is_about_its_own_version_and_not_the_newest(acme: FakeTenant) -> None:
     first, second = uploaded(acme, b"kimchi"), uploaded(acme, b"soy sauce")
-    registration = register_document(first, "e1", acme.directory, acme.ports_of, 100)
+    registration = register_document(first, "e1", owner_of(first, acme.directory), acme.ports_of, 100)
     assert (registration.outcome, registration.document.version) == ("process", first.version)
     assert registration.document.size == len(b"kimchi")
     assert second.version != first.version
@@ -24,12 +25,12 @@ def test_an_event_is_about_its_own_version_and_not_the_newest(acme: FakeTenant) 
 
 def test_a_late_deletion_removes_what_was_there_before_and_not_what_came_after(acme: FakeTenant) -> None:
     first = uploaded(acme, b"kimchi")
-    document = register_document(first, "e1", acme.directory, acme.ports_of, 100).document
+    document = register_document(first, "e1", owner_of(first, acme.directory), acme.ports_of, 100).document
     acme.ledger.publish(document, PublishedFacts(1, 1, 1, "en"), acme.clock())
     acme.documents.delete(KEY)
     deletion = ObjectEvent.from_eventbridge(acme.documents.events[-1])
     uploaded(acme, b"soy sauce")
-    assert register_document(deletion, "e2", acme.directory, acme.ports_of, 100).outcome == "remove"
+    assert register_document(deletion, "e2", owner_of(deletion, acme.directory), acme.ports_of, 100).outcome == "remove"
 
 
 def test_an_upload_that_is_gone_is_stale_after_a_move_too(acme: FakeTenant) -> None:
@@ -37,7 +38,7 @@ def test_an_upload_that_is_gone_is_stale_after_a_move_too(acme: FakeTenant) -> N
     acme.directory.records["acme"] = replace(acme.directory.records["acme"], context=moved)
     event = uploaded(acme, b"kimchi")
     acme.documents.remove_version(KEY, event.version or "")
-    assert register_document(event, "e1", acme.directory, lambda _: acme.ports, 100).outcome == "stale"
+    assert register_document(event, "e1", owner_of(event, acme.directory), lambda _: acme.ports, 100).outcome == "stale"
 
 
 def test_an_event_of_a_bucket_without_versions_names_none(acme: FakeTenant) -> None:

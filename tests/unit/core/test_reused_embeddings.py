@@ -11,6 +11,7 @@ from onggi.domain.upload import ObjectEvent
 from onggi.ports.ledger import PublishedFacts
 from onggi.steps.ingestion.artifacts import VersionArtifacts
 from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.embed_chunks import embed_chunks
 from onggi.steps.ingestion.extract_text import extract_text
 from onggi.steps.ingestion.publish_document import publish_document
@@ -25,7 +26,7 @@ LINES = [f"line {number} of the first version" for number in range(70)]
 def prepared(acme: FakeTenant, lines: list[str], execution: str) -> tuple[DocumentVersion, int]:
     upload = acme.documents.upload("tenants/acme/a.txt", "\n".join(lines).encode())
     event = ObjectEvent.from_eventbridge(upload)
-    document = register_document(event, execution, acme.directory, acme.ports_of, 10_000).document
+    document = register_document(event, execution, owner_of(event, acme.directory), acme.ports_of, 10_000).document
     extract_text(acme.context, document, acme.ports, PlainReader(), OCR_MODEL)
     return document, chunk_text(document, acme.ports, LineSplitter(), "manifests").batches
 

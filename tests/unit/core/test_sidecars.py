@@ -11,11 +11,12 @@ from onggi.domain.metadata import are_same, document_key_of_sidecar, parse_sidec
 from onggi.domain.upload import ObjectEvent
 from onggi.ports.ledger import PublishedFacts
 from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.embed_chunks import embed_chunks
 from onggi.steps.ingestion.extract_text import extract_text
 from onggi.steps.ingestion.index_chunks import index_chunks
 from onggi.steps.ingestion.publish_document import publish_document
-from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.record_failure import Failure, StoppedExecution, record_failure
 from onggi.steps.ingestion.record_interruption import ExecutionStatus, record_interruption
 from onggi.steps.ingestion.register_document import Registration, register_document
 from onggi.steps.ingestion.update_metadata import Description, update_metadata
@@ -36,7 +37,7 @@ def put(acme: FakeTenant, attributes: object = SUMMER) -> ObjectEvent:
 
 
 def register(acme: FakeTenant, event: ObjectEvent, execution: str = "e1") -> Registration:
-    return register_document(event, execution, acme.directory, acme.ports_of, 100_000)
+    return register_document(event, execution, owner_of(event, acme.directory), acme.ports_of, 100_000)
 
 
 def uploaded(acme: FakeTenant, content: str = "kimchi\nsalt", **headers: Any) -> DocumentVersion:
@@ -187,7 +188,7 @@ def test_a_document_fails_whose_attributes_cannot_be_used(
     assert told in caught.value.message
     assert "docs/a.txt.metadata.json" in caught.value.message
     failure = Failure(caught.value.code, caught.value.message, ours=False)
-    record_failure(event, "e1", failure, acme.directory, acme.ports_of)
+    record_failure(StoppedExecution(event, "e1", failure), acme.directory, acme.ports_of)
     assert (row_of(acme).status, row_of(acme).error_message) == ("failed", caught.value.message)
 
 
@@ -300,7 +301,9 @@ def test_a_row_that_changes_all_the_time_is_described_later(acme: FakeTenant, mo
 def test_a_failure_at_a_sidecar_fails_no_document(acme: FakeTenant, code: Any, *, ours: bool) -> None:
     event = put(acme)
     for _ in range(2):
-        recorded = record_failure(event, "e2", Failure(code, "Broken.", ours=ours), acme.directory, acme.ports_of)
+        recorded = record_failure(
+            StoppedExecution(event, "e2", Failure(code, "Broken.", ours=ours)), acme.directory, acme.ports_of
+        )
         assert (recorded.outcome, recorded.alarm) == ("undescribed", ours)
         assert acme.meter.total("DocumentsFailed") == 0
         if not acme.ledger.rows:
@@ -314,7 +317,7 @@ def test_a_failure_after_publishing_describes_what_was_left_undescribed(acme: Fa
     put(acme)
     assert publish(acme, document)
     failure = Failure("internal", "Fault.", ours=True)
-    recorded = record_failure(event, "e1", failure, acme.directory, acme.ports_of, document.version)
+    recorded = record_failure(StoppedExecution(event, "e1", failure, document.version), acme.directory, acme.ports_of)
     assert (recorded.outcome, row_of(acme).status) == ("overtaken", "ready")
     assert [row_of(acme).metadata, *indexed(acme)] == [SUMMER] * 3
 

@@ -20,11 +20,12 @@ from onggi.steps.documents.deletion import delete_document
 from onggi.steps.documents.shown import existing_document
 from onggi.steps.documents.uploads import UploadRequest, permit_upload
 from onggi.steps.ingestion.chunk_text import chunk_text
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.embed_chunks import EmbeddingModel, embed_chunks
 from onggi.steps.ingestion.extract_text import extract_text
 from onggi.steps.ingestion.index_chunks import index_chunks
 from onggi.steps.ingestion.publish_document import publish_document
-from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.record_failure import Failure, StoppedExecution, record_failure
 from onggi.steps.ingestion.register_document import register_document
 from onggi.steps.ingestion.remove_document import remove_document
 from onggi.steps.questions.answer import NOTHING_FOUND, Answer, answer
@@ -158,7 +159,7 @@ def created(
 
 
 def register(acme: FakeTenant, event: ObjectEvent) -> str:
-    return register_document(event, "e1", acme.directory, acme.ports_of, 100).outcome
+    return register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, 100).outcome
 
 
 @pytest.mark.parametrize("key", ["tenants/nobody/a", "a.txt", "tenants/acme/", "tenants/acme"])
@@ -167,7 +168,7 @@ def test_an_upload_of_nobody_is_rejected_and_noted(acme: FakeTenant, key: str) -
     with pytest.raises(BadDocument, match="unknown_tenant"):
         register(acme, event)
     failure = Failure("unknown_tenant", "Nobody's.", ours=False)
-    recorded = record_failure(event, "e1", failure, acme.directory, acme.ports_of)
+    recorded = record_failure(StoppedExecution(event, "e1", failure), acme.directory, acme.ports_of)
     assert (recorded.outcome, recorded.alarm) == ("rejected", False)
     assert list(acme.directory.rejections) == [("documents", key, event.version)]
 
@@ -198,7 +199,7 @@ def test_an_upload_that_is_refused_whatever_it_holds(
     assert caught.value.code == code
     cause = json.dumps({"errorMessage": str(caught.value), "errorType": "BadDocument"})
     failure = Failure.from_catch({"Error": "BadDocument", "Cause": cause})
-    assert record_failure(event, "e1", failure, acme.directory, acme.ports_of).alarm is False
+    assert record_failure(StoppedExecution(event, "e1", failure), acme.directory, acme.ports_of).alarm is False
     (row,) = acme.ledger.rows.values()
     assert (row.status, row.error_code, row.error_message) == ("failed", code, caught.value.message)
     assert acme.meter.total("DocumentsFailed") == 1
@@ -227,7 +228,7 @@ def test_registering_again_after_a_lost_answer_processes_what_was_left(acme: Fak
     first, second = created(acme), created(acme)
     removed = ObjectEvent.from_eventbridge(acme.documents.remove_version(first.key, second.version or ""))
     for _ in range(2):
-        registration = register_document(removed, "e3", acme.directory, acme.ports_of, 100)
+        registration = register_document(removed, "e3", owner_of(removed, acme.directory), acme.ports_of, 100)
         assert (registration.outcome, registration.document.version) == ("process", first.version)
 
 
@@ -288,7 +289,7 @@ def test_publishing_is_metered(acme: FakeTenant) -> None:
 def under_way(acme: FakeTenant, content: bytes = b"kimchi") -> DocumentVersion:
     """A version whose chunks are cut, and nothing more."""
     event = created(acme, content=content)
-    document = register_document(event, "e1", acme.directory, acme.ports_of, 100).document
+    document = register_document(event, "e1", owner_of(event, acme.directory), acme.ports_of, 100).document
     extract_text(acme.context, document, acme.ports, PlainReader(), OCR_MODEL)
     chunk_text(document, acme.ports, LineSplitter(), "artifacts")
     return document
@@ -297,7 +298,7 @@ def under_way(acme: FakeTenant, content: bytes = b"kimchi") -> DocumentVersion:
 def delete_meanwhile(acme: FakeTenant, document: DocumentVersion) -> None:
     acme.documents.delete(document.key)
     event = ObjectEvent.from_eventbridge(acme.documents.events[-1])
-    removal = register_document(event, "e2", acme.directory, acme.ports_of, 100)
+    removal = register_document(event, "e2", owner_of(event, acme.directory), acme.ports_of, 100)
     remove_document(acme.context, removal.document, removal.versions, acme.ports)
 
 

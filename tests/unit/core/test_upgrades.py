@@ -9,7 +9,7 @@ import pytest
 
 from onggi.domain.errors import GrantExpired, TransientError
 from onggi.domain.upload import ObjectEvent
-from onggi.steps.ingestion.defer_event import defer_event
+from onggi.steps.ingestion.defer_event import defer_event, owner_of
 from onggi.steps.ingestion.register_document import register_document
 from onggi.steps.ingestion.restart_ingestion import began_before_an_upgrade, restart_ingestion
 from tests.deployment_template import state_machine
@@ -30,7 +30,7 @@ def begun(acme: FakeTenant, execution: str = "e1") -> Json:
     """The state of an execution that has registered an upload."""
     raw = acme.documents.upload(KEY, b"kimchi\nsalt") | ENVELOPE
     event = interpreted(raw)
-    registration = register_document(event, execution, acme.directory, acme.ports_of, 100)
+    registration = register_document(event, execution, owner_of(event, acme.directory), acme.ports_of, 100)
     assert registration.outcome == "process"
     return raw | {"registration": registration.to_dict(), "error": {"Error": "GrantExpired"}}
 
@@ -56,7 +56,12 @@ def test_the_same_event_is_processed_by_a_new_execution(acme: FakeTenant, ingest
     ((name, event),) = ingestion.started.items()
     assert re.fullmatch("restarted-[0-9a-f]{48}", name)
     assert event == {field: state[field] for field in state if field not in {"registration", "error"}}
-    assert register_document(interpreted(dict(event)), name, acme.directory, acme.ports_of, 100).outcome == "process"
+    assert (
+        register_document(
+            interpreted(dict(event)), name, owner_of(interpreted(dict(event)), acme.directory), acme.ports_of, 100
+        ).outcome
+        == "process"
+    )
     assert (row(acme).status, row(acme).execution) == ("processing", name)
 
 
@@ -97,7 +102,9 @@ def test_what_it_has_no_claim_on_any_more_is_left_alone(
     elif overtaken == "new execution":
         assert restarted(acme, state, ingestion)
         ((name, event),) = ingestion.started.items()
-        register_document(interpreted(dict(event)), name, acme.directory, acme.ports_of, 100)
+        register_document(
+            interpreted(dict(event)), name, owner_of(interpreted(dict(event)), acme.directory), acme.ports_of, 100
+        )
         ingestion.started.clear()
     elif overtaken == "deleted row":
         acme.ledger.rows.clear()
@@ -118,9 +125,11 @@ def test_an_event_that_waits_meanwhile_is_processed_once_it_is_released(
     event = interpreted(dict(raw))
     waiting = FakeDeferredEvents()
     acme.directory.set_status("acme", "suspended")
-    assert defer_event(event, dict(raw), name, acme.directory, waiting) == "waiting"
+    assert defer_event(event, dict(raw), name, acme.directory, waiting).outcome == "deferred"
     acme.directory.set_status("acme", "active")
-    assert register_document(event, "released-1", acme.directory, acme.ports_of, 100).outcome == "process"
+    assert (
+        register_document(event, "released-1", owner_of(event, acme.directory), acme.ports_of, 100).outcome == "process"
+    )
 
 
 def test_only_the_error_of_old_definitions_is_taken_for_one() -> None:

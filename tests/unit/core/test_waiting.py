@@ -12,7 +12,7 @@ from onggi.adapters.deferred_events import DynamoDeferredEvents
 from onggi.domain.errors import TransientError
 from onggi.domain.upload import ObjectEvent
 from onggi.ports.tenants import DeferredEvent, DeferredEvents
-from onggi.steps.ingestion.defer_event import Deferral, defer_event
+from onggi.steps.ingestion.defer_event import defer_event
 from onggi.steps.tenancy.process_deferred_events import process_deferred_events
 from tests.unit.core.conftest import CONTROL_TABLE
 from tests.unit.core.fakes import FakeDeferredEvents, FakeDirectory, FakeTenant, FakeWorkflow, one_step
@@ -78,9 +78,9 @@ class Suspending(FakeDirectory):
     ("statuses", "admission", "notes"),
     [
         (["active"], "admitted", 0),
-        (["suspended"], "waiting", 1),
-        (["provisioning"], "waiting", 1),
-        (["failed"], "waiting", 1),
+        (["suspended"], "deferred", 1),
+        (["provisioning"], "deferred", 1),
+        (["failed"], "deferred", 1),
         (["removing"], "ignored", 0),
         (["suspended", "active"], "admitted", 0),
         (["suspended", "removing"], "ignored", 0),
@@ -88,12 +88,12 @@ class Suspending(FakeDirectory):
     ],
 )
 def test_an_event_is_let_in_waits_or_goes_with_its_tenant(
-    acme: FakeTenant, statuses: list[str], admission: Deferral, notes: int
+    acme: FakeTenant, statuses: list[str], admission: str, notes: int
 ) -> None:
     raw = acme.documents.upload("tenants/acme/a.txt", b"kimchi")
     waiting = FakeDeferredEvents()
     event = ObjectEvent.from_eventbridge(raw)
-    assert defer_event(event, raw, "e1", Suspending(acme, *statuses), waiting) == admission
+    assert defer_event(event, raw, "e1", Suspending(acme, *statuses), waiting).outcome == admission
     assert len(waiting.noted) == notes
 
 
@@ -102,7 +102,7 @@ def test_of_what_belongs_to_nobody_uploads_are_told_and_deletions_are_not(acme: 
     event = ObjectEvent.from_eventbridge(raw)
     for kind, admission in (("created", "admitted"), ("deleted", "ignored"), ("version_removed", "ignored")):
         told = replace(event, kind=kind)  # type: ignore[arg-type]  # kinds of events
-        assert defer_event(told, raw, "e1", acme.directory, FakeDeferredEvents()) == admission
+        assert defer_event(told, raw, "e1", acme.directory, FakeDeferredEvents()).outcome == admission
 
 
 class CrashError(Exception): ...
@@ -134,11 +134,11 @@ def test_nothing_is_lost_and_nothing_starts_twice(keys: list[str], crashes: list
     for number, key in enumerate(keys):
         raw = acme.documents.upload(f"tenants/acme/{key}", str(number).encode())
         newest[key] = raw
-        assert admit(acme, raw, f"e{number}", waiting) == "waiting"
+        assert admit(acme, raw, f"e{number}", waiting) == "deferred"
     if suspended_again:  # what was started meets a tenant that is suspended once more, and waits again
         process_deferred_events(acme.directory.records["acme"], waiting, ingestion, one_step)
         for name, started in list(ingestion.started.items()):
-            assert admit(acme, started, name, waiting) == "waiting"
+            assert admit(acme, started, name, waiting) == "deferred"
             ingestion.ended.add(name)
     acme.directory.set_status("acme", "active")
     before = set(ingestion.started)
@@ -153,8 +153,8 @@ def test_nothing_is_lost_and_nothing_starts_twice(keys: list[str], crashes: list
     assert sorted(map(str, admitted)) == sorted(map(str, newest.values()))
 
 
-def admit(acme: FakeTenant, raw: Any, execution: str, waiting: DeferredEvents) -> Deferral:
-    return defer_event(ObjectEvent.from_eventbridge(raw), raw, execution, acme.directory, waiting)
+def admit(acme: FakeTenant, raw: Any, execution: str, waiting: DeferredEvents) -> str:
+    return defer_event(ObjectEvent.from_eventbridge(raw), raw, execution, acme.directory, waiting).outcome
 
 
 def test_many_are_released_batch_by_batch(acme: FakeTenant) -> None:

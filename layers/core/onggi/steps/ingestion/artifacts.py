@@ -147,9 +147,10 @@ class VersionArtifacts:
         """Deletes the list of batches."""
         self._store.delete_manifest(self._document_id, self._version)
 
-    def vector_keys(self, batch: ChunkBatch) -> list[str]:
-        """The keys of a batch in the vector index."""
-        return [vector_key(self._document_id, self._version, planned.chunk.number) for planned in batch.chunks]
+    def vector_keys(self, number: int) -> list[str]:
+        """Returns the keys of a batch in the vector index; raises NotFound where the batch is gone."""
+        chunks = json.loads(self._store.read(self._name("chunks", number)))["chunks"]
+        return [vector_key(self._document_id, self._version, chunk["number"]) for chunk in chunks]
 
     def _name(self, kind: str, number: int) -> str:
         return f"{self._prefix}{kind}/{number:05d}.json"

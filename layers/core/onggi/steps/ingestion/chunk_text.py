@@ -16,13 +16,17 @@ from onggi.steps.ingestion.retire import leave_nothing_abandoned
 
 @dataclass(frozen=True, slots=True)
 class Chunking:
-    """What the workflow knows of the chunks: of how many pages, how many, and where their batches are listed."""
+    """What the workflow knows of the chunks: how many there are, and where their batches are listed.
 
-    pages: int
+    Attributes:
+        pages: of the document; 0 where an execution of version 0.1.0 has left it out.
+    """
+
     chunks: int
     batches: int
     manifest_bucket: str
     manifest_key: str
+    pages: int = 0
 
 
 def chunk_text(document: DocumentVersion, ports: TenantPorts, splitter: Splitter, manifests_bucket: str) -> Chunking:
@@ -45,7 +49,7 @@ def chunk_text(document: DocumentVersion, ports: TenantPorts, splitter: Splitter
         batches += 1
     manifest_key = artifacts.write_manifest(batches)
     leave_nothing_abandoned(document, ports)
-    return Chunking(len(extracted.page_starts), len(chunks), batches, manifests_bucket, manifest_key)
+    return Chunking(len(chunks), batches, manifests_bucket, manifest_key, len(extracted.page_starts))
 
 
 def chunks_of(extracted: ExtractedText, splitter: Splitter) -> list[Chunk]:

@@ -1,48 +1,74 @@
-"""Whether an event is worked on now: uploads of a tenant that is not active wait, and none is lost."""
+"""Decides whether an event is processed now: uploads of a tenant that is not active are deferred, and none is lost."""
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from onggi.domain.tenant import TenantRecord, tenant_id_of_key
 from onggi.domain.upload import ObjectEvent
 from onggi.ports.tenants import DeferredEvent, DeferredEvents, TenantDirectory
 
-Deferral = Literal["admitted", "waiting", "ignored"]
+
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """What becomes of an event.
+
+    Attributes:
+        outcome: `admitted` to be processed now, `deferred` until the tenant is active, or `ignored`.
+        record: of the tenant whose prefix the key is under, as it was read last; None where there is no such tenant.
+    """
+
+    outcome: Literal["admitted", "deferred", "ignored"]
+    record: TenantRecord | None
 
 
-def defer_event(
-    event: ObjectEvent, raw: dict[str, Any], execution: str, directory: TenantDirectory, waiting: DeferredEvents
-) -> Deferral:
-    """Lets an event in, keeps it until its tenant is active, or drops it with a tenant that is going or gone.
-
-    Args:
-        event: what S3 tells.
-        raw: the same as it has started the workflow, and will start it again.
-        execution: the name of this execution of the workflow.
-        directory: knows the tenants.
-        waiting: keeps events.
+def owner_of(event: ObjectEvent, directory: TenantDirectory) -> TenantRecord | None:
+    """Returns the record of the tenant under whose prefix an object is; None where there is no such tenant.
 
     Raises:
         TransientError: when the control table is not available.
     """
     tenant_id = tenant_id_of_key(event.key)
-    record = directory.find(tenant_id) if tenant_id else None
-    if tenant_id is None or record is None:
-        return "admitted" if event.kind == "created" else "ignored"  # an upload of nobody's is told, a deletion is not
+    return directory.find(tenant_id) if tenant_id else None
+
+
+def defer_event(
+    event: ObjectEvent, raw: dict[str, Any], execution: str, directory: TenantDirectory, deferred: DeferredEvents
+) -> Deferral:
+    """Admits an event, defers it until its tenant is active, or ignores it if its tenant is being removed.
+
+    Args:
+        event: the event of S3.
+        raw: the same as it has started the workflow, and will start it again.
+        execution: the name of this execution of the workflow.
+        directory: returns tenants.
+        deferred: stores events.
+
+    Raises:
+        TransientError: when the control table is not available.
+    """
+    record = owner_of(event, directory)
+    if record is None:
+        return _unless_removal(event, record)  # an upload of nobody is recorded as rejected
     if record.move is not None and record.move.other.documents_bucket == event.bucket:
-        return "ignored"  # before the switch, our own copy; after it, what is carried over from there
-    if record.context.placement.documents_bucket != event.bucket:
-        return "admitted" if event.kind == "created" else "ignored"  # as above; such as the removal of what was left
+        return Deferral("ignored", record)  # before the switch, our own copy; after it, reconciled from there
+    placement = record.context.placement
+    if placement.documents_bucket != event.bucket:
+        return _unless_removal(event, record)  # such as the removal of a vacated placement
     if not record.pauses_uploads:
-        return _without_deferral(record)
-    noted = DeferredEvent(event.key, event.at(record.context.placement).sequencer, execution, raw)
-    waiting.note(tenant_id, noted)
-    now = directory.find(tenant_id)
+        return _unless_removed(record)
+    waiting = DeferredEvent(event.key, event.at(placement).sequencer, execution, raw)
+    deferred.note(record.context.tenant_id, waiting)
+    now = directory.find(record.context.tenant_id)
     if now is not None and now.pauses_uploads:
-        return "waiting"
-    # The tenant became active, or moved or left, while the event was being noted: nobody may come for the note now.
-    waiting.forget(tenant_id, noted)
-    return _without_deferral(now)
+        return Deferral("deferred", now)
+    # The tenant became active, or moved or left, while the event was being stored: nobody may process it later.
+    deferred.forget(record.context.tenant_id, waiting)
+    return _unless_removed(now)
 
 
-def _without_deferral(record: TenantRecord | None) -> Deferral:
-    return "admitted" if record is not None and record.status != "removing" else "ignored"
+def _unless_removal(event: ObjectEvent, record: TenantRecord | None) -> Deferral:
+    return Deferral("admitted" if event.kind == "created" else "ignored", record)
+
+
+def _unless_removed(record: TenantRecord | None) -> Deferral:
+    return Deferral("admitted" if record is not None and record.status != "removing" else "ignored", record)

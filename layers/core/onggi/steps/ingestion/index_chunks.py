@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from onggi.domain.chunk import IndexedChunk
+from onggi.domain.chunk import IndexedChunk, vector_key
 from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import NotFound
 from onggi.ports.bundles import TenantPorts
@@ -56,4 +56,4 @@ def put_batch(document: DocumentVersion, batch: int, ports: TenantPorts) -> list
             for planned, vector in zip(chunks.chunks, vectors, strict=True)
         ]
     )
-    return artifacts.vector_keys(chunks)
+    return [vector_key(document.document_id, document.version, planned.chunk.number) for planned in chunks.chunks]

@@ -1,5 +1,6 @@
 """PublishDocument: makes the new version the one that answers, and retires those before it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -10,6 +11,9 @@ from onggi.domain.tenant import TenantContext
 from onggi.ports.bundles import TenantPorts
 from onggi.ports.ledger import PublishedFacts
 from onggi.steps.ingestion.artifacts import VersionArtifacts
+from onggi.steps.ingestion.chunk_text import Chunking
+from onggi.steps.ingestion.embed_chunks import EmbeddedBatch
+from onggi.steps.ingestion.extract_text import Extraction
 from onggi.steps.ingestion.retire import retire_version
 from onggi.steps.ingestion.update_metadata import has_changed
 
@@ -27,6 +31,17 @@ class Publication:
     outcome: Literal["published", "overtaken"]
     retired_versions: int
     describe: bool
+
+
+def facts_of(extraction: Extraction, chunking: Chunking, batches: Sequence[EmbeddedBatch]) -> PublishedFacts:
+    """Returns what the ledger stores of a version, from the results of the states before."""
+    return PublishedFacts(
+        pages=extraction.pages,
+        chunks=chunking.chunks,
+        tokens=sum(batch.tokens for batch in batches),
+        language=extraction.language,
+        needs_ocr=extraction.needs_ocr,
+    )
 
 
 def publish_document(

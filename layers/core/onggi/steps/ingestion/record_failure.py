@@ -12,6 +12,7 @@ from onggi.domain.tenant import TenantContext
 from onggi.domain.upload import ObjectEvent
 from onggi.ports.bundles import TenantPorts
 from onggi.ports.tenants import TenantDirectory
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.register_document import tenant_of, unseen_version
 from onggi.steps.ingestion.retire import retire_version
 from onggi.steps.ingestion.update_metadata import update_metadata
@@ -66,6 +67,39 @@ def _message(cause: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class StoppedExecution:
+    """An execution of the ingestion workflow that a failure has stopped.
+
+    Attributes:
+        event: the S3 event that has started it.
+        execution: its name.
+        failure: what stopped it.
+        claimed_version: the version that it was processing, where it came so far; after a version was removed for good,
+            that is another than the event's.
+    """
+
+    event: ObjectEvent
+    execution: str
+    failure: Failure
+    claimed_version: str | None = None
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "StoppedExecution":
+        """Reads the state of RecordFailure.
+
+        Version 0.1.0 sent its whole state as the event; its executions in flight have the registration there.
+        """
+        registration = state.get("registration") or state["event"].get("registration", {})
+        is_processed = registration.get("outcome") == "process"
+        return cls(
+            event=ObjectEvent.from_eventbridge(state["event"]),
+            execution=state["execution"],
+            failure=Failure.from_catch(state["error"]),
+            claimed_version=registration["document"]["version"] if is_processed else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedFailure:
     """How a failure was recorded.
 
@@ -82,32 +116,24 @@ class RecordedFailure:
 
 
 def record_failure(
-    event: ObjectEvent,
-    execution: str,
-    failure: Failure,
-    directory: TenantDirectory,
-    ports_of: Callable[[TenantContext], TenantPorts],
-    claimed_version: str | None = None,
+    stopped: StoppedExecution, directory: TenantDirectory, ports_of: Callable[[TenantContext], TenantPorts]
 ) -> RecordedFailure:
     """Records a failure and removes what the failed version has left.
 
     It starts from the event alone, so that it works wherever the workflow has stopped. A deletion that failed keeps its
-    status, since nothing of the document answers any more: deleting it again starts a new removal.
+    status, since the document has no live version any more: deleting it again starts a new removal.
 
     Args:
-        event: what has started the workflow.
-        execution: the workflow's execution.
-        failure: what stopped it.
-        directory: knows the tenants.
-        ports_of: makes a tenant's ports.
-        claimed_version: what the execution was processing, where it came so far; after a version was removed for good,
-            that is another than the event's.
+        stopped: the execution that has failed.
+        directory: returns tenants.
+        ports_of: returns the ports of a tenant.
 
     Raises:
         TransientError: when a dependency is not available.
     """
+    event, failure = stopped.event, stopped.failure
     try:
-        tenant, event = tenant_of(event, directory)
+        tenant, event = tenant_of(event, owner_of(event, directory))
     except BadDocument as bad:
         directory.record_rejection(event.bucket, event.key, event.version or "", bad.code, bad.message)
         return RecordedFailure("rejected", bad.code, alarm=False)
@@ -115,30 +141,25 @@ def record_failure(
         return RecordedFailure("undescribed", failure.code, alarm=failure.ours)
     ports = ports_of(tenant)
     version = unseen_version(event, tenant)
-    recorded = _record(event, version, execution, failure, claimed_version, tenant, ports)
+    recorded = _record(replace(stopped, event=event), version, tenant, ports)
     row = ports.ledger.get(version.document_id)
-    if claimed_version and row is not None and row.current_version == claimed_version:
-        update_metadata(version.document_id, ports)  # what answers may be half described by this execution
+    if stopped.claimed_version and row is not None and row.current_version == stopped.claimed_version:
+        update_metadata(version.document_id, ports)  # this execution may have written some of its vectors
     return recorded
 
 
 def _record(
-    event: ObjectEvent,
-    version: DocumentVersion,
-    execution: str,
-    failure: Failure,
-    claimed_version: str | None,
-    tenant: TenantContext,
-    ports: TenantPorts,
+    stopped: StoppedExecution, version: DocumentVersion, tenant: TenantContext, ports: TenantPorts
 ) -> RecordedFailure:
+    event, execution, failure = stopped.event, stopped.execution, stopped.failure
     row = ports.ledger.get(version.document_id)
-    if event.kind == "deleted" or _is_removal(event, execution, row, claimed_version):
+    if event.kind == "deleted" or _is_removal(stopped, row):
         overtaken = row is not None and row.sequencer > event.sequencer
         return RecordedFailure("overtaken" if overtaken else "failed", failure.code, alarm=not overtaken)
     if row is not None and row.sequencer == event.sequencer and row.execution == execution:
         version = replace(version, version=row.version)
-    elif claimed_version:
-        version = replace(version, version=claimed_version)
+    elif stopped.claimed_version:
+        version = replace(version, version=stopped.claimed_version)
     if not ports.ledger.fail(version, execution, failure.code, failure.message):
         _retire(version.document_id, {version.version}, ports)
         return RecordedFailure("overtaken", failure.code, alarm=False)
@@ -148,11 +169,11 @@ def _record(
     return RecordedFailure("failed", failure.code, alarm=failure.ours)
 
 
-def _is_removal(event: ObjectEvent, execution: str, row: Document | None, claimed_version: str | None) -> bool:
+def _is_removal(stopped: StoppedExecution, row: Document | None) -> bool:
     """Whether the execution was removing a document, after its last version was removed for good."""
-    if row is None or claimed_version or event.kind != "version_removed":
+    if row is None or stopped.claimed_version or stopped.event.kind != "version_removed":
         return False
-    return row.status == "deleting" and (row.sequencer, row.execution) == (event.sequencer, execution)
+    return row.status == "deleting" and (row.sequencer, row.execution) == (stopped.event.sequencer, stopped.execution)
 
 
 def _retire(document_id: str, versions: Iterable[str], ports: TenantPorts) -> None:

@@ -11,7 +11,8 @@ from onggi.domain.tenant import TenantContext
 from onggi.domain.upload import ObjectEvent
 from onggi.ports.bundles import TenantPorts
 from onggi.ports.tenants import TenantDirectory
-from onggi.steps.ingestion.record_failure import Failure, record_failure
+from onggi.steps.ingestion.defer_event import owner_of
+from onggi.steps.ingestion.record_failure import Failure, StoppedExecution, record_failure
 from onggi.steps.ingestion.register_document import tenant_of
 from onggi.steps.ingestion.retire import retire_version
 
@@ -80,7 +81,7 @@ def record_interruption(
     message = BAD_DOCUMENT_MESSAGES["internal"] if status == "FAILED" else STOPPED_MESSAGE
     claimed = row.version if row is not None and row.status in {"processing", "ready"} else None
     failure = Failure("internal", message, ours=True)
-    recorded = record_failure(event, execution, failure, directory, ports_of, claimed)
+    recorded = record_failure(StoppedExecution(event, execution, failure, claimed), directory, ports_of)
     return RecordedInterruption(recorded.outcome, recorded.alarm and status != "FAILED")
 
 
@@ -92,7 +93,7 @@ def _claimed_row(
 ) -> tuple[Document | None, TenantPorts | None]:
     """The row that the execution claimed last, and the tenant's ports; None where another claimed it, or none."""
     try:
-        tenant, event = tenant_of(event, directory)
+        tenant, event = tenant_of(event, owner_of(event, directory))
     except BadDocument:
         return None, None
     ports = ports_of(tenant)

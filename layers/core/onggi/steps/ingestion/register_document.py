@@ -7,11 +7,10 @@ from typing import Any, Literal
 from onggi.domain.document import DocumentVersion, document_id_of, document_name_of
 from onggi.domain.errors import BadDocument
 from onggi.domain.metadata import document_key_of_sidecar
-from onggi.domain.tenant import TenantContext, TenantLimits, tenant_id_of_key
+from onggi.domain.tenant import TenantContext, TenantLimits, TenantRecord
 from onggi.domain.upload import ObjectEvent
 from onggi.ports.bundles import TenantPorts
 from onggi.ports.documents import ObjectFacts
-from onggi.ports.tenants import TenantDirectory
 from onggi.steps.documents.limits import check_size, exceeded_limit
 from onggi.steps.ingestion.update_metadata import attributes_of
 
@@ -41,16 +40,18 @@ class Registration:
         }
 
 
-def tenant_of(event: ObjectEvent, directory: TenantDirectory) -> tuple[TenantContext, ObjectEvent]:
-    """The tenant under whose prefix an object lies, and the event in its order among all of that tenant's.
+def tenant_of(event: ObjectEvent, record: TenantRecord | None) -> tuple[TenantContext, ObjectEvent]:
+    """Returns the tenant that an object belongs to, and the event in its order among all of that tenant's.
 
-    It is the one place where a key becomes a tenant.
+    This is the one place where a key becomes a tenant.
+
+    Args:
+        event: the event of S3.
+        record: of the tenant under whose prefix the key is; None where there is no such tenant.
 
     Raises:
-        BadDocument: `unknown_tenant` when the key or the bucket is no known tenant's.
+        BadDocument: `unknown_tenant` when the key or the bucket belongs to no known tenant.
     """
-    tenant_id = tenant_id_of_key(event.key)
-    record = directory.find(tenant_id) if tenant_id else None
     if record is None or record.context.placement.documents_bucket != event.bucket:
         raise BadDocument("unknown_tenant")
     return record.context, event.at(record.context.placement)
@@ -59,17 +60,24 @@ def tenant_of(event: ObjectEvent, directory: TenantDirectory) -> tuple[TenantCon
 def register_document(
     event: ObjectEvent,
     execution: str,
-    directory: TenantDirectory,
+    record: TenantRecord | None,
     ports_of: Callable[[TenantContext], TenantPorts],
     max_bytes: int,
 ) -> Registration:
     """Claims the version that an event announces, for one execution of the workflow.
 
+    Args:
+        event: the event of S3.
+        execution: the name of this execution.
+        record: of the tenant under whose prefix the key is; None where there is no such tenant.
+        ports_of: returns the ports of a tenant.
+        max_bytes: the largest document that this installation processes.
+
     Raises:
         BadDocument: when the upload cannot be processed, whatever its content, or the tenant has no room for it.
         TransientError: when a dependency is not available.
     """
-    tenant, event = tenant_of(event, directory)
+    tenant, event = tenant_of(event, record)
     ports = ports_of(tenant)
     if _speaks_of_no_document(event, tenant, ports):
         return _register_description(event, tenant, ports)

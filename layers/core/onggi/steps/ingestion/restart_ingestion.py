@@ -11,6 +11,7 @@ from onggi.domain.upload import ObjectEvent
 from onggi.ports.bundles import TenantPorts
 from onggi.ports.tenants import TenantDirectory
 from onggi.ports.workflows import Workflow
+from onggi.steps.ingestion.defer_event import owner_of
 from onggi.steps.ingestion.register_document import tenant_of
 
 EVENT_FIELDS: Final = frozenset(
@@ -54,7 +55,8 @@ def restart_ingestion(
     """
     raw = {name: value for name, value in state.items() if name in EVENT_FIELDS}
     try:
-        tenant, event = tenant_of(ObjectEvent.from_eventbridge(raw), directory)
+        event = ObjectEvent.from_eventbridge(raw)
+        tenant, event = tenant_of(event, owner_of(event, directory))
     except BadDocument:
         return False
     ledger = ports_of(tenant).ledger

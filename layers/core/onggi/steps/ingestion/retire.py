@@ -57,7 +57,7 @@ def retire_version(document_id: str, version: str, ports: TenantPorts) -> Retire
     vectors = 0
     for number in artifacts.batch_numbers():
         try:
-            keys = artifacts.vector_keys(artifacts.read_chunks(number))
+            keys = artifacts.vector_keys(number)
         except NotFound:  # another execution is retiring the same version
             continue
         ports.index.delete(keys)
