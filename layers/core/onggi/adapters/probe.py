@@ -61,7 +61,8 @@ class AwsIsolationProbe:
             ("uploads", self._list_own_uploads),
             ("artifacts", self._use_own_artifact),
             ("ledger", self._use_own_item),
-            ("vector index", lambda: self._index_of(self._tenant.placement).probe(PROBE)),
+            ("vector index", self._use_own_vector),
+            ("search in the vector index", self._search_own_vectors),
         ):
             try:
                 with translated(name):
@@ -95,6 +96,18 @@ class AwsIsolationProbe:
         dynamodb.put_item(TableName=self._table, Item=item)
         return bool(dynamodb.get_item(TableName=self._table, Key=item, ConsistentRead=True).get("Item") == item)
 
+    def _use_own_vector(self) -> bool:
+        index = self._index_of(self._tenant.placement)
+        index.write_probe(PROBE)
+        found = index.read_probe(PROBE)
+        index.delete([PROBE])
+        return found
+
+    def _search_own_vectors(self) -> bool:
+        """A hybrid query that returns metadata needs more rights than one by vector alone."""
+        self._index_of(self._tenant.placement).search_probe(hybrid=True)
+        return True
+
     def _trespasses(self) -> dict[str, Callable[[], Any]]:
         s3, dynamodb = (self._session.client(name) for name in ("s3", "dynamodb"))
         prefix = f"{KEY_PREFIX}{NEIGHBOUR}/"
@@ -113,7 +126,7 @@ class AwsIsolationProbe:
             "read the ledger": lambda: dynamodb.get_item(TableName=self._table, Key=item),
             "write vectors": lambda: index.write_probe(PROBE),
             "read vectors": lambda: index.read_probe(PROBE),
-            "search vectors": index.search_probe,
+            "search vectors": partial(index.search_probe, hybrid=False),
         }
 
 

@@ -97,31 +97,15 @@ class S3VectorsIndex:
             pages.append(self._client.list_vectors(**self._where, **options, **place))
         return pages[0] if pages else None
 
-    def probe(self, key: str) -> bool:
-        """Writes, reads, searches and deletes one vector; returns whether it read what it wrote.
-
-        The search is hybrid and returns metadata, which takes more rights than one by vector alone.
-        """
-        self.write_probe(key)
-        found = self.read_probe(key)
-        self._client.delete_vectors(**self._where, keys=[key])
-        self._client.query_vectors(
-            **self._where,
-            topK=1,
-            queryVector=self._probe_vector,
-            queryTexts=[{"text": key, "metadataKey": "text"}],
-            returnMetadata=True,
-        )
-        return found
-
     def write_probe(self, key: str) -> None:
         self._client.put_vectors(**self._where, vectors=[{"key": key, "data": self._probe_vector}])
 
     def read_probe(self, key: str) -> bool:
         return [vector["key"] for vector in self._client.get_vectors(**self._where, keys=[key])["vectors"]] == [key]
 
-    def search_probe(self) -> None:
-        self._client.query_vectors(**self._where, queryVector=self._probe_vector, topK=1)
+    def search_probe(self, *, hybrid: bool) -> None:
+        words = {"queryTexts": [{"text": "probe", "metadataKey": "text"}], "returnMetadata": True} if hybrid else {}
+        self._client.query_vectors(**self._where, queryVector=self._probe_vector, topK=1, **words)
 
     @property
     def _probe_vector(self) -> dict[str, list[float]]:

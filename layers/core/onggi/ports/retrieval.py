@@ -47,10 +47,6 @@ class ManagedVectorIndex(VectorIndex, Protocol):
         """Deletes the index with everything in it; one that does not exist is no error."""
         ...
 
-    def probe(self, key: str) -> bool:
-        """Writes, reads, searches and deletes one vector; returns whether it read what it wrote."""
-        ...
-
     def write_probe(self, key: str) -> None:
         """Writes one vector that means nothing."""
         ...
@@ -59,6 +55,6 @@ class ManagedVectorIndex(VectorIndex, Protocol):
         """Reads a vector by key; returns whether it exists."""
         ...
 
-    def search_probe(self) -> None:
-        """Searches by a vector that means nothing."""
+    def search_probe(self, *, hybrid: bool) -> None:
+        """Searches by a vector that means nothing; `hybrid` as questions do, with words and with metadata returned."""
         ...
