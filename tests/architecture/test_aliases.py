@@ -17,7 +17,7 @@ READ_AS_THEY_ARE = [
 def test_no_alias_is_in_what_aws_reads(path: Path) -> None:
     events = list(yaml.parse(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
     assert len(events) > 100
-    assert [event.anchor for event in events if getattr(event, "anchor", None)] == []
+    assert [anchor for event in events if (anchor := getattr(event, "anchor", None))] == []
 
 
 def test_the_template_has_no_merge_key() -> None:

@@ -10,7 +10,7 @@ BUILT = REPOSITORY / ".aws-sam/build/template.yaml"
 def aliases(text: str) -> list[str]:
     """The anchors and aliases of a YAML document."""
     events = yaml.parse(text, Loader=yaml.SafeLoader)
-    return [event.anchor for event in events if getattr(event, "anchor", None)]
+    return [anchor for event in events if (anchor := getattr(event, "anchor", None))]
 
 
 def test_the_built_template_has_no_alias() -> None:
