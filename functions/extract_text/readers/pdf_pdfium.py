@@ -1,4 +1,4 @@
-"""PDF files, by pdfium: fast and right about fonts, but it may crash on hostile files; that is what the cage is for."""
+"""PDF files, by pdfium: fast and right about fonts, but it may crash on hostile files; that is what the sandbox is for."""
 
 import ctypes
 import re

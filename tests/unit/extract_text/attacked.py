@@ -1,7 +1,7 @@
 """Run by itself: plays a function whose reader was hijacked, and prints how each attack of `attacks.py` went, as JSON.
 
 `KEY=SECRET python -m tests.unit.extract_text.attacked FOLDER USER BARRIERS`, where USER is an id to run as, or -1 for
-the one there is, and BARRIERS is `null` for none, or the fields of `Offered` as JSON.
+the one there is, and BARRIERS is `null` for none, or the fields of `KernelSupport` as JSON.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from readers import linux
-from readers.barriers import Enclosure, Offered
+from readers.barriers import Confinement, KernelSupport
 from tests.unit.extract_text import attacks
 from tests.unit.extract_text.attacks import Target
 
@@ -60,19 +60,21 @@ def outcome(attack: Attack, target: Target) -> str:
         return errno.errorcode.get(error.errno or 0, type(error).__name__)
 
 
-def attempted(attack: Attack, target: Target, barriers: Offered | None, memory: "ctypes.Array[ctypes.c_char]") -> str:
+def attempted(
+    attack: Attack, target: Target, barriers: KernelSupport | None, memory: "ctypes.Array[ctypes.c_char]"
+) -> str:
     """How an attack from a child process went."""
     reset(target.folder)
     (go, ready), (reading, writing) = os.pipe(), os.pipe()
     memory.raw = b"-" * target.length  # the child has a copy of this, and not of what is written next
-    enclosure = Enclosure(barriers) if barriers else None
+    confinement = Confinement(barriers) if barriers else None
     child = os.fork()
     if child == 0:
         try:
             os.read(go, 1)
             os.dup2(writing, 1)
-            if enclosure:
-                enclosure.enter([])
+            if confinement:
+                confinement.enter([])
             os.write(1, outcome(attack, target).encode())
         finally:
             os._exit(0)
@@ -80,7 +82,7 @@ def attempted(attack: Attack, target: Target, barriers: Offered | None, memory: 
     os.write(ready, b"!")
     for descriptor in (go, ready, writing):
         os.close(descriptor)
-    assert not enclosure or enclosure.ends(child, 60)
+    assert not confinement or confinement.wait_for(child, 60)
     with os.fdopen(reading, "rb") as stream:
         found = stream.read().decode()
     os.waitpid(child, 0)
@@ -114,7 +116,7 @@ def main() -> None:
         linux.close_process()
     with served(tcp, unix):
         found = {
-            name: attempted(attack, target, barriers and Offered(**barriers), memory)
+            name: attempted(attack, target, barriers and KernelSupport(**barriers), memory)
             for name, attack in attacks.ALL.items()
         }
     sys.stdout.write(json.dumps(found))

@@ -16,7 +16,7 @@ ReadBytes = Callable[[bytes, str], ExtractedText]
 
 @pytest.fixture(scope="session")
 def read_bytes(tmp_path_factory: pytest.TempPathFactory) -> ReadBytes:
-    """Reads content by its family's first reader, without the cage."""
+    """Reads content by its family's first reader, without the sandbox."""
     from readers import tasks  # noqa: PLC0415 - found only on the path set above
 
     file = tmp_path_factory.mktemp("upload") / "content"

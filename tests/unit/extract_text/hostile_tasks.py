@@ -1,4 +1,4 @@
-"""What parsers do when a file is hostile, for tests of the cage."""
+"""What parsers do when a file is hostile, for tests of the sandbox."""
 
 import os
 import signal
@@ -87,7 +87,7 @@ def open_descriptors() -> list[str]:
     return [str(Path(f"/proc/self/fd/{number}").readlink()) for number in (0, 1, 2)]
 
 
-def keeper() -> int:
+def parent_process() -> int:
     return os.getppid()
 
 

@@ -27,7 +27,7 @@ def function(
 def extracted(function: RunningFunction, functions: DeployedFunctions, name: str, content: bytes) -> dict[str, Any]:
     event = functions.placed(json.loads((REPOSITORY / "events/extract_text.json").read_text(encoding="utf-8")))
     tenant = TenantContext.from_dict(event["tenant"])
-    key = f"{tenant.prefix}cage/{name}"
+    key = f"{tenant.prefix}sandbox/{name}"
     version = functions.upload(tenant.placement.documents_bucket, key, content)
     document = {"document_id": document_id_of(tenant, key), "key": key, "name": name, "version": version}
     functions.wait_until_registered(tenant.tenant_id, document["document_id"])

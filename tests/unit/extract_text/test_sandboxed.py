@@ -9,102 +9,102 @@ import pytest
 
 from onggi.domain.document import ExtractedText
 from onggi.domain.errors import BadDocument, ReadingTimeout
-from readers.cage import Cage, CageError, Ended
-from readers.caged import CagedReaders
+from readers.sandbox import Outcome, Sandbox, SandboxError
+from readers.sandboxed import SandboxedReaders
 from tests.files.pdf import make_scan
 
 TEXT = ExtractedText("text", (0,), "en")
 
 
-class ScriptedCage:
+class ScriptedSandbox:
     """Detects one family, and ends each attempt to read it as it is told."""
 
-    def __init__(self, family: str, *ends: BadDocument | CageError | ExtractedText) -> None:
+    def __init__(self, family: str, *ends: BadDocument | SandboxError | ExtractedText) -> None:
         self.family = family
         self.ends = list(ends)
         self.reads: list[dict[str, Any]] = []
-        self.last = Ended("done", 0.1, 1)
+        self.last = Outcome("done", 0.1, 1)
 
     def call(self, function: str, module: str | None = None, **arguments: Any) -> Any:
         if function == "detect":
             return self.family
         self.reads.append({"function": function, "module": module, **arguments})
         end = self.ends.pop(0)
-        if isinstance(end, BadDocument | CageError):
+        if isinstance(end, BadDocument | SandboxError):
             raise end
         return {"family": self.family, "text": asdict(end)} if function == "read_first" else asdict(end)
 
 
-def read(cage: ScriptedCage, tmp_path: Path) -> ExtractedText:
+def read(sandbox: ScriptedSandbox, tmp_path: Path) -> ExtractedText:
     file = tmp_path / "content"
     file.write_bytes(b"content")
-    return CagedReaders(cage).read(file, "name.PDF", {2: "recognised"})  # type: ignore[arg-type]  # a double
+    return SandboxedReaders(sandbox).read(file, "name.PDF", {2: "recognised"})  # type: ignore[arg-type]  # a double
 
 
 @pytest.mark.parametrize(
     "first",
     [
-        CageError("crash"),
-        CageError("timeout"),
-        CageError("memory"),
+        SandboxError("crash"),
+        SandboxError("timeout"),
+        SandboxError("memory"),
         BadDocument("corrupt"),
         BadDocument("encrypted"),
     ],
 )
 def test_what_the_first_reader_cannot_read_the_second_is_tried_on(
-    first: BadDocument | CageError, tmp_path: Path
+    first: BadDocument | SandboxError, tmp_path: Path
 ) -> None:
-    cage = ScriptedCage("pdf", first, TEXT)
-    assert read(cage, tmp_path) == TEXT
-    assert [call["module"] for call in cage.reads] == ["readers.pdf_pdfium", "readers.pdf_pypdf"]
-    assert [call["function"] for call in cage.reads] == ["read_first", "read"]
-    assert (cage.reads[1]["family"], cage.reads[1]["attempt"]) == ("pdf", 1)
-    assert [call["recognised"] for call in cage.reads] == [{"2": "recognised"}] * 2
+    sandbox = ScriptedSandbox("pdf", first, TEXT)
+    assert read(sandbox, tmp_path) == TEXT
+    assert [call["module"] for call in sandbox.reads] == ["readers.pdf_pdfium", "readers.pdf_pypdf"]
+    assert [call["function"] for call in sandbox.reads] == ["read_first", "read"]
+    assert (sandbox.reads[1]["family"], sandbox.reads[1]["attempt"]) == ("pdf", 1)
+    assert [call["recognised"] for call in sandbox.reads] == [{"2": "recognised"}] * 2
 
 
 @pytest.mark.parametrize("code", ["too_large", "no_text", "unsupported_type"])
 def test_a_verdict_on_the_file_itself_is_final(code: Any, tmp_path: Path) -> None:
-    cage = ScriptedCage("pdf", BadDocument(code), TEXT)
+    sandbox = ScriptedSandbox("pdf", BadDocument(code), TEXT)
     with pytest.raises(BadDocument, match=code):
-        read(cage, tmp_path)
-    assert len(cage.reads) == 1
+        read(sandbox, tmp_path)
+    assert len(sandbox.reads) == 1
 
 
 @pytest.mark.parametrize(
     ("ends", "code"),
     [
         ([BadDocument("encrypted"), BadDocument("corrupt")], "encrypted"),
-        ([CageError("crash"), BadDocument("encrypted")], "encrypted"),
-        ([CageError("timeout"), BadDocument("corrupt")], "corrupt"),
-        ([CageError("timeout"), CageError("timeout")], "timeout"),
-        ([CageError("crash"), CageError("memory")], "too_large"),
+        ([SandboxError("crash"), BadDocument("encrypted")], "encrypted"),
+        ([SandboxError("timeout"), BadDocument("corrupt")], "corrupt"),
+        ([SandboxError("timeout"), SandboxError("timeout")], "timeout"),
+        ([SandboxError("crash"), SandboxError("memory")], "too_large"),
     ],
 )
 def test_when_all_fail_protection_is_told_first_and_else_what_the_last_said(
-    ends: Sequence[BadDocument | CageError], code: str, tmp_path: Path
+    ends: Sequence[BadDocument | SandboxError], code: str, tmp_path: Path
 ) -> None:
     with pytest.raises(BadDocument) as caught:
-        read(ScriptedCage("pdf", *ends), tmp_path)
+        read(ScriptedSandbox("pdf", *ends), tmp_path)
     assert caught.value.code == code
 
 
 def test_a_family_with_one_reader_is_tried_once(tmp_path: Path) -> None:
-    cage = ScriptedCage("docx", BadDocument("corrupt"), TEXT)
+    sandbox = ScriptedSandbox("docx", BadDocument("corrupt"), TEXT)
     with pytest.raises(BadDocument, match="corrupt"):
-        read(cage, tmp_path)
-    assert len(cage.reads) == 1
+        read(sandbox, tmp_path)
+    assert len(sandbox.reads) == 1
 
 
 @pytest.mark.parametrize(("how", "code"), [("crash", "corrupt"), ("timeout", "timeout"), ("memory", "too_large")])
 def test_a_process_that_dies_is_told_by_the_error_that_the_workflow_knows(how: Any, code: str, tmp_path: Path) -> None:
     """Step Functions and RecordFailure match the name of the class: a subclass would be a fault of ours."""
     with pytest.raises(BadDocument) as caught:
-        read(ScriptedCage("docx", CageError(how)), tmp_path)
+        read(ScriptedSandbox("docx", SandboxError(how)), tmp_path)
     assert (type(caught.value).__name__, caught.value.code) == ("BadDocument", code)
 
 
 def test_a_page_that_ends_its_process_is_told_by_the_same_error(tmp_path: Path) -> None:
-    readers = CagedReaders(ScriptedCage("pdf", CageError("timeout")))  # type: ignore[arg-type]  # a double
+    readers = SandboxedReaders(ScriptedSandbox("pdf", SandboxError("timeout")))  # type: ignore[arg-type]  # a double
     with pytest.raises(BadDocument) as caught:
         readers.page_image(tmp_path / "content", 1)
     assert (type(caught.value).__name__, caught.value.code) == ("BadDocument", "timeout")
@@ -114,30 +114,30 @@ def test_an_empty_file_is_not_even_looked_at(tmp_path: Path) -> None:
     file = tmp_path / "empty"
     file.touch()
     with pytest.raises(BadDocument, match="empty"):
-        CagedReaders(ScriptedCage("pdf")).read(file, "a.pdf", {})  # type: ignore[arg-type]  # a double
+        SandboxedReaders(ScriptedSandbox("pdf")).read(file, "a.pdf", {})  # type: ignore[arg-type]  # a double
 
 
 def test_a_scanned_page_is_drawn_and_takes_the_text_that_was_recognised(tmp_path: Path) -> None:
     file = tmp_path / "scan.pdf"
     file.write_bytes(make_scan(["첫 쪽", None]))
-    cage = Cage()
-    readers = CagedReaders(cage)
+    sandbox = Sandbox()
+    readers = SandboxedReaders(sandbox)
     assert readers.read(file, "scan.pdf", {}).needs_ocr == (2,)
     assert readers.page_image(file, 2).startswith(b"\x89PNG")
     recognised = readers.read(file, "scan.pdf", {2: "제2조 (목적)"})
     assert (recognised.needs_ocr, recognised.text) == ((), "첫 쪽\n\n제2조 (목적)")
     with pytest.raises(BadDocument):
         readers.page_image(file, 3)
-    cage.close()
+    sandbox.close()
 
 
-WAITED = CageError("timeout", waited=True)
+WAITED = SandboxError("timeout", waited=True)
 
 
 def test_a_reader_that_only_waited_has_no_verdict_on_the_file(tmp_path: Path) -> None:
-    for family, ends in (("pdf", [WAITED, WAITED]), ("pdf", [CageError("crash"), WAITED]), ("docx", [WAITED])):
+    for family, ends in (("pdf", [WAITED, WAITED]), ("pdf", [SandboxError("crash"), WAITED]), ("docx", [WAITED])):
         with pytest.raises(ReadingTimeout):
-            read(ScriptedCage(family, *ends), tmp_path)
-    assert read(ScriptedCage("pdf", WAITED, TEXT), tmp_path) == TEXT, "the second reader is tried first"
+            read(ScriptedSandbox(family, *ends), tmp_path)
+    assert read(ScriptedSandbox("pdf", WAITED, TEXT), tmp_path) == TEXT, "the second reader is tried first"
     with pytest.raises(ReadingTimeout):
-        CagedReaders(ScriptedCage("pdf", WAITED)).page_image(tmp_path / "content", 1)  # type: ignore[arg-type]  # a double
+        SandboxedReaders(ScriptedSandbox("pdf", WAITED)).page_image(tmp_path / "content", 1)  # type: ignore[arg-type]  # a double
