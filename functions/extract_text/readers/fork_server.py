@@ -1,4 +1,4 @@
-"""Fork server of the sandbox: reads requests from standard input and replies on standard output, a line of JSON each."""
+"""Fork server of the sandbox: reads requests from standard input and replies on standard output, in lines of JSON."""
 
 import importlib
 import json

@@ -1,4 +1,4 @@
-"""PDF files, by pdfium: fast and right about fonts, but it may crash on hostile files; that is what the sandbox is for."""
+"""PDF files, by pdfium: fast and right about fonts; the sandbox is there since it may crash on hostile files."""
 
 import ctypes
 import re
