@@ -1,4 +1,4 @@
-"""The whole way of this project: readers in the sandbox, normalised text with its structure, chunks with exact spans."""
+"""This project from bytes to chunks: readers in the sandbox, normalised text with its structure, exact spans."""
 
 from pathlib import Path
 
