@@ -1,4 +1,4 @@
-"""Turns the uploaded file into normalised text among the artifacts."""
+"""Extracts the text of the uploaded file and stores it among the artifacts."""
 
 from dataclasses import asdict
 from typing import Any
@@ -18,5 +18,5 @@ READERS = SandboxedReaders(Sandbox())
 
 @granted_document_step
 def handler(task: DocumentTask) -> dict[str, Any]:
-    """Takes a registration and a grant; returns pages, characters and language."""
+    """Takes a registration and a grant; returns the numbers of pages and characters and the language."""
     return asdict(extract_text(task.tenant, task.document, task.ports, READERS, application.recognition_model))

@@ -1,4 +1,4 @@
-"""Zip containers of other people: what lies in them, within limits that are counted while inflating."""
+"""Zip files of strangers: reads their entries within limits that are counted while inflating."""
 
 import mmap
 import struct
@@ -87,7 +87,7 @@ class Archive:
         self._zip.close()
 
     def read(self, name: str) -> bytes:
-        """The content of an entry.
+        """Returns the content of an entry.
 
         Raises:
             BadDocument: `corrupt` when it is missing or damaged, `encrypted` when it is, `too_large` past a limit.
@@ -98,7 +98,7 @@ class Archive:
         return content
 
     def get(self, name: str) -> bytes | None:
-        """The content of an entry, None where there is none.
+        """Returns the content of an entry, None if there is none.
 
         Raises:
             BadDocument: as `read`, but for the missing.
@@ -114,7 +114,7 @@ class Archive:
         return bytes(content)
 
     def steps(self, name: str) -> Iterator[bytes]:
-        """The content of an entry, piece by piece, however long it is.
+        """Yields the content of an entry of any length, piece by piece.
 
         Raises:
             BadDocument: as `read`.
@@ -125,7 +125,7 @@ class Archive:
         return self._steps(entry)
 
     def check(self) -> None:
-        """Inflates everything once, for libraries that open the file by themselves; what is read later counts anew.
+        """Inflates all entries once, for libraries that open the file themselves; later reads are counted from zero.
 
         Raises:
             BadDocument: as `read`.
@@ -150,7 +150,7 @@ class Archive:
 
 
 def parse_xml(content: bytes) -> XmlElement:
-    """The root of an XML part, without comments; entities are neither resolved nor fetched.
+    """Returns the root of an XML part, without comments; entities are neither resolved nor fetched.
 
     Raises:
         BadDocument: `corrupt` when it is not well-formed, has more than 256 elements within each other or ten million
@@ -168,7 +168,7 @@ def parse_xml(content: bytes) -> XmlElement:
 
 
 def _check_entries(descriptor: int, size: int) -> None:
-    """Counts the headers that are there, before anything is made of them; what the file says of itself may be false."""
+    """Counts the headers in the file before anything is built from them; the file's own count may be false."""
     if not size:
         raise BadDocument("corrupt")
     with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as content:
@@ -181,13 +181,13 @@ def _check_entries(descriptor: int, size: int) -> None:
 
 
 def _name(entry: zipfile.ZipInfo) -> str | None:
-    """The name by which an entry is asked for, None where it points outside."""
+    """Returns the normalised name of an entry, None if it points outside the archive."""
     path = PurePosixPath(_decoded(entry).replace("\\", "/").lstrip("/"))
     return None if ".." in path.parts else str(path)
 
 
 def _decoded(entry: zipfile.ZipInfo) -> str:
-    """The name as its writer meant it: zipfile takes what is not declared as UTF-8 for code page 437."""
+    """Decodes the name of an entry: zipfile takes names that are not declared as UTF-8 for code page 437."""
     if entry.flag_bits & _UTF8_FLAG or entry.filename.isascii():
         return entry.filename
     for encoding in _NAME_ENCODINGS:

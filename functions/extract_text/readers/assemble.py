@@ -1,4 +1,4 @@
-"""From the blocks that a reader found to the text that is stored, and where its structure lies in it."""
+"""Assembles the blocks of a document into one text, with the places of its pages, headings and tables."""
 
 from typing import Final
 
@@ -113,5 +113,5 @@ def _properties(stated: DocumentProperties) -> DocumentProperties:
 
 
 def _on_one_line(stated: str | None) -> str | None:
-    """None where nothing but blanks and controls is stated."""
+    """Returns a property on one line, None if it is nothing but blanks and controls."""
     return (" ".join(normalise(stated).split())[:MAX_PROPERTY_LENGTH] or None) if stated else None

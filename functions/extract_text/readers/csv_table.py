@@ -1,4 +1,4 @@
-"""Tables in text: values separated by commas, semicolons, tabs or bars."""
+"""Tables in text: values separated by commas, semicolons, tabs or vertical bars."""
 
 import csv
 import io
@@ -50,7 +50,7 @@ def read_csv(file: Path) -> RawDocument:
 
 
 def _rows(text: str, delimiter: str) -> list[list[str]]:
-    """The rows that hold something; quotes mean nothing where they do not pair."""
+    """Returns the rows that are not blank; unpaired quotes are taken as text."""
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error:
@@ -65,7 +65,7 @@ def _rows_of_sloppy(text: str, delimiter: str) -> list[list[str]]:
 
 
 def _delimiter(text: str) -> str:
-    """The one that parts most rows into the same number of cells, at least two; of equal ones that of more cells."""
+    """Returns the delimiter by which most rows have the same number of cells, at least two; on ties, more cells win."""
     sample = text[:SAMPLE_CHARACTERS]
     if len(sample) < len(text):
         sample = sample[: sample.rfind("\n") + 1] or sample
@@ -81,7 +81,7 @@ def _delimiter(text: str) -> str:
 
 
 def _header_rows(rows: list[list[str]]) -> int:
-    """How many rows, from the top, name the columns, with titles above them; 0 where the first row holds data."""
+    """Returns how many rows at the top are titles and column names; 0 if the first row holds data."""
     if len(rows) <= 1:
         return 0
     width = Counter(_filled(row) for row in rows[:SAMPLE_ROWS]).most_common(1)[0][0]
@@ -96,7 +96,10 @@ def _filled(row: Row) -> int:
 
 
 def _names_columns(row: Row, below: Sequence[Row]) -> bool:
-    """Whether a row looks like names: short, each another, none a number or date unless years stand above numbers."""
+    """Returns whether a row looks like column names: short, distinct, and no numbers or dates.
+
+    Years count as names if the columns below them do not hold years.
+    """
     names = [cell.strip() for cell in row if cell.strip()]
     if len(set(names)) < len(names) or any(len(name) > MAX_NAME_LENGTH for name in names):
         return False
@@ -108,7 +111,7 @@ def _names_columns(row: Row, below: Sequence[Row]) -> bool:
 
 
 def _years_below(row: Row, below: Sequence[Row]) -> bool:
-    """Whether a column that begins with a year goes on with years."""
+    """Returns whether a column that begins with a year continues with years."""
     columns = [number for number, cell in enumerate(row) if _YEAR.fullmatch(cell.strip())]
     cells = [other[number].strip() for other in below for number in columns if number < len(other)]
     return bool(cells) and all(_YEAR.fullmatch(cell) for cell in cells if cell)

@@ -1,4 +1,4 @@
-"""What a paragraph of a Word file consists of: text, breaks, notes, and what is anchored in it."""
+"""Content of a paragraph of a Word file: text, breaks, notes, and anchored objects."""
 
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
@@ -71,7 +71,7 @@ Token = str | PageBreak | Note | Box | Graphic | Picture
 
 
 def tokens_of(paragraph: XmlElement) -> Iterator[Token]:
-    """What a paragraph consists of, in order; what is deleted, hidden or computed from is left out."""
+    """Yields the content of a paragraph in order, without deleted and hidden text and field codes."""
     waiting: list[Item] = [*reversed(paragraph)]
     while waiting:
         item = waiting.pop()
@@ -90,17 +90,17 @@ def tokens_of(paragraph: XmlElement) -> Iterator[Token]:
 
 
 def is_visible(token: Token) -> bool:
-    """Whether a token is text that can be seen."""
+    """Returns whether a token is visible text."""
     return isinstance(token, str) and not token.isspace() and bool(token)
 
 
 def switched_on(properties: XmlElement | None, name: str) -> bool:
-    """Whether a property that is either on or off is on."""
+    """Returns whether an on/off property is on."""
     return properties is not None and is_on(properties.find(f"{W}{name}"), VALUE)
 
 
 def _parts(element: XmlElement) -> list[Item]:
-    """What is to be read instead of an element."""
+    """Returns the items to read in place of an element."""
     if element.tag == f"{W}r" and switched_on(element.find(f"{W}rPr"), "vanish"):
         return []
     if element.tag == f"{MC}AlternateContent":
@@ -109,7 +109,7 @@ def _parts(element: XmlElement) -> list[Item]:
 
 
 def _token(element: XmlElement) -> Token | None:
-    """What an element stands for by itself; None for one that has parts."""
+    """Returns the token for an element, None for an element that has parts."""
     token: Token | None = None
     match element.tag:
         case tag if tag in _SIGNS:
@@ -132,7 +132,7 @@ def _token(element: XmlElement) -> Token | None:
 
 
 def _symbol(element: XmlElement) -> str:
-    """A character that is given by its place in a font; those that only the font knows are nothing."""
+    """Returns the character for a code in a font; an empty string for private codes."""
     digits = element.get(f"{W}char", "")
     try:
         code = int(digits[:_MAX_CODE_DIGITS], 16)

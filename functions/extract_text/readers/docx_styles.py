@@ -1,4 +1,4 @@
-"""What the styles and the numbering of a Word file say of its paragraphs."""
+"""Styles and numbering of a Word file."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -68,7 +68,7 @@ class Styles:
         )
 
     def __getitem__(self, identifier: str) -> Style:
-        """A style with what it takes from others; an empty one for an id that no style has."""
+        """Returns a style with the properties that it inherits; an empty one for an unknown id."""
         if identifier not in self._resolved:
             chain = list(self._chain(identifier))
             self._resolved[identifier] = Style(
@@ -78,7 +78,7 @@ class Styles:
         return self._resolved[identifier]
 
     def lineage(self, identifier: str) -> list[str]:
-        """The ids of a style and of those on which it is based."""
+        """Returns the ids of a style and of the styles on which it is based."""
         lineage: list[str] = []
         while identifier in self._styles and len(lineage) < MAX_LINEAGE and identifier not in lineage:
             lineage.append(identifier)
@@ -147,7 +147,7 @@ class Numbering:
             self._lists[element.get(f"{W}numId", "")] = _list(element, abstract_id, levels[abstract_id])
 
     def level_of(self, place: ListPlace, lineage: list[str]) -> int:
-        """The level of a paragraph, which its style may tell."""
+        """Returns the level of a paragraph in its list, which its style may determine."""
         if place.level is not None:
             return place.level
         listing = self._lists.get(place.number_id)
@@ -155,7 +155,7 @@ class Numbering:
         return next((level for level, its in levels.items() if its.style and its.style in lineage), 0)
 
     def next_marker(self, number_id: str, level: int) -> str | None:
-        """What stands before the next paragraph of a list: nothing where that is invisible, None where none is.
+        """Returns the marker of the next paragraph of a list: empty for an invisible one, None for an unknown list.
 
         Args:
             number_id: of the list.
@@ -189,7 +189,7 @@ def _shown(its: NumberLevel, levels: Mapping[int, NumberLevel], counts: Mapping[
 
 
 def list_place(properties: XmlElement | None) -> ListPlace | None:
-    """What the properties of a paragraph say of a list; None where they say nothing."""
+    """Returns the list and level that the properties of a paragraph name, None if they name none."""
     numbering = None if properties is None else properties.find(f"{W}numPr")
     if numbering is None:
         return None
@@ -200,13 +200,13 @@ def list_place(properties: XmlElement | None) -> ListPlace | None:
 
 
 def outline_level(properties: XmlElement | None) -> int | None:
-    """What the properties of a paragraph say of its place in the outline; None where they say nothing."""
+    """Returns the outline level that the properties of a paragraph name, None if they name none."""
     stated = None if properties is None else _value(properties, "outlineLvl")
     return None if stated is None else min(whole_number(stated, BODY_LEVEL), BODY_LEVEL)
 
 
 def heading_level(outline: int | None) -> int | None:
-    """The level of a heading from 1, None for running text."""
+    """Returns the level of a heading from 1, None for running text."""
     return None if outline is None or outline >= BODY_LEVEL else min(outline + 1, MAX_HEADING_LEVEL)
 
 
@@ -221,7 +221,7 @@ def _style(element: XmlElement) -> Style:
 
 
 def _level(style: Style) -> int | None:
-    """The outline level that a style states itself or by its name."""
+    """Returns the outline level that a style states, or that its name implies."""
     if style.outline_level is not None:
         return style.outline_level
     name = style.name.strip()

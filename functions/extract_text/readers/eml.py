@@ -81,7 +81,7 @@ class _Attachments:
     size: int = 0
 
     def pages(self, content: bytes, name: str) -> tuple[Page, ...]:
-        """The pages of an attachment; `BadDocument` when it cannot be read, whatever its reader raises."""
+        """Returns the pages of an attachment; raises `BadDocument` for any error of its reader."""
         self.number += 1
         self.size += len(content)
         if self.number > MAX_ATTACHMENTS or self.size > MAX_ATTACHED_BYTES:
@@ -145,7 +145,7 @@ def _read(message: MailPart, attachments: _Attachments, depth: int) -> _Mail:
 
 
 def _head(message: MailPart) -> Iterator[Block]:
-    """Its subject and who wrote it to whom; nothing for a web page saved as mail."""
+    """Yields the subject, sender and recipients of a mail; nothing for a web page saved as mail."""
     if "Snapshot-Content-Location" in message or message.get_content_type() == "multipart/related":
         return
     yield Heading(_header(message, "Subject") or NO_SUBJECT, 1)
@@ -159,14 +159,14 @@ def _header(message: MailPart, name: str) -> str | None:
 
 
 def _sender(message: MailPart) -> str | None:
-    """The name of who wrote it, the address where there is no name."""
+    """Returns the name of the sender, the address if there is no name."""
     stated = _header(message, "From") or ""
     name, _, address = stated.partition("<")
     return name.strip(" \"'") or address.rstrip("> ") or None
 
 
 def _parts(message: MailPart) -> Iterator[MailPart]:
-    """The parts that hold something, in order; of alternatives the best."""
+    """Yields the parts that are not containers, in order; of alternatives, the best ones."""
     waiting = [message]
     while waiting:
         part = waiting.pop()
@@ -183,7 +183,7 @@ def _parts(message: MailPart) -> Iterator[MailPart]:
 
 
 def _best(alternatives: list[MailPart]) -> list[MailPart]:
-    """Of one text in several forms the plain one, or the HTML where that is a stub; and the files beside them."""
+    """Returns the plain text of several alternatives, or the HTML if that is a stub, and the files beside them."""
     plain = next((part for part in alternatives if part.get_content_type() == "text/plain"), None)
     others = [leaf for part in alternatives if part is not plain for leaf in _parts(part)]
     html = next((leaf for leaf in reversed(others) if leaf.get_content_type() == "text/html"), None)
@@ -202,7 +202,7 @@ def _lines(block: Block) -> tuple[str, ...]:
 
 
 def _is_embedded(part: MailPart) -> bool:
-    """Whether a part beside an HTML text is shown within it: pictures and styles."""
+    """Returns whether a part beside an HTML text is shown within it, such as pictures and styles."""
     return part.get_content_disposition() != "attachment" or part.get_content_maintype() == "image"
 
 

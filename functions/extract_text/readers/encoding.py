@@ -1,4 +1,4 @@
-"""The characters in text files, in the encodings that Korean and English offices use."""
+"""Decodes text files in the encodings that Korean and English offices use."""
 
 import codecs
 import re
@@ -65,7 +65,7 @@ Python's others (punycode, unicode_escape) are no text, and what is in UTF-16 ca
 
 
 def read_text(file: Path) -> str:
-    """The text in a file.
+    """Returns the text of a file.
 
     Raises:
         BadDocument: as `decode`, or `too_large`.
@@ -74,7 +74,7 @@ def read_text(file: Path) -> str:
 
 
 def read_bytes(file: Path) -> bytes:
-    """The content of a file that becomes text as a whole.
+    """Returns the content of a file, which is decoded as a whole.
 
     Raises:
         BadDocument: `too_large` past `MAX_BYTES`.
@@ -85,7 +85,7 @@ def read_bytes(file: Path) -> bytes:
 
 
 def decode(content: bytes) -> str:
-    """The text in a content: by its byte order mark, else UTF-16 by its NUL bytes, else UTF-8, else CP949.
+    """Decodes text: by its byte order mark, else as UTF-16 by its NUL bytes, else as UTF-8, else as CP949.
 
     English text with a few typographic characters may be in Windows-1252.
 
@@ -107,7 +107,7 @@ def decode(content: bytes) -> str:
 
 
 def decode_declared(content: bytes, declared: str | None) -> str:
-    """The text in a content that says which encoding it is in.
+    """Decodes text that declares its encoding.
 
     What is UTF-8 or carries a byte order mark is that, whatever it says. Latin-1 is believed only of what `decode` does
     not know: programs state it without knowing. Elsewhere, where the declaration is unknown or wrong, it is the text
@@ -131,7 +131,7 @@ def decode_declared(content: bytes, declared: str | None) -> str:
 
 
 def _attempts(content: bytes, encoding: str) -> Iterator[str | None]:
-    """The encodings to try in turn, None for what `decode` finds."""
+    """Yields the encodings to try in order, None for the one that `decode` detects."""
     if not content.isascii():
         yield "utf-8"
     if encoding == "cp1252":
@@ -163,7 +163,7 @@ def _encodings(content: bytes) -> tuple[str, ...]:
 
 
 def _is_nearly_ascii(content: bytes) -> bool:
-    """Whether bytes outside ASCII are few and stand alone; those of CP949 come in pairs."""
+    """Returns whether bytes outside ASCII are rare and single; those of CP949 come in pairs."""
     if _PAIR_OUTSIDE_ASCII.search(content):
         return False
     return len(content) - len(content.decode("ascii", "ignore")) <= WESTERN_SHARE * len(content)
@@ -174,12 +174,12 @@ def _is_text(text: str) -> bool:
 
 
 def _is_korean(text: str) -> bool:
-    """Whether most letters outside ASCII are Hangul of KS X 1001, whose common syllables Korean hardly ever leaves."""
+    """Returns whether most letters outside ASCII are common Hangul (KS X 1001), as in Korean text."""
     letters = Counter(letter for letter in text[:SAMPLE_CHARACTERS] if letter > "\x7f" and letter.isalpha())
     common = sum(number for letter, number in letters.items() if _is_common_hangul(letter))
     return common >= HANGUL_SHARE * letters.total()
 
 
 def _is_common_hangul(letter: str) -> bool:
-    """Whether it is one of the 2,350 syllables of KS X 1001; Python spells the others in eight bytes (its annex 3)."""
+    """Returns whether a letter is a syllable of KS X 1001; Python encodes all others in eight bytes (its annex 3)."""
     return "가" <= letter <= "힣" and len(letter.encode("euc_kr")) == len("한".encode("euc_kr"))

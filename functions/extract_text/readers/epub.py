@@ -62,7 +62,7 @@ def _package_name(archive: Archive) -> str:
 
 
 def _chapter_names(package: XmlElement, folder: str) -> list[str]:
-    """The names of the chapters in the archive, in reading order, each once."""
+    """Returns the names of the chapters in the archive, in reading order, without repetition."""
     items = {item.get("id"): item for item in _all(package, "item")}
     names: dict[str, None] = {}
     for reference in _all(package, "itemref"):
@@ -74,7 +74,7 @@ def _chapter_names(package: XmlElement, folder: str) -> list[str]:
 
 
 def _is_chapter(item: XmlElement) -> bool:
-    """Whether it is text and not the table of contents, which repeats the headings."""
+    """Returns whether an item is text and not the table of contents, which repeats the headings."""
     return item.get("media-type") in _CHAPTER_TYPES and "nav" not in (item.get("properties") or "").split()
 
 
@@ -110,7 +110,7 @@ def _texts(package: XmlElement, name: str) -> list[str]:
 
 
 def _all(root: XmlElement, name: str) -> list[XmlElement]:
-    """The elements of a name, in whichever namespace: old books mix them up."""
+    """Returns the elements of a name in any namespace: old books mix them up."""
     return list(root.iter(f"{{*}}{name}"))
 
 

@@ -1,4 +1,4 @@
-"""Finds the lines that belong to pages and not to the text: running headers, footers and page numbers.
+"""Removes running headers, footers and page numbers from the lines of pages.
 
 Such a line stands at the edge of a page and comes again at the same edge of other pages, the same or with a number in
 it that counts the pages. Nothing is lost: a line that says more than the number of a page stays where it stands first.
@@ -51,7 +51,7 @@ class _Key(NamedTuple):
 
 
 def without_furniture(pages: Sequence[Sequence[str]], titles: Sequence[Collection[str]]) -> list[list[str]]:
-    """The lines of each page without running headers, footers and page numbers.
+    """Returns the lines of each page without running headers, footers and page numbers.
 
     Args:
         pages: lines.
@@ -72,7 +72,7 @@ def without_furniture(pages: Sequence[Sequence[str]], titles: Sequence[Collectio
 
 
 def shape_of(line: str) -> str:
-    """A line without what differs between two prints of it: its blanks."""
+    """Returns a line with normalised blanks, in which two prints of it may differ."""
     return " ".join(line.split())
 
 
@@ -93,7 +93,7 @@ type _Side = list[_EdgeLine]
 
 
 def _edges(lines: Sequence[str], page: int) -> tuple[_Side, _Side]:
-    """The lines at the top and at the bottom, from the edge inwards: of a page with few, no line is at both edges."""
+    """Returns the lines at the top and at the bottom, from the edge inwards; no line is in both."""
     with_text = (number for number, line in enumerate(lines) if line and not line.isspace())
     top = list(islice(with_text, 2 * MAX_DEPTH))
     room = len(top) // 2
@@ -110,7 +110,7 @@ def _edge_line(number: int, line: str, edge: Edge, page: int) -> _EdgeLine:
 
 
 def _running(edges: Iterable[tuple[_Side, _Side]]) -> dict[_Key, set[int]]:
-    """For each kind of line that comes again: the pages on which it is one of a series."""
+    """Returns, for each kind of repeated line, the pages on which it belongs to a series."""
     pages_of: defaultdict[_Key, list[int]] = defaultdict(list)
     for page, sides in enumerate(edges):
         for key in {key for side in sides for line in side for key in line.keys}:
@@ -119,7 +119,7 @@ def _running(edges: Iterable[tuple[_Side, _Side]]) -> dict[_Key, set[int]]:
 
 
 def _series(pages: Sequence[int]) -> set[int]:
-    """The pages that follow each other closely and are enough."""
+    """Returns the pages that are close to each other and enough for a series."""
     found: set[int] = set()
     current: list[int] = []
     for page in pages:
@@ -157,7 +157,7 @@ def _roman_value(numeral: str) -> int:
 def _dropped(
     side: _Side, page: int, running: dict[_Key, set[int]], titles: Collection[str], kept: set[str]
 ) -> Iterator[int]:
-    """Which lines go, from the edge inwards up to the first that is none of a series."""
+    """Yields the numbers of the lines to drop, from the edge inwards up to the first that is not in a series."""
     series = list(_in_series(side, page, running))
     for line, key in series:
         if _is_number_of_page(key):
@@ -179,5 +179,5 @@ def _in_series(side: _Side, page: int, running: dict[_Key, set[int]]) -> Iterato
 
 
 def _is_number_of_page(key: _Key) -> bool:
-    """Whether a line says nothing but which page it is on."""
+    """Returns whether a line is nothing but a page number."""
     return key.offset is not None and (key.shape == "roman" or not _LETTERS.search(_PAGE_WORDS.sub("", key.shape)))

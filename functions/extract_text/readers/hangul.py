@@ -1,4 +1,4 @@
-"""What both generations of Hangul files share: how numbers are shown, and how paragraphs and tables become blocks."""
+"""Shared by the readers of both generations of Hangul files: numbering, paragraphs and tables."""
 
 import re
 import unicodedata
@@ -146,7 +146,7 @@ class Markers:
         self._counts: dict[int, list[int | None]] = {}
 
     def next(self, head: ParagraphHead) -> str:
-        """What is shown before the next paragraph of a kind; nothing where no character of it could be read."""
+        """Returns the marker of the next paragraph with this head; empty if none of its characters is visible."""
         if head.kind == "bullet":
             return _visible(self._bullets.get(head.reference, "")[:MAX_PATTERN])
         levels = self._numberings.get(head.reference, ())
@@ -172,7 +172,7 @@ class Markers:
 
 
 def shown_number(number: int, shape: str) -> str:
-    """A number in one of the `NUMBER_SHAPES`, in digits where that has no such number."""
+    """Returns a number in one of the `NUMBER_SHAPES`, in digits if that shape lacks the number."""
     if shape in ("ROMAN_CAPITAL", "ROMAN_SMALL") and 0 < number < _ROMAN_LIMIT:
         roman = _roman(number)
         return roman if shape == "ROMAN_CAPITAL" else roman.lower()
@@ -183,7 +183,7 @@ def shown_number(number: int, shape: str) -> str:
 
 
 def title_level(style: str) -> int | None:
-    """The level of the headings that have a style of this name, None where it is no style of headings."""
+    """Returns the level of headings with a style of this name, None if it is not a style of headings."""
     name = style.strip()
     match = _TITLE_STYLE.fullmatch(name)
     if not match:
@@ -194,7 +194,7 @@ def title_level(style: str) -> int | None:
 def paragraph_blocks(
     pieces: Iterable[Piece], head: ParagraphHead | None, marker: str, heading_level: int | None
 ) -> list[Block]:
-    """A paragraph and what is anchored in it: before it what stands before its first word, after it all the rest.
+    """Returns a paragraph and its anchored blocks: those before its first word precede it, all others follow it.
 
     Args:
         pieces: in order.
@@ -219,7 +219,7 @@ def paragraph_blocks(
 
 
 def table_blocks(cells: Iterable[Cell]) -> tuple[Block, ...]:
-    """A table from its cells; one of a single cell is a frame around what is in it.
+    """Returns a table of cells; a single cell is a frame, and its blocks are returned.
 
     Raises:
         BadDocument: `corrupt` when next to nothing of the table has cells.
@@ -257,7 +257,7 @@ def _header_rows(rows: Iterable[Sequence[Cell]]) -> int:
 
 
 def _flat(block: Block) -> str:
-    """A block on one line; the cells of a table within a cell are told apart by blanks alone."""
+    """Returns a block on one line; the cells of a table within a cell are separated by blanks only."""
     if isinstance(block, Table):
         return " ".join(block.lines).replace(CELL_SEPARATOR, " ")
     return f"{block.marker} {block.text}" if isinstance(block, ListItem) else block.text
@@ -285,7 +285,7 @@ def _roman(number: int) -> str:
 
 
 def _numeral(number: int, signs: str) -> str:
-    """11 is `십일`, 20 `이십`."""
+    """Returns a number up to 99 in Chinese numerals: 11 is `십일`, 20 is `이십`."""
     tens, units = divmod(number, _TEN)
     shown = (signs[tens - 1] if tens > 1 else "") + (signs[_TEN - 1] if tens else "")
     return shown + (signs[units - 1] if units else "")

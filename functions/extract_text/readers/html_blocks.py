@@ -1,4 +1,4 @@
-"""What a page of HTML shows, as blocks."""
+"""Turns a page of HTML into blocks."""
 
 import re
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ _AROUND_BREAK: Final = re.compile(" ?\n ?")
 
 
 def blocks_of(tree: LexborHTMLParser) -> tuple[Block, ...]:
-    """What a page shows, in order."""
+    """Returns the visible blocks of a page, in order."""
     root = tree.root
     if root is None:
         return ()
@@ -78,7 +78,7 @@ class _Walker:
             self._enter(tag, node)
 
     def end_block(self) -> None:
-        """What has been gathered becomes a block, unless it is blank."""
+        """Turns the collected text into a block, unless it is blank."""
         text = _tidy(self.text) if self.text and not self.preformatted else "".join(self.text)
         self.text.clear()
         if not text or text.isspace():

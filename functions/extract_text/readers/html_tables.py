@@ -1,4 +1,4 @@
-"""Tables of HTML: which of them hold data, and the rows of those."""
+"""Tables of HTML: distinguishes tables of data from layout tables and reads their rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _ROOMY: Final = elements("p div ul ol")
 
 
 def data_tables(root: LexborNode) -> frozenset[int]:
-    """The ids of the tables whose rows belong together."""
+    """Returns the ids of the tables that hold data."""
     tables: dict[int, _Facts] = {}
     stack: list[_Facts] = []
     for step, node in steps(root):
@@ -66,7 +66,7 @@ class Grid:
     has_data: bool = False
 
     def enter(self, tag: str, node: LexborNode) -> None:
-        """Takes the beginning of an element, or a text."""
+        """Handles the beginning of an element, or a text."""
         if node.is_text_node:
             self.text.append(node.text_content or "")
             return
@@ -84,7 +84,7 @@ class Grid:
             self._begin_cell(tag, node)
 
     def leave(self, tag: str) -> bool:
-        """Takes the end of an element; True when it is that of the table itself."""
+        """Handles the end of an element; returns True at the end of the table itself."""
         if tag in BLOCKS:
             self.text.append(" ")
         if self.inner:
@@ -101,7 +101,7 @@ class Grid:
         return tag == "table"
 
     def blocks(self) -> Iterator[Block]:
-        """The caption and the table, where there are any."""
+        """Yields the caption and the table, if there are any."""
         if self.caption:
             yield Paragraph(self.caption)
         is_all_head = self.head_rows >= len(self.rows)
@@ -145,7 +145,7 @@ class Grid:
 
 @dataclass(slots=True)
 class _Facts:
-    """What tells a table of data from one that only places things on the page."""
+    """Facts by which a table of data differs from one that only lays out the page."""
 
     rows: int = 0
     cells_in_row: int = 0

@@ -1,4 +1,4 @@
-"""The tree of a page of HTML: how it comes about within limits, and what of it is shown."""
+"""The tree of a page of HTML: parses it within limits and walks through its visible nodes."""
 
 import re
 from collections import Counter
@@ -23,7 +23,7 @@ Step = Literal["enter", "leave"]
 
 
 def elements(names: str) -> frozenset[str]:
-    """A set of names, written with blanks between them."""
+    """Returns a set of names that are separated by blanks."""
     return frozenset(names.split())
 
 
@@ -58,7 +58,7 @@ _INVISIBLE_STYLE: Final = re.compile(r"(?i)display\s*:\s*none|visibility\s*:\s*h
 
 
 def parse_html(text: str, *, is_xml: bool = False) -> LexborHTMLParser:
-    """The tree of a page; XHTML is understood where it has its prolog, or is said to be XML.
+    """Returns the tree of a page; parses it as XHTML if it has an XML prolog or is declared to be XML.
 
     Raises:
         BadDocument: `too_large` when there is no memory for it.
@@ -72,7 +72,7 @@ def parse_html(text: str, *, is_xml: bool = False) -> LexborHTMLParser:
 
 
 def steps(root: LexborNode) -> Iterator[tuple[Step, LexborNode]]:
-    """Each node that may show something, when it begins and when it ends."""
+    """Yields each visible node when it begins and when it ends."""
     node = root
     while True:
         if _is_shown(node):
@@ -94,7 +94,7 @@ def steps(root: LexborNode) -> Iterator[tuple[Step, LexborNode]]:
 
 
 def inline_text(tag: str, node: LexborNode) -> str:
-    """The text that an element stands for by itself."""
+    """Returns the text that an element itself stands for."""
     if tag in {"br", "option"}:
         return "\n"
     if tag == "img" and (shown := node.attributes.get("alt")):
@@ -103,7 +103,7 @@ def inline_text(tag: str, node: LexborNode) -> str:
 
 
 def integer(stated: str | None, default: int) -> int:
-    """A number in an attribute, the default where it is none or has more than five digits."""
+    """Returns the number in an attribute, the default if there is none or it has more than five digits."""
     number = (stated or "").strip()
     return int(number) if number.isdecimal() and len(number) <= len("65534") else default
 
@@ -130,7 +130,7 @@ def _opened_and_closed(tag: re.Match[str]) -> str:
 
 
 def _measured(text: str) -> str:
-    """The page without what would take the parser beyond measure; nearly every page comes out as it is.
+    """Returns the page within the limits of the parser; nearly every page is returned unchanged.
 
     The depth is an estimate from the tags alone, for it must be known before anything is parsed.
     """

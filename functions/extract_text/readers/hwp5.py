@@ -132,7 +132,7 @@ class _Text:
         return paragraph_blocks(self._pieces(text, controls), head, marker, heading_level)
 
     def _pieces(self, text: bytes, controls: Sequence[_Record]) -> Iterator[Piece]:
-        """The text between control characters, and what the controls stand for, each at its place."""
+        """Yields the text between control characters and the content of the controls, in order."""
         position, used = 0, 0
         while position + 1 < len(text):
             if run := _RUN.match(text, position):
@@ -175,7 +175,7 @@ class _Text:
         return caption + table_blocks(cells)
 
     def _boxed(self, record: _Record) -> Iterator[Block]:
-        """What is written in a note, in a shape, in the shapes of a group, and beneath it."""
+        """Yields the blocks in a note or shape, in the shapes of a group, and in captions."""
         for _, paragraphs in _lists(record.children):
             yield from self._blocks(paragraphs)
         for child in record.children:
@@ -190,7 +190,7 @@ class _Text:
 
 
 def _tree(records: Iterable[RawRecord]) -> list[_Record]:
-    """The paragraphs of a section, with what belongs to each beneath it."""
+    """Returns the paragraphs of a section, with their records as children."""
     root = _Record(0, b"")
     path = [(-1, root)]
     for tag, level, content in records:
@@ -206,7 +206,7 @@ def _tree(records: Iterable[RawRecord]) -> list[_Record]:
 
 
 def _lists(records: Iterable[_Record]) -> Iterator[tuple[bytes, list[_Record]]]:
-    """The attributes and the paragraphs of each list; paragraphs stand after the header of theirs, not beneath it."""
+    """Yields the attributes and paragraphs of each list; paragraphs are siblings of their list's header."""
     attributes = b""
     paragraphs: list[_Record] = []
     for record in records:
@@ -221,7 +221,7 @@ def _lists(records: Iterable[_Record]) -> Iterator[tuple[bytes, list[_Record]]]:
 
 
 def _kind(control: _Record) -> bytes:
-    """The four letters that name a control; they are stored as a number, the last first."""
+    """Returns the four letters that name a control; they are stored as a number, the last letter first."""
     return control.content[3::-1]
 
 
@@ -230,7 +230,7 @@ def _decoded(units: bytes) -> str:
 
 
 def _string(content: bytes, position: int) -> str:
-    """A text with its number of UTF-16 units before it."""
+    """Reads a text with its number of UTF-16 units before it."""
     (length,) = struct.unpack_from("<H", content, position)
     return _decoded(content[position + 2 : position + 2 + 2 * length])
 
@@ -253,7 +253,7 @@ def _paragraph_head(shape: bytes) -> ParagraphHead | None:
 
 
 def _number_levels(content: bytes) -> list[NumberLevel]:
-    """The levels of a numbering: seven, their first numbers, and since 5.1 three more of the same."""
+    """Reads the levels of a numbering: seven, their first numbers, and since 5.1 three more of both."""
     heads, position = _number_heads(content, 0, _LEVELS_IN_BITS)
     position += 2  # whether it continues the list before
     starts, position = _starts(content, position, len(heads))
@@ -275,7 +275,7 @@ def _number_heads(content: bytes, position: int, count: int) -> tuple[list[tuple
 
 
 def _starts(content: bytes, position: int, count: int) -> tuple[list[int], int]:
-    """The first numbers of the levels; files before 5.0.2.5 have none."""
+    """Reads the first numbers of the levels; files before 5.0.2.5 have none."""
     end = position + 4 * count
     if end > len(content):
         return [1] * count, position
@@ -283,7 +283,7 @@ def _starts(content: bytes, position: int, count: int) -> tuple[list[int], int]:
 
 
 def _automatic_number(control: bytes) -> str:
-    """The number of a note, a picture, a table or an equation as it was last shown; none for pages."""
+    """Returns the number of a note, picture, table or equation as it was last shown; empty for page numbers."""
     flags, number, _, prefix, suffix = struct.unpack_from("<IHHHH", control, 4)
     if flags & 0xF in _PAGE_NUMBERS:
         return ""
@@ -297,7 +297,7 @@ def _sign(unit: int) -> str:
 
 
 def _ruby(control: bytes) -> str:
-    """A text with the small one above it in brackets."""
+    """Returns a text with its ruby text in brackets."""
     main = _string(control, 4)
     above = _string(control, _behind_string(control, 4))
     return f"{main}({above})" if above else main

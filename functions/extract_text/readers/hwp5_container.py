@@ -1,4 +1,4 @@
-"""What lies in an HWP 5 file: an OLE container of streams, compressed or encrypted, of records."""
+"""The container of an HWP 5 file: OLE streams of records, compressed or encrypted."""
 
 import re
 import struct
@@ -39,7 +39,7 @@ type RawRecord = tuple[int, int, bytes]
 
 
 class _Budget:
-    """How much may still be read of something."""
+    """Limits how much may be read of something."""
 
     def __init__(self, amount: int) -> None:
         self._left = amount
@@ -76,7 +76,7 @@ class Hwp5Container:
         self._container.close()
 
     def document_info(self) -> Iterator[RawRecord]:
-        """The records of shapes and styles.
+        """Yields the records of shapes and styles.
 
         Raises:
             BadDocument: `too_large` or `corrupt`, as whatever else reads from a file.
@@ -84,7 +84,7 @@ class Hwp5Container:
         return _records(self._inflate(self._stream("DocInfo")), self._records)
 
     def sections(self) -> Iterator[Iterator[RawRecord]]:
-        """The records of each section, in their order."""
+        """Yields the records of each section, in order."""
         for name in self._section_names():
             yield _records(self._section(name), self._records)
 
@@ -123,7 +123,7 @@ class Hwp5Container:
         return b"".join(parts)
 
     def properties(self) -> Properties:
-        """What the file states about itself."""
+        """Returns the properties that the file states."""
         if not self._container.exists(_SUMMARY):
             return Properties()
         values: dict[int, str] = {}
@@ -135,7 +135,7 @@ class Hwp5Container:
 
 
 def _records(content: bytes, budget: _Budget) -> Iterator[RawRecord]:
-    """Each record; the last may be cut off."""
+    """Yields the records of a stream; the last one may be cut off."""
     position, end = 0, len(content)
     while position + 4 <= end:
         (header,) = struct.unpack_from("<I", content, position)
@@ -152,7 +152,7 @@ def _records(content: bytes, budget: _Budget) -> Iterator[RawRecord]:
 
 
 def _decrypted(content: bytes) -> bytes:
-    """A section of a document for distribution, whose key lies, masked, in its first record.
+    """Decrypts a section of a distribution document, whose first record holds the masked key.
 
     The mask is the output of the C library's `rand` of Microsoft, seeded by the first four bytes; the key is the text
     of a SHA-1 hash that begins behind it (Hancom, "Distribution documents", revision 1.2).
@@ -190,7 +190,7 @@ def _random(seed: int) -> tuple[int, int]:
 
 
 def _summary(content: bytes) -> dict[int, str]:
-    """The texts and times of the first property set by their identifiers (MS-OLEPS 2.21); empty ones are left out."""
+    """Returns the non-empty texts and times of the first property set by their identifiers (MS-OLEPS 2.21)."""
     (start,) = struct.unpack_from("<I", content, 44)
     (count,) = struct.unpack_from("<I", content, start + 4)
     values: dict[int, str] = {}

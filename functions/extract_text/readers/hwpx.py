@@ -81,7 +81,7 @@ def _package(archive: Archive) -> XmlElement | None:
 
 
 def _section_names(archive: Archive, package: XmlElement | None) -> list[str]:
-    """In the order of the package's spine, else of their numbers."""
+    """Returns the names of the sections in the order of the package's spine, else of their numbers."""
     stated = [] if package is None else [path for path in _spine(package) if _SECTION_NAME.fullmatch(path)]
     if stated:
         paths = (path if path in archive.names else _FOLDER + path.rpartition("/")[2] for path in stated)
@@ -214,7 +214,7 @@ class _Text:
         return (*caption, *table_blocks(cells))
 
     def _boxed(self, element: XmlElement) -> Iterator[Block]:
-        """What is written in a note, a cell, a shape, the shapes of a group, and beneath it."""
+        """Yields the blocks in a note, cell or shape, in the shapes of a group, and in captions."""
         if _name(element) == "textart":
             yield Paragraph(element.get("text", "").replace(_VISIBLE_BREAK, "\n"))
         for child in element:
@@ -226,7 +226,7 @@ class _Text:
 
 
 def _name(element: XmlElement) -> str:
-    """The name without its namespace; nothing for what is no element."""
+    """Returns the name of an element without its namespace; empty for a node that is not an element."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
@@ -240,7 +240,7 @@ def _number(element: XmlElement, attribute: str, default: int = 0) -> int:
 
 
 def _paragraph_head(shape: XmlElement) -> ParagraphHead | None:
-    """Newer programs give it twice, first for themselves, with the levels from the eighth on."""
+    """Reads the head of a paragraph; newer programs write two, the first of which has levels from the eighth on."""
     heading = next((element for element in shape.iter() if _name(element) == "heading"), None)
     kind = None if heading is None else _HEAD_KINDS.get(heading.get("type", ""))
     if heading is None or kind is None:
@@ -257,7 +257,7 @@ def _number_levels(numbering: XmlElement) -> list[NumberLevel]:
 
 
 def _automatic_number(element: XmlElement) -> str:
-    """The number of a note, a picture, a table or an equation as it was last shown; none for pages."""
+    """Returns the number of a note, picture, table or equation as it was last shown; empty for page numbers."""
     if element.get("numType") in _PAGE_NUMBERS:
         return ""
     shape = next(_named(element, "autoNumFormat"), element)
@@ -266,6 +266,6 @@ def _automatic_number(element: XmlElement) -> str:
 
 
 def _ruby(element: XmlElement) -> str:
-    """A text with the small one above it in brackets."""
+    """Returns a text with its ruby text in brackets."""
     main, above = ("".join(part.text or "" for part in _named(element, name)) for name in ("mainText", "subText"))
     return f"{main}({above})" if above else main

@@ -1,4 +1,4 @@
-"""Joins words that a typesetter has broken over two lines with a hyphen."""
+"""Joins words that are hyphenated over two lines."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ _BROKEN: Final = "\0"
 
 
 def join_hyphenated(pages: Sequence[str]) -> list[str]:
-    r"""Joins what a hyphen at a line end has broken, within each page; lines end with `\n`.
+    r"""Joins words that a hyphen at a line end has broken, within each page; lines end with `\n`.
 
     Before a lower-case letter the break vanishes, and the hyphen with it, unless it is one of the word's own: the word
     has another one (`state-of-the-\nart`), the document writes it with a hyphen elsewhere, or knows both halves as
@@ -55,7 +55,7 @@ def _is_compound(first: str, second: str, words: set[str]) -> bool:
 
 
 def _words(pages: Iterable[str]) -> set[str]:
-    """The words of a document in lower case, compounds with hyphens as one."""
+    """Returns the words of a document in lower case; a compound with hyphens is one word."""
     room = MAX_VOCABULARY_CHARACTERS
     found: set[str] = set()
     for page in pages:

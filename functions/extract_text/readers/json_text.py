@@ -1,4 +1,4 @@
-"""JSON, one value or many, as lines that people can read."""
+"""JSON, one value or several, as lines of text."""
 
 import json
 import re
@@ -76,7 +76,7 @@ def _no_json(error: json.JSONDecodeError) -> str:
 
 @dataclass(slots=True)
 class _Writer:
-    """Gathers blocks.
+    """Collects blocks.
 
     Attributes:
         lines: of the paragraph that has not ended.
@@ -107,7 +107,7 @@ class _Writer:
 
 
 def _write(root: Any, writer: _Writer) -> None:  # noqa: ANN401 - JSON is of any type
-    """Writes a value and all below it; the stack is ours, however deep they nest."""
+    """Writes a value and all values in it, with a stack of its own since they may nest deeply."""
     waiting: list[tuple[str, Any, bool]] = [("", root, False)]
     while waiting:
         path, value, is_record = waiting.pop()
@@ -137,7 +137,7 @@ def _write_scalar(path: str, value: str | bool | None, writer: _Writer) -> None:
 
 
 def _write_scalars(path: str, values: list[Any], writer: _Writer) -> None:
-    """On one line when all are short, else on a line each."""
+    """Writes values on one line if all are short, else on a line each."""
     texts = [text for text in map(_text, values) if text]
     if all(_is_short(text) for text in texts):
         if texts:
@@ -151,7 +151,7 @@ def _write_scalars(path: str, values: list[Any], writer: _Writer) -> None:
 
 
 def _rows(values: list[Any]) -> list[list[str]]:
-    """The rows of a table, its header first; empty when the values are no objects of short members and like keys."""
+    """Returns the rows of a table, header first; empty unless the values are flat objects with similar keys."""
     if len(values) <= 1 or not all(isinstance(value, _Members) and _is_flat(value) for value in values):
         return []
     columns: dict[str, int] = {}
@@ -195,7 +195,7 @@ def _below(path: str, key: str) -> str:
 
 
 def _item(path: str, number: int) -> str:
-    """The path of an element; those of the outermost array need none, for each is a paragraph of its own."""
+    """Returns the path of an element; empty in the outermost array, whose elements are paragraphs of their own."""
     return _shortened(f"{path}[{number}]") if path else ""
 
 

@@ -1,4 +1,4 @@
-r"""Joins Korean words that stand broken over two lines, without any mark.
+r"""Joins Korean words that are broken over two lines without a hyphen.
 
 Korean may be broken between any two syllables: a line break stands within a word as often as between two. The document
 itself tells which. Where its lines keep the blank at which they were broken (`문서 \n처리`), a line end without one is
@@ -76,7 +76,7 @@ class _Break(NamedTuple):
 
 
 class _Vocabulary(NamedTuple):
-    """What a document's words are like, lines' first and last ones left out.
+    """Words of a document, without the first and last ones of lines.
 
     Attributes:
         heads: how words begin, whole words included.
@@ -116,14 +116,14 @@ def _breaks(page: int, lines: Sequence[str]) -> Iterator[_Break]:
 
 
 def _may_follow(first: str, second: str, following: str) -> bool:
-    """False where the next line begins a sentence, or with `다.` as a number of a list and not as the end of a verb."""
+    """Returns False if the next line begins a sentence, or begins with `다.` as a list number, not as a verb ending."""
     if second == "다" and following[1:2] == ".":
         return first[-1] in _BEFORE_FINAL
     return not _SENTENCE_START.match(second)
 
 
 def _width(line: str) -> int:
-    """In half syllables: EUC-KR has one byte for ASCII and two for what is twice as wide."""
+    """Returns the width in half syllables: EUC-KR has one byte for ASCII and two for characters twice as wide."""
     return len(line.rstrip().encode("cp949", "replace"))
 
 
@@ -141,7 +141,7 @@ def _within_words(breaks: Sequence[_Break], pages: Sequence[str]) -> Iterator[_B
 
 
 def _is_one_word(first: str, second: str, vocabulary: _Vocabulary) -> bool:
-    """Whether two pieces on two lines are one word, in a document that breaks words and keeps no blanks."""
+    """Returns whether two pieces on two lines are one word, in a document that breaks words and keeps no blanks."""
     if _PARTICLE.match(second) or first[-1] in _STEM_ENDS or (second == "다" and first[-1] in _BEFORE_FINAL):
         return True
     words = vocabulary.words
@@ -155,7 +155,7 @@ def _is_one_word(first: str, second: str, vocabulary: _Vocabulary) -> bool:
 
 
 def _continues(first: str, second: str, vocabulary: _Vocabulary) -> bool:
-    """Whether other words of the document begin like the two pieces, or end like the second and never begin so."""
+    """Returns whether other words begin like both pieces together, or end like the second and never begin like it."""
     words, heads, tails = vocabulary
     return first + second[0] in heads or (second in tails and second not in words and second[:2] not in heads)
 

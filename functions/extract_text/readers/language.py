@@ -1,4 +1,4 @@
-"""The language of a text, from its scripts and its commonest words; no model is needed for what Onggi tells apart."""
+"""Detects the language of a text from its scripts and most frequent words, without a model."""
 
 import re
 from typing import Final, Literal
@@ -34,7 +34,7 @@ _ENGLISH_FUNCTION_WORDS: Final = frozenset(
 
 
 def language_of(text: str) -> Language:
-    """The ISO 639-1 code of a text's main language: `ko`, `en`, `ja` or `zh`; `und` for every other and for doubt.
+    """Returns the ISO 639-1 code of a text's main language: `ko`, `en`, `ja` or `zh`; `und` for all others.
 
     East Asian scripts win where they carry more than the rest: kana make it Japanese, more Hangul than ideographs
     Korean, ideographs alone Chinese. Mostly Latin text is English when enough of its words are English function words.
@@ -49,7 +49,7 @@ def language_of(text: str) -> Language:
 
 
 def _letters(run: re.Pattern[str], sample: str) -> int:
-    """How many letters there are in the runs of one kind: runs are found faster than letters."""
+    """Returns the number of letters in runs of one kind; runs are found faster than letters."""
     return sum(map(len, run.findall(sample)))
 
 

@@ -1,4 +1,4 @@
-"""From the texts of pages to blocks: what belongs to the page goes, broken words are joined, its outline heads it."""
+"""Turns the texts of pages into blocks: removes page furniture, joins broken words and marks headings."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -39,7 +39,7 @@ class Mark(NamedTuple):
 def laid_out(
     pages: Sequence[str], marks: Sequence[Mark] = (), title: str | None = None, notes: Mapping[int, str] | None = None
 ) -> list[tuple[Block, ...]]:
-    """The blocks of each page.
+    """Returns the blocks of each page.
 
     Args:
         pages: texts as an engine gives them, line by line.
@@ -66,7 +66,7 @@ def laid_out(
 
 
 def _with_plain_breaks(text: str) -> str:
-    r"""Lines that end with `\n`; pdfium's marks for a hyphen at a line end become the hyphen and the line end."""
+    r"""Ends lines with `\n`; pdfium's marks for a hyphen at a line end become the hyphen and the line end."""
     text = "\n".join(text.splitlines())
     if "\ufffe" in text or "\x02" in text:
         text = _STRAY_MARK.sub("", _HYPHEN_MARK.sub("-\n", text))
@@ -87,7 +87,7 @@ class _Span(NamedTuple):
 
 
 def _blocks(text: str, marks: Sequence[Mark]) -> Iterator[Block]:
-    """Headings where the outline's titles stand, and paragraphs of what is between them."""
+    """Yields headings at the titles of the outline, and paragraphs between them."""
     position = 0
     for span in _headings(text, marks):
         if text[position : span.start].strip():
@@ -111,7 +111,7 @@ def _headings(text: str, marks: Sequence[Mark]) -> list[_Span]:
 
 
 class _Compact:
-    """A page's text without blanks and in lower case, so that a title is found however it is set and broken."""
+    """Text of a page without blanks and in lower case, to find titles regardless of case and line breaks."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -122,7 +122,7 @@ class _Compact:
         self._offsets = list(accumulate((len(line) + 1 for line in self._lines), initial=0))  # and in the text
 
     def find(self, mark: Mark, after: int) -> _Span | None:
-        """Where a title begins a line, or follows its number there, at or after an offset; ends at a word's end.
+        """Returns the place at or after an offset where a title begins a line or follows its number, and ends a word.
 
         Lines of a table of contents, where leaders or a page number follow, are taken only where there is no other.
         """
@@ -148,7 +148,7 @@ class _Compact:
             found = self._compact.find(title, found + 1)
 
     def _end(self, compact_end: int) -> int | None:
-        """The offset behind the word that ends at an offset into the compact text; None within a word."""
+        """Returns the offset after the word that ends at an offset into the compact text; None within a word."""
         line = bisect_right(self._starts, compact_end - 1) - 1
         letters = compact_end - self._starts[line]
         text = self._lines[line]

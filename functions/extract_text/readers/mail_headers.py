@@ -1,4 +1,4 @@
-"""The headers of mail as their writers meant them (RFC 5322, 2047), mistakes of common mail programs included."""
+"""Decodes headers of mail (RFC 5322, 2047), including common mistakes of mail programs."""
 
 import binascii
 import re
@@ -13,7 +13,7 @@ _BETWEEN_WORDS: Final = re.compile(r"(?<=\?=)\s+(?==\?)")
 
 
 def unfolded(value: str) -> str:
-    """A header on one line; bytes outside ASCII, which the parser keeps as surrogates, in their encoding."""
+    """Returns a header on one line; decodes bytes outside ASCII, which the parser keeps as surrogates."""
     if not value.isascii():
         content = value.encode("utf-8", "surrogateescape")
         try:
@@ -24,7 +24,7 @@ def unfolded(value: str) -> str:
 
 
 def decoded_header(value: str) -> str:
-    """A header in which encoded words are decoded; characters may be broken over adjacent ones."""
+    """Returns a header with its encoded words decoded; a character may continue in the next encoded word."""
     value = _BETWEEN_WORDS.sub("", value)
     texts: list[str] = []
     run, charset, end = b"", "", 0

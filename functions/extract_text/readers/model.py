@@ -1,4 +1,4 @@
-"""What a reader finds in a file, before it becomes text: pages of blocks, with their structure kept."""
+"""Model of a document as readers return it: pages of blocks, with their structure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class Table:
 
     @classmethod
     def of_rows(cls, rows: Iterable[Sequence[str]], header_rows: int = 1) -> Self:
-        """A table from the texts of its cells, in order; an empty cell keeps its place, trailing ones vanish.
+        """Returns a table of cell texts; empty cells are kept, except at the end of a row.
 
         Blank rows are left out; where the header is blank, the first row with text takes its place.
         """
@@ -102,7 +102,7 @@ class Reader(Protocol):
     """Reads files of one family."""
 
     def __call__(self, file: Path) -> RawDocument:
-        """What is in a file.
+        """Reads a file.
 
         Raises:
             BadDocument: when the file is at fault; whatever else is raised counts as a damaged file.

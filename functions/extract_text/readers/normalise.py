@@ -1,4 +1,4 @@
-"""One form of text for all readers: what looks the same is the same, and nothing is in it that cannot be seen."""
+"""Normalises text in the same way for all readers: equal looks become equal characters, invisible ones are removed."""
 
 import re
 import unicodedata
@@ -41,7 +41,7 @@ _HAS_PRESENTATION_FORM: Final = re.compile(f"[{''.join(map(chr, _PLAIN_FORMS))}]
 
 
 def normalise(text: str) -> str:
-    r"""Text in composed form (NFC), with `\n` alone as line break and the space alone as blank.
+    r"""Returns text in composed form (NFC), with `\n` as the only line break and the space as the only blank.
 
     Controls, private-use characters, surrogates and zero-width characters are removed; Latin ligatures, radicals,
     vertical punctuation, small capitals and old-style digits become what they show; lines have no trailing blanks, at

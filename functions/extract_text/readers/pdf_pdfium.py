@@ -57,13 +57,13 @@ _TINY: Final = (
 
 
 def warm_up() -> None:
-    """Reads one page, so that processes forked from here on find pdfium's tables and our code in memory."""
+    """Reads one page, so that processes forked later find pdfium's tables and this code in memory."""
     with PdfDocument(_TINY) as document:
         _read(document)
 
 
 def read_pdf(file: Path) -> RawDocument:
-    """Reads the text layer of a PDF, page by page, and takes its outline for headings.
+    """Reads the text layer of a PDF, page by page; its outline gives the headings.
 
     Raises:
         BadDocument: `encrypted` when it does not open without a password, `too_large` when there is more text than any
@@ -74,7 +74,7 @@ def read_pdf(file: Path) -> RawDocument:
 
 
 class _PageText(NamedTuple):
-    """What is read from a page.
+    """Text and state of a page.
 
     Attributes:
         own: of its content.
@@ -116,18 +116,18 @@ def _is_blank(text: str) -> bool:
 
 
 def _is_garbage(text: str) -> bool:
-    """Whether hardly a character of a text has a meaning."""
+    """Returns whether most characters of a text have no meaning."""
     sample = _BLANKS.sub("", text[:SAMPLE_CHARACTERS])
     return len(_MEANINGLESS.findall(sample)) > GARBAGE_SHARE * len(sample)
 
 
 def _shows_something(page: PdfPage) -> bool:
-    """Whether a page without text has a picture or a drawing; text objects of blanks are none."""
+    """Returns whether a page without text has a picture or a drawing; blank text objects do not count."""
     return any(pdfium.FPDFPageObj_GetType(thing) != pdfium.FPDF_PAGEOBJ_TEXT for thing in _objects(page))
 
 
 def _is_scan(page: PdfPage, text: str) -> bool:
-    """Whether pictures cover a page and its text is no more than a stamp on them.
+    """Returns whether pictures cover a page and its text is no more than a stamp on them.
 
     Invisible text is what the scanner has recognised.
     """
@@ -145,7 +145,7 @@ def _objects(page: PdfPage) -> Iterator[Any]:
 
 
 def _picture_area(thing: Any) -> float:  # noqa: ANN401 - a pointer of ctypes
-    """What a picture, or a form that begins with one, takes of its page, in square points; 0 for all else."""
+    """Returns the area in square points of a picture, or of a form that begins with one; 0 for other objects."""
     kind = pdfium.FPDFPageObj_GetType(thing)
     if kind == pdfium.FPDF_PAGEOBJ_FORM and pdfium.FPDFFormObj_CountObjects(thing):
         kind = pdfium.FPDFPageObj_GetType(pdfium.FPDFFormObj_GetObject(thing, 0))
@@ -161,7 +161,7 @@ def _properties(document: PdfDocument) -> Properties:
 
 
 def _wide_text(get: Callable[[Any, int], int]) -> str:
-    """What a function of pdfium writes into a buffer as UTF-16 with a final NUL, when it is given one large enough."""
+    """Returns the UTF-16 text that a function of pdfium writes, with a final NUL, into a buffer of the needed size."""
     size = get(None, 0)
     if size > MAX_STATED_BYTES:
         return ""
@@ -171,7 +171,7 @@ def _wide_text(get: Callable[[Any, int], int]) -> str:
 
 
 def iso_of_pdf_date(stated: str) -> str | None:
-    """A PDF date (`D:20260105093000+09'00'`, ISO 32000-1, 7.9.4) in ISO 8601, as precise as it is; None for none."""
+    """Returns a PDF date (`D:20260105093000+09'00'`, ISO 32000-1, 7.9.4) in ISO 8601; None if there is none."""
     match = _PDF_DATE.match(stated.strip())
     if not match:
         return None
@@ -188,7 +188,7 @@ def iso_of_pdf_date(stated: str) -> str | None:
 
 
 def _outline(document: PdfDocument) -> Iterator[Mark]:
-    """The entries of the outline that lead to a page, in their order; an outline that bites its tail ends there."""
+    """Yields the entries of the outline that lead to a page, in order; stops at entries that form a cycle."""
     seen: set[int] = set()
     above: list[Any] = []
     entry = pdfium.FPDFBookmark_GetFirstChild(document, None)

@@ -1,4 +1,4 @@
-"""PDF files, by pypdf: the second reader, for what pdfium does not open or does not survive."""
+"""PDF files, by pypdf: the second reader, for files that pdfium cannot open or that crash it."""
 
 import logging
 import re
@@ -86,7 +86,7 @@ def _open_without_password(reader: PdfReader) -> None:
 
 
 def _properties(reader: PdfReader) -> Properties:
-    """What the file states; a damaged information dictionary costs the properties, not the document."""
+    """Returns the stated properties; a damaged information dictionary loses only the properties."""
     try:
         stated = reader.metadata
         if stated is None:
@@ -117,7 +117,7 @@ class _UnreadableFonts:
         self._known: dict[int, tuple[DictionaryObject, frozenset[str] | None]] = {}  # the font is kept: its id stays
 
     def watch(self, text: str, _cm: Any, _tm: Any, font: DictionaryObject | None, _size: Any) -> None:  # noqa: ANN401
-        """Receives each run of text; pypdf swallows what is raised here, so that it is only noted."""
+        """Receives each run of text; pypdf swallows exceptions raised here, so unreadable text is only recorded."""
         if font is None or self.seen or not text.strip():
             return
         if id(font) not in self._known:
@@ -127,7 +127,7 @@ class _UnreadableFonts:
 
 
 def characters_of(font: DictionaryObject) -> frozenset[str] | None:
-    """The characters that pypdf 7.1 gets right in a font; None for all that it ever makes of its codes.
+    """Returns the characters that pypdf 7.1 decodes correctly in a font; None if it decodes all of them correctly.
 
     Simple fonts have one byte a code and a known encoding. Of composite fonts (ISO 32000-1, 9.7) it reads those
     whose encoding is Unicode or is one of the few it has tables for, and glyph numbers with a Unicode map. The Korean

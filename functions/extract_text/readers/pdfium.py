@@ -22,7 +22,7 @@ use_own_font()
 
 @contextmanager
 def opened(file: Path) -> Iterator[PdfDocument]:
-    """A PDF for the time of a block.
+    """Opens a PDF for a block.
 
     Raises:
         BadDocument: `encrypted` when it does not open without a password, `corrupt` when pdfium cannot read it or,
@@ -37,7 +37,7 @@ def opened(file: Path) -> Iterator[PdfDocument]:
 
 @contextmanager
 def page_with_annotations(document: PdfDocument, index: int) -> Iterator[PdfPage]:
-    """A page (from 0) with what was filled into its form, typed or stamped onto it, as a part of its content."""
+    """Opens a page (from 0), with filled-in, typed and stamped annotations as a part of its content."""
     with closing(document[index]) as page:
         if not has_written_annotations(page):
             yield page
@@ -48,7 +48,7 @@ def page_with_annotations(document: PdfDocument, index: int) -> Iterator[PdfPage
 
 @contextmanager
 def annotations_alone(document: PdfDocument, index: int, page: PdfPage) -> Iterator[PdfPage]:
-    """What was filled into the form of a page, typed or stamped onto it, without the page's own content.
+    """Opens the filled-in, typed and stamped annotations of a page, without its own content.
 
     Args:
         document: is not changed.
@@ -66,7 +66,7 @@ def annotations_alone(document: PdfDocument, index: int, page: PdfPage) -> Itera
 
 
 def has_written_annotations(page: PdfPage) -> bool:
-    """Whether something was filled into a form on a page, typed or stamped onto it."""
+    """Returns whether a page has filled-in, typed or stamped annotations."""
     for index in range(min(pdfium.FPDFPage_GetAnnotCount(page), MAX_ANNOTATIONS)):
         annotation = pdfium.FPDFPage_GetAnnot(page, index)
         if not annotation:
@@ -79,7 +79,7 @@ def has_written_annotations(page: PdfPage) -> bool:
 
 
 def _place_on_page(thing: Any) -> None:  # noqa: ANN401 - a pointer of ctypes
-    """Moves what is in a form object from the form's coordinates to those of the page.
+    """Transforms the objects in a form object from the form's coordinates to those of the page.
 
     pdfium compares text by the coordinates of its own form: it would take the same value in two fields for one that was
     printed twice, and values far apart for one line.
@@ -97,7 +97,7 @@ def _place_on_page(thing: Any) -> None:  # noqa: ANN401 - a pointer of ctypes
 
 @contextmanager
 def _flattened_copy(document: PdfDocument, index: int) -> Iterator[PdfPage]:
-    """A copy of a page (from 0) with its annotations as the last object of its content.
+    """Opens a copy of a page (from 0) with its annotations as the last object of its content.
 
     Flattening gives a page resources of its own, which hide those that it inherits: its fonts are gone, and its text
     becomes glyph numbers. A copy has the inherited ones as its own before it is flattened.

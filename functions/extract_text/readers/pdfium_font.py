@@ -1,4 +1,4 @@
-"""Gives pdfium one font of our own, in place of those of the machine.
+"""Gives pdfium one font of this project in place of the fonts of the machine.
 
 pdfium computes the box of a text object from the outlines of its glyphs. Where the file embeds no font, it takes the
 outlines of a font of the machine, and where there is none, as on Lambda, the box is empty: what is read from a file
@@ -23,7 +23,7 @@ _VERSION: Final = 2
 
 
 def use_own_font() -> None:
-    """Initialises pdfium again, with one folder in place of all folders of the system; no document may be open."""
+    """Initialises pdfium again, with one folder of fonts in place of the system's; no document may be open."""
     configuration = pdfium.FPDF_LIBRARY_CONFIG(version=_VERSION)
     configuration.m_pUserFontPaths = ctypes.cast(_FOLDERS, type(configuration.m_pUserFontPaths))
     pdfium.FPDF_DestroyLibrary()

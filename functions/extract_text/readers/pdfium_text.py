@@ -1,4 +1,4 @@
-"""The text of one page, as pdfium reads it, with the text that it leaves out by itself."""
+"""Text of one page, read by pdfium, including text that pdfium leaves out."""
 
 import ctypes
 import math
@@ -33,7 +33,7 @@ _UNTURNED: Final = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 
 def text_of_page(page: PdfPage, room: int) -> str:
-    """The whole text of a page, in the order of its content.
+    """Returns the whole text of a page, in the order of its content.
 
     pdfium leaves out text objects whose box is empty, which happens where a font has no outline for a glyph: for one
     glyph alone, for turned and for vertical text. It compares empty boxes as equal, too, and takes the same word on two
@@ -64,7 +64,7 @@ def text_of_page(page: PdfPage, room: int) -> str:
 
 
 def _adds_words(longer: str, text: str) -> bool:
-    """Whether the letters that a longer text adds are words or parts of them.
+    """Returns whether the letters that a longer text adds are words or parts of words.
 
     A font in which blanks mean `#` would put one behind each word: marks alone must leave the words as they were.
     """
@@ -81,7 +81,7 @@ def _texts_without_box(page: PdfPage) -> Iterator[Any]:
 
 
 def _within(count: int, get: Callable[[int], Any]) -> Iterator[Any]:
-    """The text objects without a box of a page or of a form object, and of the form objects in it."""
+    """Yields the text objects without a box of a page or form object, including nested form objects."""
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
     bounds = tuple(map(ctypes.byref, (left, bottom, right, top)))
     for thing in map(get, range(count)):
@@ -95,7 +95,7 @@ def _within(count: int, get: Callable[[int], Any]) -> Iterator[Any]:
 
 
 def _set_box(thing: Any, side: float) -> None:  # noqa: ANN401 - a pointer of ctypes
-    """Gives a text object without outlines a box of so many points, or takes it away.
+    """Gives a text object without outlines a box of a size in points; 0 removes the box.
 
     pdfium widens the box of outlined text by half the width of its line to each side. It computes the box when the
     object is moved, so that the box stays when the mode is set back.
@@ -108,7 +108,7 @@ def _set_box(thing: Any, side: float) -> None:  # noqa: ANN401 - a pointer of ct
 
 
 def _size(thing: Any) -> float:  # noqa: ANN401 - as above
-    """The size at which a text object is shown, in points."""
+    """Returns the size at which a text object is shown, in points."""
     size, matrix = ctypes.c_float(), pdfium.FS_MATRIX()
     pdfium.FPDFTextObj_GetFontSize(thing, size)
     pdfium.FPDFPageObj_GetMatrix(thing, matrix)
@@ -116,7 +116,7 @@ def _size(thing: Any) -> float:  # noqa: ANN401 - as above
 
 
 def _meaningful_objects(page: PdfPage) -> set[int]:
-    """The addresses of the text objects in which a letter, a digit or a mark was read."""
+    """Returns the addresses of the text objects that contain a letter, digit or mark."""
     textpage = _text_page(page)
     found: set[int] = set()
     for index in range(pdfium.FPDFText_CountChars(textpage)):
@@ -135,7 +135,7 @@ def _read(page: PdfPage, room: int) -> str:
 
 
 def _text_page(page: PdfPage) -> PdfTextPage:
-    """The text of a page; one that is shown lying on its right side is turned, for pdfium takes its last line first."""
+    """Returns the text page; turns a page shown on its right side, since pdfium would read its last line first."""
     textpage = page.get_textpage()
     count = pdfium.FPDFText_CountChars(textpage)
     samples = range(0, count, max(count // ANGLE_SAMPLES, 1))
@@ -149,7 +149,7 @@ def _text_page(page: PdfPage) -> PdfTextPage:
 
 
 def _text_of(page: PdfTextPage, room: int) -> str:
-    """The text of all characters.
+    """Returns the text of all characters.
 
     pdfium counts characters that it leaves out of the text; asked for a range that begins or ends with such, it may
     write more than was asked for, so that the range is narrowed first.

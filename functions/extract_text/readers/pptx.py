@@ -148,13 +148,13 @@ def _text_blocks(shape: XmlElement) -> Iterator[Block]:
 
 
 def _placeholder(shape: XmlElement) -> str | None:
-    """The type of a placeholder, empty for one of any content; None for a shape that is none."""
+    """Returns the type of a placeholder, empty for one of any content; None for other shapes."""
     element = shape.find(f"{P}nvSpPr/{P}nvPr/{P}ph")
     return None if element is None else element.get("type", "")
 
 
 def _list_item(paragraph: XmlElement, counts: dict[int, int], *, is_body: bool) -> ListItem | None:
-    """A paragraph as an item of a list, None for running text.
+    """Returns a paragraph as a list item, None for running text.
 
     Args:
         paragraph: of DrawingML.
@@ -189,7 +189,7 @@ def _table(table: XmlElement) -> Table:
 
 
 def _cell(cell: XmlElement) -> str:
-    """The text of a cell; one that is merged into another is there as well and has none."""
+    """Returns the text of a cell; empty for a cell that is merged into another one."""
     if cell.get("hMerge") in ("1", "true") or cell.get("vMerge") in ("1", "true"):
         return ""
     return "\n".join(drawn_text(paragraph) for paragraph in cell.iterfind(f"{A}txBody/{A}p"))

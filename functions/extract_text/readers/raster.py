@@ -1,4 +1,4 @@
-"""Pictures of pages, for optical character recognition."""
+"""Images of pages, for optical character recognition."""
 
 import struct
 import zlib
@@ -46,7 +46,7 @@ def _page_image(document: PdfDocument, number: int) -> bytes:
 
 
 def _png(bitmap: PdfBitmap) -> bytes:
-    """A greyscale PNG (W3C PNG, second edition) of a bitmap with one byte a pixel."""
+    """Returns a greyscale PNG (W3C PNG, second edition) of a bitmap with one byte for each pixel."""
     pixels = memoryview(bitmap.buffer).cast("B")
     rows = b"".join(
         _UNFILTERED + pixels[start : start + bitmap.width]

@@ -112,7 +112,7 @@ def _read_xls(file: Path) -> RawDocument:
 
 
 def _is_encrypted(ole: olefile.OleFileIO) -> bool:
-    """Whether one of the records with which the workbook begins says how to decrypt the others (MS-XLS 2.4.117)."""
+    """Returns whether a record at the start of the workbook describes its encryption (MS-XLS 2.4.117)."""
     stream = next((name for name in _WORKBOOKS if ole.exists(name)), None)
     records = ole.openstream(stream).read(_FIRST_RECORDS_BYTES) if stream else b""
     position = 0
@@ -125,7 +125,7 @@ def _is_encrypted(ole: olefile.OleFileIO) -> bool:
 
 
 def _pages(source: BinaryIO, drawings: Mapping[str, _Drawing]) -> Iterator[Page]:
-    """A page for each sheet; the library would take a path for what its name says."""
+    """Yields a page for each sheet; reads from a stream since the library guesses the format of a path by its name."""
     left = MAX_CHARACTERS
     try:
         with python_calamine.load_workbook(source) as workbook:
@@ -159,7 +159,7 @@ def _cell_blocks(sheet: python_calamine.CalamineSheet, most_characters: int) -> 
 
 
 def _rows(sheet: python_calamine.CalamineSheet, most_characters: int) -> Iterator[Row]:
-    """The rows with cells in use.
+    """Yields the rows with cells in use.
 
     Raises:
         BadDocument: `too_large` past as many characters.
@@ -194,7 +194,7 @@ def _shown(value: Value) -> str:
 
 
 def _moment(value: dt.time | dt.date | dt.datetime | dt.timedelta) -> str:
-    """A date without the midnight that the file adds to it, a time without seconds where they are none."""
+    """Returns a date without the midnight that the file adds, a time without seconds if they are zero."""
     match value:
         case dt.datetime():
             is_midnight = value.time() == dt.time()
@@ -218,7 +218,7 @@ def _length(block: Block) -> int:
 
 
 def _sheet_parts(archive: Archive) -> dict[str, str]:
-    """The parts of the sheets by the names that people see."""
+    """Returns the parts of the sheets by their visible names."""
     name = main_part(archive, "xl/workbook.xml")
     relations = relationships(archive, name)
     root = optional_part(archive, name) if name.endswith(".xml") else None
@@ -242,12 +242,12 @@ def _drawings(archive: Archive) -> dict[str, _Drawing]:
 
 
 def _wide_sheets(archive: Archive) -> frozenset[str]:
-    """The parts of sheets with more places than can be laid out."""
+    """Returns the parts of sheets with more places than the library can hold."""
     return frozenset(part for part in _sheet_parts(archive).values() if _places(archive, part) > MAX_PLACES)
 
 
 def _places(archive: Archive, part: str) -> int:
-    """How many places a sheet has from its first cell with something in it to its last."""
+    """Returns the number of places of a sheet up to its last cell with content."""
     columns: set[bytes] = set()
     last_row = 0
     tail = b""
@@ -261,7 +261,7 @@ def _places(archive: Archive, part: str) -> int:
 
 
 def _squeezed_workbook(archive: Archive, wide: Iterable[str]) -> io.BytesIO:
-    """The workbook with blank rows and columns taken from the sheets that have too many."""
+    """Returns the workbook without the blank rows and columns of the sheets that have too many."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as squeezed:
         for name in archive.names:
@@ -273,7 +273,7 @@ def _squeezed_workbook(archive: Archive, wide: Iterable[str]) -> io.BytesIO:
 
 
 def _squeezed_sheet(content: bytes) -> bytes:
-    """A sheet whose rows and columns in use are close to each other.
+    """Returns a sheet whose used rows and columns are close to each other.
 
     Raises:
         BadDocument: `too_large` when there are still too many places.
@@ -302,7 +302,7 @@ def _squeezed_sheet(content: bytes) -> bytes:
 
 
 def _closed_up(numbers: Iterable[int], most: int) -> dict[int, int]:
-    """New numbers, from 1, for numbers in use: their order stays, the steps between them shrink to the most allowed."""
+    """Returns new numbers, from 1, for used numbers: their order is kept, gaps shrink to the most allowed."""
     places: dict[int, int] = {}
     before, place = 0, 0
     for number in sorted(numbers):
@@ -313,7 +313,7 @@ def _closed_up(numbers: Iterable[int], most: int) -> dict[int, int]:
 
 
 def _column(letters: str) -> int:
-    """The number of a column from 1."""
+    """Returns the number of a column from 1."""
     number = 0
     for letter in letters:
         number = number * _LETTERS + ord(letter) - ord("A") + 1
@@ -329,7 +329,7 @@ def _column_letters(number: int) -> str:
 
 
 def _ole_properties(ole: olefile.OleFileIO) -> Properties:
-    """What an .xls file states about itself."""
+    """Returns the properties that an .xls file states."""
     stated = ole.get_metadata()
     decoder = _DECODERS.get(stated.codepage, "cp1252")
     title, author = (
