@@ -24,7 +24,7 @@ def architecture(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module", params=sorted(FOLDERS))
 def artifact(request: pytest.FixtureRequest, architecture: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An artifact as `sam build` makes it: the same make target with the same variable, in the function's folder."""
+    """Returns an artifact built as by `sam build`: with the same make target and variable, in the function's folder."""
     name = str(request.param)
     target = tmp_path_factory.mktemp(architecture) / name
     makefile = REPOSITORY / "layers/packaging" / architecture / "Makefile"

@@ -14,13 +14,13 @@ from readers.model import Page, RawDocument, Table
 
 _DELIMITERS: Final = ",\t;|"
 _STATED_DELIMITER: Final = re.compile(r"sep=(.)\r?\n?")
-"""The first line by which a sheet program is told the delimiter."""
+"""The first line in which spreadsheet programs state the delimiter."""
 
 SAMPLE_CHARACTERS: Final = 64 * 1024
 SAMPLE_ROWS: Final = 100
 
 MAX_LINES_ABOVE_HEADER: Final = 3
-"""Titles and units above the names of the columns."""
+"""Lines with titles and units above the column names."""
 
 MAX_NAME_LENGTH: Final = 60
 
@@ -28,13 +28,13 @@ _NUMBER: Final = re.compile(r"[-+(₩$€£¥]{0,3}\d[\d,. ]{0,40}\)?\s?(?:%|원
 _DATE: Final = re.compile(r"\d{4}[-./]\s?\d{1,2}[-./]\s?\d{1,2}.{0,20}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}.{0,20}")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 
-csv.field_size_limit(MAX_BYTES)  # of the whole process; a file is no larger
+csv.field_size_limit(MAX_BYTES)  # set for the whole process; no file is larger
 
 Row = Sequence[str]
 
 
 def read_csv(file: Path) -> RawDocument:
-    """Reads one table; the delimiter is found in the content.
+    """Reads one table; the delimiter is detected in the content.
 
     Raises:
         BadDocument: as `read_text`.
@@ -54,11 +54,11 @@ def _rows(text: str, delimiter: str) -> list[list[str]]:
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error:
-        rows = _rows_of_sloppy(text, delimiter)
+        rows = _rows_leniently(text, delimiter)
     return [row for row in rows if any(map(str.strip, row))]
 
 
-def _rows_of_sloppy(text: str, delimiter: str) -> list[list[str]]:
+def _rows_leniently(text: str, delimiter: str) -> list[list[str]]:
     if text.count('"') % 2 == 0:
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     return [line.split(delimiter) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]

@@ -26,8 +26,8 @@ from readers.docx_inline import (
     PageBreak,
     Picture,
     Token,
+    is_switched_on,
     is_visible,
-    switched_on,
     tokens_of,
 )
 from readers.docx_pages import Pages, TableRow
@@ -132,7 +132,7 @@ class _Reader:
 
     def _read_paragraph(self, element: XmlElement) -> None:
         properties = element.find(f"{W}pPr")
-        if not self._pages.is_at_start and switched_on(properties, "pageBreakBefore"):
+        if not self._pages.is_at_start and is_switched_on(properties, "pageBreakBefore"):
             self._pages.break_page(rendered=False)
         parts: list[str] = []
         anchored: list[Box | Graphic] = []
@@ -231,7 +231,7 @@ class _Reader:
             return
         header_rows = 0
         for row, _ in rows:
-            if not switched_on(row.find(f"{W}trPr"), "tblHeader"):
+            if not is_switched_on(row.find(f"{W}trPr"), "tblHeader"):
                 break
             header_rows += 1
         header_rows = header_rows if 0 < header_rows < len(rows) else min(1, len(rows) - 1)

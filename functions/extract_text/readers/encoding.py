@@ -10,7 +10,7 @@ from typing import Final
 from onggi.domain.errors import BadDocument
 
 MAX_BYTES: Final = 32 * 1024 * 1024
-"""About ten thousand pages; read at once, it fits well into the memory of the function."""
+"""About ten thousand pages, which fit well into the memory of the function."""
 
 UNKNOWN_ENCODING_MESSAGE: Final = (
     "The file is not text in UTF-8, UTF-16 or CP949; save it as text in UTF-8 and upload it again."
@@ -25,19 +25,19 @@ _MARKS: Final = (
 )
 
 NUL_SHARE: Final = 0.9
-"""Of the NUL bytes of UTF-16 at least so many lie on one side: they are the high bytes of ASCII characters."""
+"""Minimum share of the NUL bytes of UTF-16 at even or at odd offsets: the high bytes of ASCII characters."""
 
 HANGUL_SHARE: Final = 0.75
-"""Of the letters outside ASCII in Korean text in CP949; Chinese read as CP949 by mistake comes to about 0.6."""
+"""Share of common Hangul in the letters outside ASCII of Korean text; Chinese decoded as CP949 has about 0.6."""
 
 WESTERN_SHARE: Final = 0.02
-"""English text in Windows-1252 has a curly quote, a dash or a pound sign in fifty characters at the most."""
+"""English text in Windows-1252 has at most one curly quote, dash or pound sign in fifty characters."""
 
 CONTROL_SHARE: Final = 0.001
-"""Text has hardly a control character, binary content about one byte in ten."""
+"""Text has hardly any control characters, binary content about one byte in ten."""
 
 REPLACED_SHARE: Final = 0.01
-"""Text in the encoding that it declares may hold so many wrong bytes: pages put together of several sources do."""
+"""Share of wrong bytes that text in its declared encoding may have, as pages from several sources do."""
 
 SAMPLE_CHARACTERS: Final = 50_000
 
@@ -52,15 +52,15 @@ _WIDER: Final = {
     "gbk": "gb18030",
     "shift_jis": "cp932",
 }
-"""What is meant by a declared encoding (WHATWG Encoding, 4.2): senders name the small one and use the large one."""
+"""Encodings used in place of declared ones (WHATWG Encoding, 4.2): senders use a superset of what they name."""
 
 _DECLARABLE: Final = (
     *("utf-8", "ascii", "cp", "iso8859", "iso2022", "euc", "gb", "hz", "big5", "shift_jis", "koi8", "johab", "mac"),
     "tis-620",
 )
-"""How the names of the codecs begin that a file may ask for.
+"""Beginnings of the names of codecs that a file may declare.
 
-Python's others (punycode, unicode_escape) are no text, and what is in UTF-16 cannot say so in ASCII.
+Python's other codecs (punycode, unicode_escape) are not for text, and UTF-16 cannot declare itself in ASCII.
 """
 
 
@@ -90,7 +90,7 @@ def decode(content: bytes) -> str:
     English text with a few typographic characters may be in Windows-1252.
 
     Raises:
-        BadDocument: `unsupported_type` when it is none of these or is not text, `empty` when it is blank.
+        BadDocument: `unsupported_type` when it is in no such encoding or is not text, `empty` when it is blank.
     """
     for encoding in _encodings(content):
         try:
@@ -109,9 +109,9 @@ def decode(content: bytes) -> str:
 def decode_declared(content: bytes, declared: str | None) -> str:
     """Decodes text that declares its encoding.
 
-    What is UTF-8 or carries a byte order mark is that, whatever it says. Latin-1 is believed only of what `decode` does
-    not know: programs state it without knowing. Elsewhere, where the declaration is unknown or wrong, it is the text
-    that `decode` finds, or else the declared one with a replacement character for each of a few wrong bytes.
+    Valid UTF-8 and byte order marks override the declaration. A declared Latin-1 is used only if `decode` detects
+    nothing, since programs declare it without checking. If the declaration is unknown or wrong, `decode` detects the
+    encoding; failing that, the declared one is used with a replacement character for each of a few wrong bytes.
 
     Raises:
         BadDocument: as `decode`.

@@ -63,7 +63,7 @@ class ZipSignature(NamedTuple):
 
 
 READERS: Final[Mapping[Family, tuple[str, ...]]] = {
-    "pdf": ("pdf_pdfium:read_pdf", "pdf_pypdf:read_pdf_second"),
+    "pdf": ("pdf_pdfium:read_pdf", "pdf_pypdf:read_pdf_with_pypdf"),
     "docx": ("docx:read_docx",),
     "pptx": ("pptx:read_pptx",),
     "xlsx": ("xlsx:read_xlsx",),

@@ -37,7 +37,7 @@ def blocks_of(tree: LexborHTMLParser) -> tuple[Block, ...]:
 
 @dataclass(slots=True)
 class _List:
-    """A list that has not ended; `number` is that of its next item."""
+    """An open list; `number` is that of its next item."""
 
     is_ordered: bool
     number: int = 1
@@ -48,10 +48,10 @@ class _Walker:
     """Turns the steps through a tree into blocks.
 
     Attributes:
-        data_tables: the ids of the tables that become one.
-        text: of the block that has not ended.
-        marker: of the list item whose text has not begun.
-        grid: the table of data in which we are.
+        data_tables: ids of the tables that become table blocks.
+        text: text of the open block.
+        marker: marker of the list item whose text has not begun.
+        grid: the open table of data.
     """
 
     data_tables: frozenset[int]

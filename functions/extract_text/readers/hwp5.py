@@ -16,8 +16,8 @@ from readers.hangul import (
     NumberLevel,
     ParagraphHead,
     Piece,
+    format_number,
     paragraph_blocks,
-    shown_number,
     table_blocks,
     title_level,
 )
@@ -25,7 +25,7 @@ from readers.hwp5_container import Hwp5Container, RawRecord
 from readers.model import Block, Page, Paragraph, RawDocument
 
 MAX_LEVEL: Final = 128
-"""Of a record; a table within a table lies two levels deeper."""
+"""Level of a record; a table within a table is two levels deeper."""
 
 _DAMAGES: Final = (OSError, ValueError, OverflowError, zlib.error, struct.error)
 
@@ -64,9 +64,9 @@ class _Record:
 
 
 def read_hwp5(file: Path) -> RawDocument:
-    """Reads an HWP 5 file: a page for each section and each page break that its author has set.
+    """Reads an HWP 5 file; each section and each page break of the author begins a page.
 
-    Running heads and feet, master pages and hidden comments are left out; notes, text boxes and captions follow the
+    Headers, footers, master pages and hidden comments are left out; notes, text boxes and captions follow the
     paragraph in which they are anchored.
 
     Raises:
@@ -153,10 +153,10 @@ class _Text:
         if kind == b"tbl ":
             yield self._table(control)
         elif kind in (b"gso ", b"fn  ", b"en  "):
-            yield tuple(self._boxed(control))
+            yield tuple(self._inner_blocks(control))
         elif kind == b"eqed":
             yield "".join(_string(child.content, 4) for child in control.children if child.tag == _EQUATION)
-            yield tuple(self._boxed(control))
+            yield tuple(self._inner_blocks(control))
         elif kind == b"atno":
             yield _automatic_number(control.content)
         elif kind == b"tcps":
@@ -174,13 +174,13 @@ class _Text:
         caption = tuple(block for paragraphs in captions for block in self._blocks(paragraphs))
         return caption + table_blocks(cells)
 
-    def _boxed(self, record: _Record) -> Iterator[Block]:
+    def _inner_blocks(self, record: _Record) -> Iterator[Block]:
         """Yields the blocks in a note or shape, in the shapes of a group, and in captions."""
         for _, paragraphs in _lists(record.children):
             yield from self._blocks(paragraphs)
         for child in record.children:
             if child.tag == _SHAPE:
-                yield from self._boxed(child)
+                yield from self._inner_blocks(child)
             elif child.tag == _TEXT_ART:
                 yield Paragraph(_string(child.content, 32))
 
@@ -199,7 +199,7 @@ def _tree(records: Iterable[RawRecord]) -> list[_Record]:
         while path[-1][0] >= level:
             path.pop()
         record = _Record(tag, content)
-        if tag in _BODY_TAGS:  # the others are let go, and with them what lies beneath, such as memos
+        if tag in _BODY_TAGS:  # other records are dropped with their children, such as memos
             path[-1][1].children.append(record)
         path.append((level, record))
     return root.children
@@ -289,7 +289,7 @@ def _automatic_number(control: bytes) -> str:
         return ""
     code = flags >> 4 & 0xFF
     shape = NUMBER_SHAPES[code] if code < len(NUMBER_SHAPES) else NUMBER_SHAPES[0]
-    return f"{_sign(prefix)}{shown_number(number, shape)}{_sign(suffix)}"
+    return f"{_sign(prefix)}{format_number(number, shape)}{_sign(suffix)}"
 
 
 def _sign(unit: int) -> str:

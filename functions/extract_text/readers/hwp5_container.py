@@ -15,10 +15,10 @@ from onggi.domain.errors import BadDocument
 from readers.model import Properties
 
 MAX_STREAM_BYTES: Final = 64 * 1024 * 1024
-"""Of all text streams together, inflated; a book of a thousand pages has about 10 MB."""
+"""Inflated bytes of all text streams; a book of a thousand pages has about 10 MB."""
 
 MAX_RECORDS: Final = 1_000_000
-"""Of all these streams; a paragraph has four or five, a page of tables hundreds."""
+"""Records of all text streams; a paragraph has four or five, a page of tables hundreds."""
 
 _STEP_BYTES: Final = 1024 * 1024
 _SIGNATURE: Final = b"HWP Document File"
@@ -54,8 +54,8 @@ class Hwp5Container:
     """The streams of one file, inflated and readable.
 
     Raises:
-        BadDocument: `encrypted` when only a password or a certificate opens it, `corrupt` when it is no HWP file.
-        OSError: when it is no OLE file; `read_hwp5` knows what else damage makes of it.
+        BadDocument: `encrypted` when a password or a certificate is needed, `corrupt` when it is no HWP file.
+        OSError: it is no OLE file; `read_hwp5` handles this and other errors of damaged files.
     """
 
     def __init__(self, file: Path) -> None:
@@ -101,7 +101,7 @@ class Hwp5Container:
 
     def _section(self, name: str) -> bytes:
         content = self._stream(name)
-        return self._inflate(_decrypted(content) if self._flags & _DISTRIBUTED else content)
+        return self._inflate(_decrypt(content) if self._flags & _DISTRIBUTED else content)
 
     def _stream(self, name: str) -> bytes:
         content: bytes = self._container.openstream(name).read()
@@ -151,11 +151,11 @@ def _records(content: bytes, budget: _Budget) -> Iterator[RawRecord]:
         position += size
 
 
-def _decrypted(content: bytes) -> bytes:
+def _decrypt(content: bytes) -> bytes:
     """Decrypts a section of a distribution document, whose first record holds the masked key.
 
-    The mask is the output of the C library's `rand` of Microsoft, seeded by the first four bytes; the key is the text
-    of a SHA-1 hash that begins behind it (Hancom, "Distribution documents", revision 1.2).
+    The mask is the output of `rand` of Microsoft's C library, seeded with the first four bytes. The key is the text of
+    a SHA-1 hash that begins after the seed (Hancom, "Distribution documents", revision 1.2).
     """
     from cryptography.hazmat.primitives.ciphers import (  # noqa: PLC0415 - large, and needed by few files
         Cipher,

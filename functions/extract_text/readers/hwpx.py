@@ -1,4 +1,4 @@
-"""HWPX files (KS X 6101, OWPML): a zip of XML parts. Names are compared without their namespaces, which have years."""
+"""HWPX files (KS X 6101, OWPML): a zip of XML parts. Names are compared without namespaces, which differ by year."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,8 +16,8 @@ from readers.hangul import (
     NumberLevel,
     ParagraphHead,
     Piece,
+    format_number,
     paragraph_blocks,
-    shown_number,
     table_blocks,
     title_level,
 )
@@ -37,7 +37,7 @@ _HEAD_KINDS: Final[dict[str, Literal["outline", "number", "bullet"]]] = {
     "BULLET": "bullet",
 }
 _SIGNS: Final = {"tab": "\t", "lineBreak": "\n", "nbSpace": "\u00a0", "fwSpace": " ", "hyphen": "-"}
-_VISIBLE_BREAK: Final = "␍␊"  # so a line break is written in an attribute
+_VISIBLE_BREAK: Final = "␍␊"  # for a line break in an attribute
 _PAGE_NUMBERS: Final = ("PAGE", "TOTAL_PAGE")
 _RUNNING: Final = ("header", "footer")
 """Some programs keep these in the properties of a section."""
@@ -46,9 +46,9 @@ _BUTTONS: Final = ("btn", "checkBtn", "radioBtn")
 
 
 def read_hwpx(file: Path) -> RawDocument:
-    """Reads an HWPX file: a page for each section and each page break that its author has set.
+    """Reads an HWPX file; each section and each page break of the author begins a page.
 
-    Running heads and feet, master pages, comments and deleted text are left out; notes, text boxes and captions follow
+    Headers, footers, master pages, comments and deleted text are left out; notes, text boxes and captions follow
     the paragraph in which they are anchored.
 
     Raises:
@@ -180,7 +180,7 @@ class _Text:
                 yield self._table(element)
             case "equation":
                 yield "".join(script.text or "" for script in _named(element, "script"))
-                yield tuple(self._boxed(element))
+                yield tuple(self._inner_blocks(element))
             case "compose":
                 yield element.get("composeText", "")
             case "dutmal":
@@ -194,12 +194,12 @@ class _Text:
             case name if name in _BUTTONS:
                 yield element.get("caption", "")
             case _:
-                yield tuple(self._boxed(element))
+                yield tuple(self._inner_blocks(element))
 
     def _control(self, control: XmlElement) -> Iterator[Piece]:
         for element in control:
             if _name(element) in _NOTES:
-                yield tuple(self._boxed(element))
+                yield tuple(self._inner_blocks(element))
             elif _name(element) == "autoNum":
                 yield _automatic_number(element)
 
@@ -209,11 +209,11 @@ class _Text:
             for column_number, cell in enumerate(_named(row, "tc")):
                 address = next(_named(cell, "cellAddr"), cell)
                 place = _number(address, "rowAddr", row_number), _number(address, "colAddr", column_number)
-                cells.append(Cell(*place, tuple(self._boxed(cell)), cell.get("header") == "1"))
-        caption = (block for element in _named(table, "caption") for block in self._boxed(element))
+                cells.append(Cell(*place, tuple(self._inner_blocks(cell)), cell.get("header") == "1"))
+        caption = (block for element in _named(table, "caption") for block in self._inner_blocks(element))
         return (*caption, *table_blocks(cells))
 
-    def _boxed(self, element: XmlElement) -> Iterator[Block]:
+    def _inner_blocks(self, element: XmlElement) -> Iterator[Block]:
         """Yields the blocks in a note, cell or shape, in the shapes of a group, and in captions."""
         if _name(element) == "textart":
             yield Paragraph(element.get("text", "").replace(_VISIBLE_BREAK, "\n"))
@@ -222,7 +222,7 @@ class _Text:
                 for paragraph in _named(child, "p"):
                     yield from self._paragraph(paragraph)
             elif _name(child) not in _RUNNING:
-                yield from self._boxed(child)
+                yield from self._inner_blocks(child)
 
 
 def _name(element: XmlElement) -> str:
@@ -261,7 +261,7 @@ def _automatic_number(element: XmlElement) -> str:
     if element.get("numType") in _PAGE_NUMBERS:
         return ""
     shape = next(_named(element, "autoNumFormat"), element)
-    number = shown_number(_number(element, "num"), shape.get("type", ""))
+    number = format_number(_number(element, "num"), shape.get("type", ""))
     return f"{shape.get('prefixChar', '')}{number}{shape.get('suffixChar', '')}"
 
 

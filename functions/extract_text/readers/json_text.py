@@ -12,15 +12,15 @@ from readers.encoding import read_text
 from readers.model import Block, Page, Paragraph, RawDocument, Table
 
 MAX_PATH: Final = 200
-"""Characters of a path; of a longer one the end is shown."""
+"""Characters of a path; a longer one is cut at its beginning."""
 
 MAX_CHARACTERS: Final = 32 * 1024 * 1024
-"""Of the text: paths are repeated, and a small file of long paths would become gigabytes."""
+"""Characters of the text: paths are repeated, so that a small file of long paths could become gigabytes."""
 
 MAX_CELL: Final = 200
 MAX_COLUMNS: Final = 64
 MIN_FILLED: Final = 0.5
-"""A table is made of objects that have most of their keys in common."""
+"""Minimum share of filled cells in a table: its objects must have most keys in common."""
 
 TOO_DEEP_MESSAGE: Final = "The JSON nests deeper than can be read; make it flatter and upload it again."
 
@@ -40,13 +40,13 @@ def read_json(file: Path) -> RawDocument:
     array paragraphs. Numbers stay as they are written; empty values say nothing and are left out.
 
     Raises:
-        BadDocument: as `read_text`, `corrupt` for what is no JSON, `too_large` for text or nesting without measure.
+        BadDocument: as `read_text`; `corrupt` for invalid JSON, `too_large` for too much text or too deep nesting.
     """
     text = read_text(file)
     try:
         values = list(_values(text))
     except json.JSONDecodeError as error:
-        raise BadDocument("corrupt", _no_json(error)) from error
+        raise BadDocument("corrupt", _invalid_json_message(error)) from error
     except RecursionError as error:
         raise BadDocument("too_large", TOO_DEEP_MESSAGE) from error
     writer = _Writer()
@@ -55,7 +55,7 @@ def read_json(file: Path) -> RawDocument:
 
 
 def _values(text: str) -> Iterator[Any]:
-    # Numbers stay text: what a float cannot hold is not lost, and no limit applies to their digits.
+    # Numbers stay text, so that no digit is lost and no limit on digits applies.
     decoder = json.JSONDecoder(object_pairs_hook=_Members, parse_int=str, parse_float=str, parse_constant=str)
     position = _next(text, 0)
     while position < len(text):
@@ -69,7 +69,7 @@ def _next(text: str, position: int) -> int:
     return blanks.end() if blanks else position
 
 
-def _no_json(error: json.JSONDecodeError) -> str:
+def _invalid_json_message(error: json.JSONDecodeError) -> str:
     where = f"line {error.lineno}, column {error.colno}"
     return f"The file is not valid JSON ({error.msg} in {where}); correct it and upload it again."
 
@@ -79,7 +79,7 @@ class _Writer:
     """Collects blocks.
 
     Attributes:
-        lines: of the paragraph that has not ended.
+        lines: lines of the open paragraph.
         characters: written so far.
     """
 

@@ -12,7 +12,7 @@ _WORD: Final = re.compile(r"=\?([\w.:-]+)(?:\*[\w-]*)?\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS: Final = re.compile(r"(?<=\?=)\s+(?==\?)")
 
 
-def unfolded(value: str) -> str:
+def unfold(value: str) -> str:
     """Returns a header on one line; decodes bytes outside ASCII, which the parser keeps as surrogates."""
     if not value.isascii():
         content = value.encode("utf-8", "surrogateescape")
@@ -23,7 +23,7 @@ def unfolded(value: str) -> str:
     return _FOLD.sub(" ", value)
 
 
-def decoded_header(value: str) -> str:
+def decode_header(value: str) -> str:
     """Returns a header with its encoded words decoded; a character may continue in the next encoded word."""
     value = _BETWEEN_WORDS.sub("", value)
     texts: list[str] = []

@@ -13,7 +13,7 @@ _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HASHES: Final = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _UNDERLINE: Final = re.compile(r" {0,3}(=+|-+)[ \t]*")
 _NO_TITLE: Final = re.compile(r"    |\t| {0,3}(?:[-*+>|]|\d{1,9}[.)])")
-"""How a line begins that an underline does not make a heading: code, a list, a quotation, a table."""
+"""Beginnings of lines that an underline does not turn into a heading: code, a list, a quotation, a table."""
 
 _TABLE_RULE: Final = re.compile(r":?-+:?")
 _CELL_EDGE: Final = re.compile(r"(?<!\\)\|")
@@ -54,9 +54,9 @@ class _Writer:
     """Collects blocks.
 
     Attributes:
-        lines: of the paragraph that has not ended.
-        run_start: the first of them that an underline would make part of a heading.
-        title: of the first heading of level 1, without marks.
+        lines: lines of the open paragraph.
+        run_start: index of the first line that an underline would turn into a heading.
+        title: text of the first heading of level 1, without marks.
     """
 
     blocks: list[Block] = field(default_factory=list)

@@ -26,8 +26,8 @@ class Heading:
     """The title of what follows.
 
     Attributes:
-        text: as it stands in the file; Markdown's marks included.
-        level: 1 is the highest, 6 the lowest.
+        text: as written in the file, including the marks of Markdown.
+        level: from 1, the highest, to 6.
     """
 
     text: str
@@ -39,8 +39,8 @@ class ListItem:
     """One item of a list.
 
     Attributes:
-        depth: from 0.
-        marker: what stands before the text, such as `-` or `3.`.
+        depth: level of nesting, from 0.
+        marker: mark before the text, such as `-` or `3.`.
     """
 
     text: str
@@ -53,8 +53,8 @@ class Table:
     """A table, one line a row.
 
     Attributes:
-        lines: without line breaks; rows of nothing but blanks are left out.
-        header_lines: how many of them, from the top, name the columns; they are repeated where a table is split.
+        lines: one for each row, without line breaks; blank rows are left out.
+        header_lines: number of lines at the top that name the columns; they are repeated when a table is split.
     """
 
     lines: tuple[str, ...]
@@ -64,7 +64,7 @@ class Table:
     def of_rows(cls, rows: Iterable[Sequence[str]], header_rows: int = 1) -> Self:
         """Returns a table of cell texts; empty cells are kept, except at the end of a row.
 
-        Blank rows are left out; where the header is blank, the first row with text takes its place.
+        Blank rows are left out; if the header is blank, the first row with text replaces it.
         """
         cells = ([" ".join(cell.split()) for cell in row] for row in rows)
         lines = (CELL_SEPARATOR.join(row).rstrip(" |") for row in cells if any(row))
@@ -79,7 +79,7 @@ class Page:
     """A page, slide, sheet or chapter.
 
     Attributes:
-        needs_ocr: whether it shows something that only optical character recognition could turn into text.
+        needs_ocr: whether it shows something that only optical character recognition can turn into text.
     """
 
     blocks: tuple[Block, ...]
@@ -88,7 +88,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class RawDocument:
-    """What a reader of one family found.
+    """Content of a file as its reader returns it.
 
     Attributes:
         pages: in order, not yet normalised; a format without pages has one.
@@ -105,6 +105,6 @@ class Reader(Protocol):
         """Reads a file.
 
         Raises:
-            BadDocument: when the file is at fault; whatever else is raised counts as a damaged file.
+            BadDocument: the file is at fault; any other exception counts as a damaged file.
         """
         ...

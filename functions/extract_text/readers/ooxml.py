@@ -10,7 +10,7 @@ from lxml.etree import _Element as XmlElement
 
 from readers.archive import Archive, parse_xml
 from readers.dates import iso_date
-from readers.hangul import shown_number
+from readers.hangul import format_number
 from readers.model import Block, ListItem, Paragraph, Properties, Table
 
 _SCHEMAS: Final = "http://schemas.openxmlformats.org/"
@@ -40,7 +40,7 @@ _STRICT_NAMES: Final = (
     "officeDocument/relationships",
     "officeDocument/math",
 )
-"""Of the namespaces of the strict variant; the year stands before the last word in those of the transitional one."""
+"""Ends of the namespaces of the strict variant; in the transitional one, the year precedes the last word."""
 
 _NUMBER_SHAPES: Final[Mapping[str, str]] = {
     "lowerLetter": "LATIN_SMALL",
@@ -67,21 +67,21 @@ _INVISIBLE_OPERATORS: Final = dict.fromkeys(range(0x2061, 0x2065))
 """Function application, invisible times, separator and plus."""
 
 MAX_SERIES: Final = 255
-"""Of a chart, as in Excel."""
+"""Series of a chart, as in Excel."""
 
 MAX_CHART_POINTS: Final = 10_000
-"""Of a chart, all series together; what has more is a plot of measurements, not a table."""
+"""Points of all series of a chart; a chart with more is a plot of measurements, not a table."""
 
 type Item = XmlElement | str
-"""What is still to be read: an element, or text to be written."""
+"""An element to read, or text to write."""
 
 
 class Relationship(NamedTuple):
-    """From one part to another.
+    """A relationship from one part to another.
 
     Attributes:
-        kind: the last word of its type, such as `slide`.
-        target: the other part's name.
+        kind: last word of its type, such as `slide`.
+        target: name of the other part.
     """
 
     kind: str
@@ -168,7 +168,7 @@ def numeral(number: int, number_format: str) -> str:
     """Returns a number in a format of Word (ST_NumberFormat); in digits for unknown formats."""
     if number_format == "decimalZero":
         return f"{number:02}"
-    return shown_number(number, _NUMBER_SHAPES.get(number_format, "DIGIT"))
+    return format_number(number, _NUMBER_SHAPES.get(number_format, "DIGIT"))
 
 
 def chosen_alternative(element: XmlElement) -> list[Item]:

@@ -8,14 +8,14 @@ from typing import Final, NamedTuple
 from readers.model import Block, Paragraph, Table
 
 MAX_HEADER_ROWS: Final = 3
-"""A cell that is merged over more rows names a group of rows, not a column."""
+"""Rows; a cell that is merged over more rows names a group of rows, not a column."""
 
 Merge = tuple[tuple[int, int], tuple[int, int]]
 """The first and the last row and column of a merged cell, from 0."""
 
 
 class Kind(IntEnum):
-    """What a cell holds; where columns have names, the name of one is of an earlier kind than what is in it."""
+    """Kind of a cell's content; a column name is of an earlier kind than the cells below it."""
 
     TEXT = 0
     TIME = 1
@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
     Attributes:
         number: from 0.
-        cells: those in use, by their columns from 0.
+        cells: cells in use, by column from 0.
     """
 
     number: int
@@ -68,11 +68,11 @@ def sheet_blocks(rows: Iterable[Row], merges: Sequence[Merge]) -> Iterator[Block
     """Yields the tables and texts of a sheet.
 
     Rows of a single cell are texts where no table has begun above them without a blank row. A table begins with the
-    first row of several cells; behind a blank row it goes on, unless a row that names columns begins another one.
+    first row of several cells. It continues after a blank row, unless a row of column names begins another table.
 
     Args:
-        rows: in order.
-        merges: the merged cells.
+        rows: rows in order.
+        merges: merged cells.
     """
     merges_by_row: dict[int, list[Merge]] = {}
     for merge in merges:
@@ -82,7 +82,7 @@ def sheet_blocks(rows: Iterable[Row], merges: Sequence[Merge]) -> Iterator[Block
         start = next((place for place, row in enumerate(region) if len(row.cells) > 1), len(region))
         lines = [cell.text for row in region[:start] for cell in row.cells.values()]
         body = region[start:]
-        if open_table and body and not lines and _goes_on(open_table, body):
+        if open_table and body and not lines and _continues(open_table, body):
             open_table.rows += body
             continue
         if open_table:
@@ -108,7 +108,7 @@ def _regions(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield region
 
 
-def _goes_on(table: _OpenTable, rows: Sequence[Row]) -> bool:
+def _continues(table: _OpenTable, rows: Sequence[Row]) -> bool:
     """Returns whether rows after a blank row belong to the table above it."""
     left, right = min(min(row.cells) for row in rows), max(max(row.cells) for row in rows)
     if left < table.left or right > table.right:

@@ -1,4 +1,4 @@
-"""Excel files of both generations (.xlsx, .xls): a page for each sheet, with the tables that lie on it."""
+"""Excel files of both generations (.xlsx, .xls): a page for each sheet, with its tables."""
 
 import datetime as dt
 import io
@@ -35,22 +35,22 @@ from readers.ooxml import (
 from readers.sheet import Cell, Kind, Row, sheet_blocks
 
 MAX_PLACES: Final = 12_000_000
-"""Of a sheet, from its first cell to its last. The library lays all of them out, at 32 bytes each."""
+"""Places of a sheet, from its first cell to its last. The library allocates all of them, with 32 bytes each."""
 
 ROW_GAP: Final = 2
-"""The most from a row in use to the next, where a sheet is squeezed: one blank row stays to tell tables apart."""
+"""Maximum distance of used rows in a squeezed sheet: one blank row is kept to separate tables."""
 
 EXACT_DIGITS: Final = 15
-"""Of a number, as many as Excel keeps and shows."""
+"""Digits of a number, as many as Excel keeps and shows."""
 
 _ZIP_HEADER: Final = b"PK"
 MAX_TAG_BYTES: Final = 256
-"""From the start of a cell's tag to its end; it has a place, a style and a type."""
+"""Bytes of a cell's tag, which has a place, a style and a type."""
 
 _CELL: Final = re.compile(
     rb'<(?:\w{1,20}:)?c\s(?:[^<>]{0,200}?\s)?r\s?=\s?["\']([A-Z]{1,3})([0-9]{1,7})["\'](?:[^<>]{0,200}[^<>/])?>'
 )
-"""A cell with something in it."""
+"""A cell with content."""
 
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2099
@@ -58,21 +58,21 @@ _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _LETTERS: Final = 26
 
 _DECODERS: Final = {949: "cp949", 1200: "utf-16-le", 65001: "utf-8", -535: "utf-8"}
-"""Of the texts of an OLE property set by its code page, which is a signed number of 16 bits; others are cp1252."""
+"""Encodings of an OLE property set by its code page, a signed number of 16 bits; all others are cp1252."""
 
 _PANIC: Final = "PanicException"
-"""What the library raises over damage it did not expect: no `Exception`, and to be imported from nowhere."""
+"""Raised by the library for unexpected damage; it is not an `Exception` and cannot be imported."""
 
 _WORKBOOKS: Final = ("Workbook", "Book")
 _FILE_PASS: Final = 0x2F
 _FIRST_RECORDS_BYTES: Final = 4096
-"""That record comes before those of fonts and sheets."""
+"""The record is before those of fonts and sheets."""
 
 Value = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 
 
 class _Drawing(NamedTuple):
-    """What lies on a sheet outside its cells."""
+    """Objects of a sheet outside its cells."""
 
     texts: tuple[str, ...]
     has_picture: bool
@@ -81,8 +81,8 @@ class _Drawing(NamedTuple):
 def read_xlsx(file: Path) -> RawDocument:
     """Reads an Excel file: the name of each sheet, hidden ones included, its tables and its text boxes.
 
-    Values are as they are stored: dates in ISO 8601, a percentage as a fraction; errors are blank. A sheet without
-    any is a page without blocks. Comments, charts, running heads and feet are left out.
+    Values are read as stored: dates in ISO 8601, a percentage as a fraction; errors are blank. A sheet without
+    values is a page without blocks. Comments, charts, headers and footers are left out.
 
     Raises:
         BadDocument: `encrypted`, `corrupt` or `too_large`.
@@ -93,7 +93,7 @@ def read_xlsx(file: Path) -> RawDocument:
         return _read_xls(file)
     with Archive(file) as archive, file.open("rb") as stream:
         archive.check()
-        source = _squeezed_workbook(archive, wide) if (wide := _wide_sheets(archive)) else stream
+        source = _squeeze_workbook(archive, wide) if (wide := _wide_sheets(archive)) else stream
         return RawDocument(tuple(_pages(source, _drawings(archive))), core_properties(archive))
 
 
@@ -103,7 +103,7 @@ def _read_xls(file: Path) -> RawDocument:
         with olefile.OleFileIO(str(file)) as ole:
             encrypted = _is_encrypted(ole)
             properties = _ole_properties(ole)
-    except Exception:  # noqa: S110 - olefile raises anything over damage, which need not be where the cells are
+    except Exception:  # noqa: S110 - olefile raises anything for damage, and the cells may be intact
         pass
     if encrypted:
         raise BadDocument("encrypted")
@@ -162,12 +162,12 @@ def _rows(sheet: python_calamine.CalamineSheet, most_characters: int) -> Iterato
     """Yields the rows with cells in use.
 
     Raises:
-        BadDocument: `too_large` past as many characters.
+        BadDocument: `too_large` when there are more characters.
     """
     left = most_characters
     for number, values in enumerate(sheet.iter_rows()):
         cells = {
-            column: Cell(_shown(value), _kind(value))
+            column: Cell(_format_value(value), _kind(value))
             for column, value in enumerate(values)
             if value != "" and not (isinstance(value, str) and not value.strip())
         }
@@ -185,15 +185,15 @@ def _kind(value: Value) -> Kind:
     return Kind.TIME if is_year or isinstance(value, dt.date | dt.time) else Kind.NUMBER
 
 
-def _shown(value: Value) -> str:
+def _format_value(value: Value) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return str(value).upper()
-    return _number(value) if isinstance(value, int | float) else _moment(value)
+    return _format_number(value) if isinstance(value, int | float) else _format_moment(value)
 
 
-def _moment(value: dt.time | dt.date | dt.datetime | dt.timedelta) -> str:
+def _format_moment(value: dt.time | dt.date | dt.datetime | dt.timedelta) -> str:
     """Returns a date without the midnight that the file adds, a time without seconds if they are zero."""
     match value:
         case dt.datetime():
@@ -207,7 +207,7 @@ def _moment(value: dt.time | dt.date | dt.datetime | dt.timedelta) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     if math.isfinite(value) and value == int(value) and abs(value) < 10**EXACT_DIGITS:
         return str(int(value))
     return f"{value:.{EXACT_DIGITS}g}"
@@ -243,10 +243,10 @@ def _drawings(archive: Archive) -> dict[str, _Drawing]:
 
 def _wide_sheets(archive: Archive) -> frozenset[str]:
     """Returns the parts of sheets with more places than the library can hold."""
-    return frozenset(part for part in _sheet_parts(archive).values() if _places(archive, part) > MAX_PLACES)
+    return frozenset(part for part in _sheet_parts(archive).values() if _count_places(archive, part) > MAX_PLACES)
 
 
-def _places(archive: Archive, part: str) -> int:
+def _count_places(archive: Archive, part: str) -> int:
     """Returns the number of places of a sheet up to its last cell with content."""
     columns: set[bytes] = set()
     last_row = 0
@@ -260,19 +260,19 @@ def _places(archive: Archive, part: str) -> int:
     return last_row * max((_column(letters.decode()) for letters in columns), default=0)
 
 
-def _squeezed_workbook(archive: Archive, wide: Iterable[str]) -> io.BytesIO:
+def _squeeze_workbook(archive: Archive, wide: Iterable[str]) -> io.BytesIO:
     """Returns the workbook without the blank rows and columns of the sheets that have too many."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as squeezed:
         for name in archive.names:
             if name.endswith((".xml", ".rels")):
                 content = archive.read(name)
-                squeezed.writestr(name, _squeezed_sheet(content) if name in wide else content)
+                squeezed.writestr(name, _squeeze_sheet(content) if name in wide else content)
     target.seek(0)
     return target
 
 
-def _squeezed_sheet(content: bytes) -> bytes:
+def _squeeze_sheet(content: bytes) -> bytes:
     """Returns a sheet whose used rows and columns are close to each other.
 
     Raises:
@@ -285,8 +285,8 @@ def _squeezed_sheet(content: bytes) -> bytes:
         if len(cell) and (reference := _REFERENCE.fullmatch(cell.get("r", "")))
     ]
     cells.sort(key=lambda placed: placed[:2])
-    row_places = _closed_up({row for row, _, _ in cells}, ROW_GAP)
-    column_places = _closed_up({column for _, column, _ in cells}, 1)
+    row_places = _close_gaps({row for row, _, _ in cells}, ROW_GAP)
+    column_places = _close_gaps({column for _, column, _ in cells}, 1)
     if max(row_places.values(), default=0) * max(column_places.values(), default=0) > MAX_PLACES:
         raise BadDocument("too_large")
     data = etree.Element(f"{S}sheetData")
@@ -301,7 +301,7 @@ def _squeezed_sheet(content: bytes) -> bytes:
     return squeezed
 
 
-def _closed_up(numbers: Iterable[int], most: int) -> dict[int, int]:
+def _close_gaps(numbers: Iterable[int], most: int) -> dict[int, int]:
     """Returns new numbers, from 1, for used numbers: their order is kept, gaps shrink to the most allowed."""
     places: dict[int, int] = {}
     before, place = 0, 0

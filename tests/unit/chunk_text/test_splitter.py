@@ -46,7 +46,7 @@ def chunks(splitter: RecursiveSplitter, text: str) -> list[str]:
 
 @st.composite
 def structured(draw: st.DrawFn, texts: st.SearchStrategy[str] = ANY_TEXT) -> ExtractedText:
-    """A text with headings and tables at random places, apart from one another."""
+    """Returns a text with separate headings and tables at random places."""
     text = draw(texts)
     cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=20)))
     headings, tables = [], []

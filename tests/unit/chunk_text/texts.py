@@ -27,7 +27,7 @@ def plain(text: str) -> ExtractedText:
 
 
 def sectioned(*sections: tuple[str, str]) -> ExtractedText:
-    """Sections of a title in Markdown and a body, with the headings found."""
+    """Returns a text of sections with Markdown titles, with their headings."""
     text, headings = "", []
     for title, body in sections:
         headings.append(HeadingSpan(len(text), len(text) + len(title), title.index(" ")))

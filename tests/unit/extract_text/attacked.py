@@ -28,7 +28,7 @@ _PR_SET_DUMPABLE, _PR_SET_PTRACER, _ANY = 4, 0x59616D61, ctypes.c_ulong(-1)
 
 
 def become(user: int) -> None:
-    """Gives root's rights up, and leaves the process as open as one that was started by this user."""
+    """Drops root's rights and leaves the process as open as one that this user has started."""
     os.setgroups([])
     os.setgid(user)
     os.setuid(user)
@@ -37,7 +37,7 @@ def become(user: int) -> None:
 
 @contextmanager
 def served(*listeners: socket.socket) -> Iterator[None]:
-    """Gives SECRET to whoever connects, as Lambda's interface gives the next event."""
+    """Sends SECRET to each client, as Lambda's interface sends the next event."""
     server = os.fork()
     if server == 0:
         while True:
@@ -53,7 +53,7 @@ def served(*listeners: socket.socket) -> Iterator[None]:
 
 
 def outcome(attack: Attack, target: Target) -> str:
-    """What an attack brought: `reached`, or the name of the error that stopped it."""
+    """Returns `reached`, `nothing`, or the name of the error that stopped an attack."""
     try:
         return "reached" if SECRET in attack(target) else "nothing"
     except OSError as error:
@@ -63,7 +63,7 @@ def outcome(attack: Attack, target: Target) -> str:
 def attempted(
     attack: Attack, target: Target, barriers: KernelSupport | None, memory: "ctypes.Array[ctypes.c_char]"
 ) -> str:
-    """How an attack from a child process went."""
+    """Returns the outcome of an attack from a child process."""
     reset(target.folder)
     (go, ready), (reading, writing) = os.pipe(), os.pipe()
     memory.raw = b"-" * target.length  # the child has a copy of this, and not of what is written next
@@ -90,7 +90,7 @@ def attempted(
 
 
 def reset(folder: Path) -> None:
-    """Undoes what an attack has done to the folder."""
+    """Reverts the changes of an attack to the folder."""
     for entry in folder.iterdir():
         if entry.name in {"made", "folder", "link", "renamed"}:
             entry.rmdir() if entry.name == "folder" else entry.unlink()

@@ -10,7 +10,7 @@ from onggi.domain.errors import BadDocument
 from readers.assemble import assemble
 from readers.model import RawDocument, Reader
 from readers.pdf_pdfium import read_pdf
-from readers.pdf_pypdf import read_pdf_second
+from readers.pdf_pypdf import read_pdf_with_pypdf
 
 ReadContent = Callable[[Reader, bytes], RawDocument]
 
@@ -18,7 +18,7 @@ PAGES = ["제1조 임대인은 보증금을 반환한다.\n똠방각하 Test 123
 PDF = make_pdf(PAGES, "임대차 계약서")
 
 
-EACH = pytest.mark.parametrize("reader", [read_pdf, read_pdf_second])
+EACH = pytest.mark.parametrize("reader", [read_pdf, read_pdf_with_pypdf])
 
 
 @contextmanager

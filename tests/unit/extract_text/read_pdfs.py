@@ -12,7 +12,7 @@ from typing import Any
 
 
 def ours(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """By the readers, in the sandbox."""
+    """Yields the results of this project's readers in the sandbox."""
     from readers.sandbox import Sandbox  # noqa: PLC0415 - found on the path of the process that this is run in
     from readers.sandboxed import SandboxedReaders  # noqa: PLC0415
 
@@ -26,7 +26,7 @@ def ours(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
 
 
 def bare(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """By pdfium with the fonts that it finds."""
+    """Yields the results of pdfium with the fonts that it finds."""
     import pypdfium2  # noqa: PLC0415 - the readers would configure it
 
     for file in files:

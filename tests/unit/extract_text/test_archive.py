@@ -39,7 +39,7 @@ def noise(length: int) -> bytes:
 
 
 def with_field(content: bytes, offset: int, value: int, layout: str = "<H") -> bytes:
-    """A zip of one entry with a field of both of its headers changed; the offset is that in the local header."""
+    """Returns a zip of one entry with a field changed in both headers; the offset is that in the local header."""
     changed = bytearray(content)
     struct.pack_into(layout, changed, content.index(LOCAL_HEADER) + offset, value)
     struct.pack_into(layout, changed, content.index(CENTRAL_HEADER) + offset + 2, value)

@@ -1,4 +1,4 @@
-"""A hijacked reader reaches nothing: each attack succeeds without the barriers, and fails inside them."""
+"""A hijacked reader reaches nothing: each attack succeeds without the barriers and fails inside them."""
 
 import json
 import os
@@ -32,7 +32,7 @@ Outcomes = dict[str, str]
 
 
 def attacked(user: int, barriers: KernelSupport | None) -> Outcomes:
-    """How each attack went, in a process of its own."""
+    """Returns the outcome of each attack, tried in a separate process."""
     folder = Path(tempfile.mkdtemp(dir="/tmp"))  # which every user may enter, whatever another test has chosen
     if user >= 0:
         os.chown(folder, user, user)

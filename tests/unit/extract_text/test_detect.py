@@ -26,7 +26,7 @@ ANY_NAME = ["x.bin", "x", "", "x.txt", "x.docx", "x.pdf", "x.json", "x.csv", "x.
 
 @pytest.fixture
 def family(tmp_path: Path) -> Family:
-    """The family, or the code with which a file is refused."""
+    """Returns the family, or the code with which a file is refused."""
 
     def family_or_code(content: bytes, name: str) -> str:
         file = tmp_path / "content"

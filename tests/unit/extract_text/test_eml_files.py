@@ -8,7 +8,7 @@ import pytest
 
 from onggi.domain.errors import BadDocument
 from readers.eml import read_eml
-from readers.mail_headers import decoded_header
+from readers.mail_headers import decode_header
 from readers.model import Block, Heading, ListItem, Page, Paragraph, Properties, RawDocument
 from tests.files.eml import SUBJECT, make_message, make_raw, make_sample
 
@@ -47,7 +47,7 @@ def read(tmp_path: Path) -> Read:
 
 
 def body(document: RawDocument) -> tuple[Block, ...]:
-    """The blocks of the first page after its head."""
+    """Returns the blocks of the first page after its head."""
     return document.pages[0].blocks[2:]
 
 
@@ -108,7 +108,7 @@ def test_korean_headers_without_any_encoding(read: Read, encoding: str) -> None:
     ],
 )
 def test_encoded_words(written: str, meant: str) -> None:
-    assert decoded_header(written) == meant
+    assert decode_header(written) == meant
 
 
 def test_html_is_read_where_the_plain_text_is_a_stub(read: Read) -> None:

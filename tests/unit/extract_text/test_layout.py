@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readers.furniture import without_furniture
+from readers.furniture import remove_furniture
 from readers.hyphens import join_hyphenated
 from readers.korean_breaks import join_korean
-from readers.layout import Mark, laid_out
+from readers.layout import OutlineEntry, lay_out_pages
 from readers.model import Block, Heading, Paragraph
 
 LAW = (
@@ -60,7 +60,7 @@ def furnished(header: str, footer: str, count: int = 6) -> list[str]:
 
 
 def cleaned(pages: list[str]) -> list[str]:
-    return ["\n".join(page).strip() for page in without_furniture(lines_of(pages), [()] * len(pages))]
+    return ["\n".join(page).strip() for page in remove_furniture(lines_of(pages), [()] * len(pages))]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_text_that_repeats_itself_stays() -> None:
 
 def test_headings_stay_on_their_page() -> None:
     pages = furnished("Results", "")
-    lines = without_furniture(lines_of(pages), [(), {"Results"}, (), (), (), ()])
+    lines = remove_furniture(lines_of(pages), [(), {"Results"}, (), (), (), ()])
     assert [page[0] for page in lines] == ["Results", "Results", "gamma one", "delta one", "epsilon one", "zeta one"]
 
 
@@ -154,7 +154,7 @@ def test_headings_stay_on_their_page() -> None:
     st.lists(st.lists(st.sampled_from(["가", "나 다", "1", "2", "- 3 -", "", "abc", "abc 4"]), max_size=7), max_size=7)
 )
 def test_no_word_is_lost(pages: list[list[str]]) -> None:
-    after = without_furniture(pages, [()] * len(pages))
+    after = remove_furniture(pages, [()] * len(pages))
 
     def words(lines: list[list[str]]) -> set[str]:
         return set(re.findall(r"[^\W\d_]+", " ".join(line for page in lines for line in page)))
@@ -194,7 +194,7 @@ def test_other_pages_tell_how_a_word_is_written() -> None:
 
 
 def test_marks_of_hyphens_become_hyphens() -> None:
-    [[block]] = laid_out(["a docu\ufffement\r\nof Korea\x02USA and \ufffec"])
+    [[block]] = lay_out_pages(["a docu\ufffement\r\nof Korea\x02USA and \ufffec"])
     assert block == Paragraph("a document\nof Korea-\nUSA and c")
 
 
@@ -235,7 +235,7 @@ def test_numbers_of_korean_lists_begin_lines() -> None:
 
 
 def blocks(text: str, *marks: tuple[str, int]) -> list[Block]:
-    [page] = laid_out([text], [Mark(0, title, level) for title, level in marks])
+    [page] = lay_out_pages([text], [OutlineEntry(0, title, level) for title, level in marks])
     return list(page)
 
 
@@ -307,5 +307,5 @@ def test_headings_lose_no_letter(text: str, titles: list[str]) -> None:
 )
 def test_large_pages_take_little_time(page: str) -> None:
     start = time.process_time()
-    laid_out([page] * 3, [Mark(0, "a" * 400, 1), Mark(0, "가" * 400, 1)] * 50)
+    lay_out_pages([page] * 3, [OutlineEntry(0, "a" * 400, 1), OutlineEntry(0, "가" * 400, 1)] * 50)
     assert time.process_time() - start < 10

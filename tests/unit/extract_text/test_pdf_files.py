@@ -15,7 +15,7 @@ from readers import pdf_pdfium, pdf_pypdf
 from readers.assemble import assemble
 from readers.model import Heading, RawDocument, Reader
 from readers.pdf_pdfium import iso_of_pdf_date, read_pdf
-from readers.pdf_pypdf import read_pdf_second
+from readers.pdf_pypdf import read_pdf_with_pypdf
 from tests.files.pdf import (
     encrypted,
     make_in_form_object,
@@ -237,7 +237,7 @@ def test_korean_encodings_need_no_map(read_with: ReadContent) -> None:
     assert text_of(read_with(read_pdf, make_pdf([sentence], "t", with_unicode_map=False))) == sentence
 
 
-@pytest.mark.parametrize(("module", "reader"), [(pdf_pdfium, read_pdf), (pdf_pypdf, read_pdf_second)])
+@pytest.mark.parametrize(("module", "reader"), [(pdf_pdfium, read_pdf), (pdf_pypdf, read_pdf_with_pypdf)])
 def test_a_text_over_the_limit_is_too_large(
     read_with: ReadContent, monkeypatch: pytest.MonkeyPatch, module: SimpleNamespace, reader: Reader
 ) -> None:

@@ -64,7 +64,7 @@ Read = Mapping[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the samples and a pdfium that looks for fonts where it runs."""
+    """Returns a folder with the samples and a pdfium that looks for fonts where it runs."""
     folder = tmp_path_factory.mktemp("machine")
     for name, content in SAMPLES.items():
         (folder / name).write_bytes(content)

@@ -1,4 +1,4 @@
-"""Which barriers hold is checked before the first document is read, and logged."""
+"""Tests that the barriers are checked and logged before the first document is read."""
 
 import os
 import subprocess
@@ -83,7 +83,7 @@ def test_no_document_is_read_behind_a_barrier_that_fails(sandbox: Sandbox, fault
 def test_the_keys_of_the_function_are_closed_to_its_readers_even_where_files_are_open(
     change: str, expected: str
 ) -> None:
-    """In a process of its own, which no sandbox has closed before."""
+    """In a separate process, which no sandbox has closed before."""
     code = f"""
 from onggi.domain.errors import BadDocument
 from readers import linux

@@ -10,7 +10,7 @@ from pypdf.errors import LimitReachedError
 
 from cli.demo.pdf import make_pdf
 from onggi.domain.errors import BadDocument
-from readers.pdf_pypdf import read_pdf_second
+from readers.pdf_pypdf import read_pdf_with_pypdf
 from tests.files.pdf import encrypted, make_in_form_object, unicode_map, with_font, written
 from tests.unit.extract_text.pdf_reading import PAGES, PDF, ReadContent, refused_as, text_of
 
@@ -30,24 +30,24 @@ from tests.unit.extract_text.pdf_reading import PAGES, PDF, ReadContent, refused
 )
 def test_pypdf_refuses_text_in_a_font_without_usable_map(read_with: ReadContent, content: bytes) -> None:
     with pytest.raises(BadDocument, match="font") as caught:
-        read_with(read_pdf_second, content)
+        read_with(read_pdf_with_pypdf, content)
     assert caught.value.code == "no_text"
 
 
 def test_pypdf_trusts_a_map_that_has_all_that_is_shown(read_with: ReadContent) -> None:
     content = with_font("/Identity-H", unicode_map({c: c for c in "대한민국 Test"}))
-    assert text_of(read_with(read_pdf_second, content)) == "대한민국 Test"
+    assert text_of(read_with(read_pdf_with_pypdf, content)) == "대한민국 Test"
 
 
 def test_an_unreadable_font_that_shows_nothing_is_no_obstacle(read_with: ReadContent) -> None:
     writer = PdfWriter(clone_from=io.BytesIO(PDF))
     writer.append(io.BytesIO(make_pdf([""], "t", with_unicode_map=False)))
-    assert text_of(read_with(read_pdf_second, written(writer))) == "\n\n".join(PAGES)
+    assert text_of(read_with(read_pdf_with_pypdf, written(writer))) == "\n\n".join(PAGES)
 
 
 def test_an_unreadable_font_within_a_form_is_noticed(read_with: ReadContent) -> None:
     with refused_as("no_text"):
-        read_with(read_pdf_second, make_in_form_object(make_pdf(["대한민국"], "t", with_unicode_map=False)))
+        read_with(read_pdf_with_pypdf, make_in_form_object(make_pdf(["대한민국"], "t", with_unicode_map=False)))
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_what_pypdf_raises_becomes_a_code(
 
     monkeypatch.setattr("pypdf.PageObject.extract_text", fail)
     with refused_as(code):
-        read_with(read_pdf_second, PDF)
+        read_with(read_pdf_with_pypdf, PDF)
 
 
 def test_pypdf_logs_nothing_of_the_document(read_with: ReadContent, caplog: pytest.LogCaptureFixture) -> None:
-    read_with(read_pdf_second, with_font("/UniKS-UTF16-H"))  # an encoding that pypdf would comment on
+    read_with(read_pdf_with_pypdf, with_font("/UniKS-UTF16-H"))  # an encoding that pypdf would comment on
     assert not caplog.records
 
 
@@ -81,7 +81,7 @@ def test_mutated_files_end_as_text_or_as_a_bad_document(read_with: ReadContent, 
     sources = [PDF, encrypted(PDF, "", "AES-128"), make_pdf(["대한민국"], "t", with_unicode_map=False)]
     content = mutated(bytearray(chance.choice(sources)), chance)
     with suppress(BadDocument):
-        assert read_with(read_pdf_second, content).pages
+        assert read_with(read_pdf_with_pypdf, content).pages
 
 
 def mutated(content: bytearray, chance: random.Random) -> bytes:

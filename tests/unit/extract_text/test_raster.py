@@ -34,7 +34,7 @@ class Picture:
         assert {row[0] for row in self.rows} == {0}
 
     def darkest(self, left: float, top: float, right: float, bottom: float) -> int:
-        """Of a part of the picture, given in shares of its sides."""
+        """Returns the darkest value in a part of the image, which is given in shares of its sides."""
         columns = slice(1 + int(left * self.width), 1 + int(right * self.width))
         return min(min(row[columns]) for row in self.rows[int(top * self.height) : int(bottom * self.height)])
 
@@ -66,7 +66,7 @@ def test_what_was_filled_into_a_form_is_drawn(file: Path) -> None:
 
 
 def test_text_whose_font_is_not_there_leaves_no_ink(file: Path) -> None:
-    """A model for recognition would take boxes for letters."""
+    """A recognition model would take boxes for letters."""
     file.write_bytes(make_pdf(["임대차 계약서 2026\n보증금"], "t"))
     [picture] = map(Picture, page_images(file, [1]))
     assert picture.darkest(0, 0, 1, 1) == 255

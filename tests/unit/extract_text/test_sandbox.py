@@ -1,4 +1,4 @@
-"""Whatever a parser does, the function goes on."""
+"""Tests that the function survives whatever a parser does."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Which reader is tried when, and what the uploader is told in the end."""
+"""Tests the order of readers and the code that the uploader gets."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,7 +17,7 @@ TEXT = ExtractedText("text", (0,), "en")
 
 
 class ScriptedSandbox:
-    """Detects one family, and ends each attempt to read it as it is told."""
+    """Detects a fixed family, and ends each attempt to read it as scripted."""
 
     def __init__(self, family: str, *ends: BadDocument | SandboxError | ExtractedText) -> None:
         self.family = family
@@ -97,7 +97,7 @@ def test_a_family_with_one_reader_is_tried_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("how", "code"), [("crash", "corrupt"), ("timeout", "timeout"), ("memory", "too_large")])
 def test_a_process_that_dies_is_told_by_the_error_that_the_workflow_knows(how: Any, code: str, tmp_path: Path) -> None:
-    """Step Functions and RecordFailure match the name of the class: a subclass would be a fault of ours."""
+    """Step Functions and RecordFailure match the name of the class, so that a subclass would not match."""
     with pytest.raises(BadDocument) as caught:
         read(ScriptedSandbox("docx", SandboxError(how)), tmp_path)
     assert (type(caught.value).__name__, caught.value.code) == ("BadDocument", code)

@@ -1,4 +1,4 @@
-"""The filter of system calls, on both machines: whatever it is not made for is refused."""
+"""The filter of system calls on both machines: every call that it does not list is refused."""
 
 import errno
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ MACHINES = [("x86_64", X86_64, 0), ("aarch64", AARCH64, 1)]
 
 
 def verdict(machine: str, architecture: int, number: int, arguments: Sequence[int] = ()) -> int:
-    """What the kernel would do with a call: a machine for the few instructions that filters have."""
+    """Returns the kernel's verdict on a call, by interpreting the few instructions that filters have."""
     words = [number, architecture, 0, 0]
     for value in (*arguments, 0, 0, 0, 0, 0, 0)[:6]:
         words += [value & 0xFFFFFFFF, value >> 32 & 0xFFFFFFFF]

@@ -24,7 +24,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 @contextmanager
 def reading(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """A function's process that has a document, and the folder in which that lies, until its input ends."""
+    """Starts a function's process that has a document; yields it and its folder."""
     process = subprocess.Popen(
         [sys.executable, "-c", READING],
         env={"PYTHONPATH": str(FUNCTION), "TMPDIR": str(temporary)},
