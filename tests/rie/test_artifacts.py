@@ -61,7 +61,7 @@ def test_nothing_for_developers_is_shipped(artifact: Path) -> None:
     assert not [path for path in artifact.rglob("*") if path.name in unwanted or path.suffix == ".pyi"]
 
 
-def test_a_layer_lies_under_python_and_a_function_at_the_root(artifact: Path) -> None:
+def test_a_layer_is_under_python_and_a_function_at_the_root(artifact: Path) -> None:
     found = {path.name for path in artifact.iterdir()}
     if artifact.name == "CoreLayer":
         assert found == {"python"}

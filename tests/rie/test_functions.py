@@ -19,7 +19,7 @@ def test_every_function_folder_is_deployed_under_its_name_and_no_other_is(functi
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_built_function_starts_and_answers(
+def test_a_built_function_starts_and_responds(
     name: str, functions: DeployedFunctions, runtime: Runtime, tmp_path: Path
 ) -> None:
     event = functions.placed(json.loads((REPOSITORY / "events" / f"{name}.json").read_text(encoding="utf-8")))
@@ -32,7 +32,7 @@ def test_a_built_function_starts_and_answers(
         assert function.init_milliseconds() < 5000
 
 
-def test_what_an_artifact_lacks_is_missed(runtime: Runtime, tmp_path: Path) -> None:
+def test_packages_missing_in_an_artifact_are_detected(runtime: Runtime, tmp_path: Path) -> None:
     artifact = tmp_path / "Lacking"
     (tmp_path / LAYER / "python").mkdir(parents=True)
     artifact.mkdir()

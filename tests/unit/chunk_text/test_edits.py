@@ -200,7 +200,7 @@ def test_a_renamed_chapter_embeds_its_sections_only() -> None:
 
 
 @pytest.mark.parametrize("distinct", [1, 31, 32, 96])
-def test_what_a_document_repeats_is_embedded_once(distinct: int) -> None:
+def test_repeated_text_of_a_document_is_embedded_once(distinct: int) -> None:
     chance = seeded(5)
     said = [sentence(chance, KOREAN) * 12 for _ in range(distinct)]
     texts = [chance.choice(said) for _ in range(distinct * 5)]

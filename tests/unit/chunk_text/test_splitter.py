@@ -90,7 +90,7 @@ def test_spans_are_exact_bounded_and_complete(extracted: ExtractedText, sizes: t
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(structured(ANY_TEXT | st.text("😀한 \n", min_size=500)), SIZES)
-def test_what_is_embedded_fits_the_model(extracted: ExtractedText, sizes: tuple[int, int]) -> None:
+def test_embedded_text_fits_the_model(extracted: ExtractedText, sizes: tuple[int, int]) -> None:
     for chunk in chunks_of(extracted, RecursiveSplitter(*sizes)):
         assert extracted.text[chunk.start : chunk.end] == chunk.text
         assert len(chunk.context.encode()) <= 1024
@@ -99,7 +99,7 @@ def test_what_is_embedded_fits_the_model(extracted: ExtractedText, sizes: tuple[
         assert chunk.context == chunk.context.strip()
 
 
-def test_a_short_text_is_one_chunk_without_its_margins() -> None:
+def test_a_short_text_is_one_chunk_without_outer_blanks() -> None:
     assert RecursiveSplitter().spans(plain("\n\n 짧은 글이다. \n")) == [(3, 10)]
 
 
@@ -145,7 +145,7 @@ def test_thai_is_cut_at_its_blanks() -> None:
     assert set(" ".join(found).split()) == set(phrases)
 
 
-def test_a_number_of_a_list_stays_with_its_item() -> None:
+def test_a_list_number_stays_with_its_item() -> None:
     text = " ".join(f"{number % 50}. 보증금 {number}원을 반환한다." for number in range(500))
     assert {chunk[-2:] for chunk in chunks(RecursiveSplitter(), text)} == {"다."}
 

@@ -24,14 +24,14 @@ def test_a_short_section_does_not_run_into_the_next() -> None:
     assert [text.splitlines()[0] for text in texts_of(extracted)] == [f"# {number}" for number in range(12)]
 
 
-def test_no_scrap_of_a_section_is_left_over() -> None:
+def test_the_last_chunk_of_a_section_is_not_too_short() -> None:
     chance = seeded(7)
     extracted = sectioned(*((f"# {number}", body(chance, 820)) for number in range(30)))
     assert sum(text.startswith("# ") for text in texts_of(extracted)) == 30
     assert min(map(len, texts_of(extracted))) >= 200
 
 
-def test_of_short_sections_a_chapter_begins_a_chunk() -> None:
+def test_among_short_sections_a_chapter_begins_a_chunk() -> None:
     chance = seeded(13)
     chapter = [("# 장", 20), ("## 절", 220)]
     extracted = sectioned(*((title, body(chance, length)) for _ in range(20) for title, length in chapter))
@@ -46,7 +46,7 @@ def test_a_heading_stays_with_what_follows_it() -> None:
         assert not [text for text in texts_of(extracted) if text.splitlines()[-1].startswith("#")]
 
 
-def test_what_looks_like_a_heading_in_plain_text_is_none() -> None:
+def test_plain_text_that_looks_like_a_heading_is_none() -> None:
     text = "\n".join(f"# {number} is a comment of a script." for number in range(200))
     overlaps = [end - next_start for (_, end), (next_start, _) in pairwise(RecursiveSplitter().spans(plain(text)))]
     assert min(overlaps) > 0

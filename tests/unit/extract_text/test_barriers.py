@@ -71,7 +71,7 @@ def test_an_attack_succeeds_without_barriers_and_fails_inside_them(
 
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("attack", attacks.ALL)
-def test_it_fails_without_landlock_too(
+def test_an_attack_fails_without_landlock(
     outcomes: Callable[[int, KernelSupport | None], Outcomes], user: int, attack: str
 ) -> None:
     if not kernel_support().supervision:
@@ -81,7 +81,7 @@ def test_it_fails_without_landlock_too(
 
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("attack", attacks.ALL)
-def test_with_filters_alone_nothing_but_other_files_is_open(
+def test_with_filters_alone_only_other_files_are_open(
     outcomes: Callable[[int, KernelSupport | None], Outcomes], user: int, attack: str
 ) -> None:
     found = outcomes(user, KernelSupport(seccomp=True, landlock=0, supervision=False))[attack]

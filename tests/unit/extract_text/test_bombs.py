@@ -22,7 +22,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_costs_itself_a_code_and_the_readers_go_on(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+def test_a_bomb_is_refused_and_the_next_file_is_read(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
     file = tmp_path / "content"
     file.write_bytes(BOMBS[name]())
     readers = SandboxedReaders(sandbox)

@@ -71,7 +71,7 @@ def spliced(content: bytes, chance: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_a_sample_is_read_as_it_is(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+def test_an_unchanged_sample_is_read(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
     file = tmp_path / "content"
     file.write_bytes(make_sample(name))
     assert len(SandboxedReaders(sandbox).read(file, name, {}).text) > 20

@@ -49,7 +49,7 @@ def test_text_pages_language_and_title(read_bytes: ReadBytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.docx", "noname", "a.md"])
-def test_a_pdf_is_one_under_any_name(read_bytes: ReadBytes, name: str) -> None:
+def test_a_pdf_is_detected_under_any_name(read_bytes: ReadBytes, name: str) -> None:
     assert read_bytes(PDF, name).text == "\n\n".join(PAGES)
 
 
@@ -69,14 +69,14 @@ def test_words_broken_over_lines_are_joined(read_with: ReadContent, reader: Read
 
 
 @EACH
-def test_headers_and_page_numbers_go(read_with: ReadContent, reader: Reader) -> None:
+def test_headers_and_page_numbers_are_removed(read_with: ReadContent, reader: Reader) -> None:
     text = text_of(read_with(reader, make_sample()))
     assert text.count("옹기 운영 보고서 2026") == 1
     assert not any(f"- {number} -" in text for number in (1, 2, 3))
     assert "질문 30원 28원" in text
 
 
-def test_blank_pages_take_no_room(read_bytes: ReadBytes) -> None:
+def test_blank_pages_have_no_text(read_bytes: ReadBytes) -> None:
     document = read_bytes(make_pdf(["", "first", "", "second", ""], "t"), "a.pdf")
     assert document.text == "first\n\nsecond"
     assert document.page_starts == (0, 0, 7, 7, 13)
@@ -105,14 +105,14 @@ def test_properties(read_with: ReadContent, reader: Reader) -> None:
 
 
 @EACH
-def test_a_file_need_not_state_any(read_with: ReadContent, reader: Reader) -> None:
+def test_a_file_without_properties_is_read(read_with: ReadContent, reader: Reader) -> None:
     writer = PdfWriter(clone_from=io.BytesIO(PDF))
     writer.metadata = None
     stated = read_with(reader, written(writer)).properties
     assert (stated.title, stated.author, stated.created, stated.modified) == (None, None, None, None)
 
 
-def test_a_damaged_title_costs_no_text(read_with: ReadContent) -> None:
+def test_a_damaged_title_loses_no_text(read_with: ReadContent) -> None:
     damaged = make_pdf(["글"], "가나").replace("가나".encode("utf-16-be").hex().upper().encode(), b"D800D800")
     document = read_with(read_pdf, damaged)
     assert text_of(document) == "글"
@@ -120,7 +120,7 @@ def test_a_damaged_title_costs_no_text(read_with: ReadContent) -> None:
 
 
 @pytest.mark.parametrize("title", ["", "   ", "\x00\x01"])
-def test_a_blank_title_is_none(read_bytes: ReadBytes, title: str) -> None:
+def test_a_blank_title_is_ignored(read_bytes: ReadBytes, title: str) -> None:
     assert read_bytes(make_pdf(["text"], title), "a.pdf").properties.title is None
 
 
@@ -153,7 +153,7 @@ def test_the_outline_gives_headings(read_with: ReadContent) -> None:
     ]
 
 
-def test_an_outline_has_levels_and_its_titles_may_stand_nowhere(read_with: ReadContent) -> None:
+def test_an_outline_has_levels_and_titles_that_are_on_no_page(read_with: ReadContent) -> None:
     content = make_report(
         ["제1장 총칙\n본문이다.\n1.1 Scope\nBody text.", "끝"],
         outline=[("총칙", 0, 1), ("Scope", 0, 2), ("Deep", 0, 3), ("표지", 1, 1)],
@@ -163,7 +163,7 @@ def test_an_outline_has_levels_and_its_titles_may_stand_nowhere(read_with: ReadC
     assert text_of(document) == "제1장 총칙\n\n본문이다.\n\n1.1 Scope\n\nBody text.\n\n끝"
 
 
-def test_an_outline_that_bites_its_tail_ends(read_with: ReadContent) -> None:
+def test_a_cyclic_outline_ends(read_with: ReadContent) -> None:
     writer = PdfWriter(clone_from=io.BytesIO(make_pdf(["하나\n둘"], "t")))
     first, second = (writer.add_outline_item(title=title, page_number=0) for title in ("하나", "둘"))
     entry = second.get_object()
@@ -175,14 +175,14 @@ def test_an_outline_that_bites_its_tail_ends(read_with: ReadContent) -> None:
 
 @pytest.mark.parametrize("algorithm", ["RC4-40", "RC4-128", "AES-128", "AES-256"])
 @EACH
-def test_a_password_to_open_is_encrypted(read_with: ReadContent, reader: Reader, algorithm: str) -> None:
+def test_a_file_with_a_user_password_is_encrypted(read_with: ReadContent, reader: Reader, algorithm: str) -> None:
     with refused_as("encrypted"):
         read_with(reader, encrypted(PDF, "secret", algorithm))
 
 
 @pytest.mark.parametrize("algorithm", ["RC4-40", "RC4-128", "AES-128", "AES-256"])
 @EACH
-def test_a_password_for_its_owner_only_opens(read_with: ReadContent, reader: Reader, algorithm: str) -> None:
+def test_a_file_with_only_an_owner_password_is_read(read_with: ReadContent, reader: Reader, algorithm: str) -> None:
     assert text_of(read_with(reader, encrypted(PDF, "", algorithm))) == "\n\n".join(PAGES)
 
 
@@ -197,7 +197,7 @@ def test_a_password_for_its_owner_only_opens(read_with: ReadContent, reader: Rea
     ],
 )
 @EACH
-def test_a_pdf_that_is_none_is_corrupt(read_with: ReadContent, reader: Reader, content: bytes) -> None:
+def test_an_invalid_pdf_is_corrupt(read_with: ReadContent, reader: Reader, content: bytes) -> None:
     with refused_as("corrupt"):
         read_with(reader, content)
 
@@ -212,7 +212,7 @@ def test_lines_keep_their_order_however_they_are_turned(
     assert text_of(read_with(read_pdf, content)).split("\n") == lines
 
 
-def test_what_was_filled_into_a_form_is_read(read_with: ReadContent) -> None:
+def test_filled_in_form_fields_are_read(read_with: ReadContent) -> None:
     assert text_of(read_with(read_pdf, make_form("이름:", "홍길동 Kim"))) == "이름:\n홍길동 Kim"
 
 

@@ -36,7 +36,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     return [vars(record) for record in caplog.records if record.message == "reader barriers"]
 
 
-def test_what_protects_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_barriers_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     sandbox = Sandbox(tasks=TASKS)
     for _ in range(3):
         sandbox.call("echo", value="a secret")
@@ -46,7 +46,7 @@ def test_what_protects_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     assert (line["open"], line["kernel"], line["levelname"]) == ([], os.uname().release, "INFO")
 
 
-def test_on_a_kernel_without_landlock_nothing_is_open_either(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_landlock_nothing_is_open(caplog: pytest.LogCaptureFixture) -> None:
     sandbox = SandboxWithoutLandlock(tasks=TASKS)
     sandbox.call("echo", value=1)
     sandbox.close()
@@ -54,7 +54,7 @@ def test_on_a_kernel_without_landlock_nothing_is_open_either(caplog: pytest.LogC
     assert (line["landlock"], line["open"]) == (0, [])
 
 
-def test_what_no_barrier_of_the_kernel_closes_is_named(caplog: pytest.LogCaptureFixture) -> None:
+def test_resources_without_a_barrier_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     sandbox = SandboxWithoutFiles(tasks=TASKS)
     sandbox.call("echo", value=1)
     sandbox.close()
@@ -69,7 +69,7 @@ def test_what_no_barrier_of_the_kernel_closes_is_named(caplog: pytest.LogCapture
     ("sandbox", "fault"),
     [(SandboxThatFails(tasks=TASKS), "Invalid argument"), (SandboxThatDoesNotHold(tasks=TASKS), "network")],
 )
-def test_no_document_is_read_behind_a_barrier_that_fails(sandbox: Sandbox, fault: str) -> None:
+def test_no_document_is_read_when_a_barrier_fails(sandbox: Sandbox, fault: str) -> None:
     with pytest.raises(RuntimeError, match=fault):
         sandbox.call("echo", value=1)
     sandbox.close()
@@ -80,9 +80,7 @@ def test_no_document_is_read_behind_a_barrier_that_fails(sandbox: Sandbox, fault
     [("linux.close_process = lambda: None", "AWS_SECRET_ACCESS_KEY=secret"), ("", "corrupt PermissionError")],
     ids=["function left open", "as it is"],
 )
-def test_the_keys_of_the_function_are_closed_to_its_readers_even_where_files_are_open(
-    change: str, expected: str
-) -> None:
+def test_readers_cannot_read_the_keys_of_the_function_even_if_files_are_open(change: str, expected: str) -> None:
     """In a separate process, which no sandbox has closed before."""
     code = f"""
 from onggi.domain.errors import BadDocument
@@ -112,7 +110,7 @@ sandbox.close()
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_each_family_is_read_alike_on_a_kernel_without_landlock(name: str, tmp_path: Path) -> None:
+def test_the_text_of_each_family_is_the_same_without_landlock(name: str, tmp_path: Path) -> None:
     file = tmp_path / "content"
     file.write_bytes(make_sample(name))
     usual, old = Sandbox(), SandboxWithoutLandlock()

@@ -39,7 +39,7 @@ def test_pypdf_trusts_a_map_that_has_all_that_is_shown(read_with: ReadContent) -
     assert text_of(read_with(read_pdf_with_pypdf, content)) == "대한민국 Test"
 
 
-def test_an_unreadable_font_that_shows_nothing_is_no_obstacle(read_with: ReadContent) -> None:
+def test_an_unused_unreadable_font_is_ignored(read_with: ReadContent) -> None:
     writer = PdfWriter(clone_from=io.BytesIO(PDF))
     writer.append(io.BytesIO(make_pdf([""], "t", with_unicode_map=False)))
     assert text_of(read_with(read_pdf_with_pypdf, written(writer))) == "\n\n".join(PAGES)
@@ -59,7 +59,7 @@ def test_an_unreadable_font_within_a_form_is_noticed(read_with: ReadContent) -> 
         (KeyError("/Pages"), "corrupt"),
     ],
 )
-def test_what_pypdf_raises_becomes_a_code(
+def test_errors_of_pypdf_become_codes(
     read_with: ReadContent, monkeypatch: pytest.MonkeyPatch, raised: BaseException, code: str
 ) -> None:
     def fail(*_: object, **__: object) -> str:

@@ -20,11 +20,11 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.mark.parametrize("value", ["똠방각하\u2028", [1, None, {"a": 1.5}], ""])
-def test_an_answer_comes_back_as_it_was(sandbox: Sandbox, value: object) -> None:
+def test_a_result_is_returned_unchanged(sandbox: Sandbox, value: object) -> None:
     assert sandbox.call("echo", value=value) == value
 
 
-def test_an_answer_of_megabytes_comes_back_whole(sandbox: Sandbox) -> None:
+def test_a_result_of_megabytes_is_returned_whole(sandbox: Sandbox) -> None:
     assert sandbox.call("echo", value="값" * 3_000_000) == "값" * 3_000_000
 
 
@@ -34,7 +34,7 @@ def test_a_bad_document_keeps_its_code(sandbox: Sandbox) -> None:
     assert caught.value.code == "encrypted"
 
 
-def test_any_other_exception_means_a_corrupt_file_and_tells_no_content(sandbox: Sandbox) -> None:
+def test_other_exceptions_mean_a_corrupt_file_and_reveal_no_content(sandbox: Sandbox) -> None:
     with pytest.raises(BadDocument) as caught:
         sandbox.call("stumble")
     assert (caught.value.code, caught.value.__notes__) == ("corrupt", ["KeyError"])
@@ -51,14 +51,14 @@ def test_any_other_exception_means_a_corrupt_file_and_tells_no_content(sandbox: 
         ("burn", "timeout"),
     ],
 )
-def test_a_task_that_does_not_end_by_itself_costs_nothing_but_itself(sandbox: Sandbox, function: str, how: str) -> None:
+def test_the_sandbox_survives_a_task_that_does_not_end_by_itself(sandbox: Sandbox, function: str, how: str) -> None:
     with pytest.raises(SandboxError) as caught:
         sandbox.call(function)
     assert (caught.value.how, caught.value.waited) == (how, False)
     assert sandbox.call("echo", value="still here") == "still here"
 
 
-def test_a_task_that_waits_for_ever_is_ended() -> None:
+def test_a_task_that_waits_for_ever_is_stopped() -> None:
     sandbox = Sandbox(Limits(wall_seconds=0.2), TASKS)
     with pytest.raises(SandboxError) as caught:
         sandbox.call("hang")
@@ -66,14 +66,14 @@ def test_a_task_that_waits_for_ever_is_ended() -> None:
     sandbox.close()
 
 
-def test_a_task_that_hides_its_end_is_ended_too() -> None:
+def test_a_task_that_closes_its_descriptors_is_stopped() -> None:
     sandbox = Sandbox(Limits(wall_seconds=0.5), TASKS)
     with pytest.raises(SandboxError, match="timeout"):
         sandbox.call("hide_and_hang")
     sandbox.close()
 
 
-def test_what_a_task_is_given_and_answers_does_not_pass_through_the_process_that_others_are_forked_from() -> None:
+def test_arguments_and_results_do_not_pass_through_the_fork_server() -> None:
     class Overheard(Sandbox):
         heard = b""
 
@@ -102,13 +102,13 @@ def test_what_a_task_is_given_and_answers_does_not_pass_through_the_process_that
         '{"code": "corrupt"}',
     ],
 )
-def test_an_answer_of_a_form_that_no_reader_gives_is_a_crash(sandbox: Sandbox, text: str) -> None:
+def test_a_result_of_an_unknown_form_is_a_crash(sandbox: Sandbox, text: str) -> None:
     with pytest.raises(SandboxError, match="crash"):
         sandbox.call("answer_with", text=text)
     assert sandbox.call("echo", value="still here") == "still here"
 
 
-def test_an_attachment_is_gone_with_its_document(sandbox: Sandbox) -> None:
+def test_an_attachment_is_deleted_with_its_document(sandbox: Sandbox) -> None:
     assert sandbox.call("attach", content="of the first") == ""
     assert sandbox.call("attach", content="of the second") == ""
 
@@ -118,7 +118,9 @@ def test_endless_recursion_is_a_corrupt_file(sandbox: Sandbox) -> None:
         sandbox.call("recurse")
 
 
-def test_a_task_sees_no_credentials_and_no_pipe_of_ours(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_has_no_credentials_and_no_pipe_of_the_function(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     fresh = Sandbox(tasks=TASKS)
     assert "AWS_SECRET_ACCESS_KEY" not in fresh.call("environment")
@@ -126,7 +128,7 @@ def test_a_task_sees_no_credentials_and_no_pipe_of_ours(sandbox: Sandbox, monkey
     assert sandbox.call("open_descriptors") == [os.devnull] * 3
 
 
-def test_what_a_library_prints_disturbs_nothing(sandbox: Sandbox) -> None:
+def test_output_of_libraries_is_discarded(sandbox: Sandbox) -> None:
     sandbox.call("print_a_lot")
     assert sandbox.call("echo", value=1) == 1
 

@@ -51,9 +51,7 @@ def read(sandbox: ScriptedSandbox, tmp_path: Path) -> ExtractedText:
         BadDocument("encrypted"),
     ],
 )
-def test_what_the_first_reader_cannot_read_the_second_is_tried_on(
-    first: BadDocument | SandboxError, tmp_path: Path
-) -> None:
+def test_the_second_reader_is_tried_when_the_first_fails(first: BadDocument | SandboxError, tmp_path: Path) -> None:
     sandbox = ScriptedSandbox("pdf", first, TEXT)
     assert read(sandbox, tmp_path) == TEXT
     assert [call["module"] for call in sandbox.reads] == ["readers.pdf_pdfium", "readers.pdf_pypdf"]
@@ -63,7 +61,7 @@ def test_what_the_first_reader_cannot_read_the_second_is_tried_on(
 
 
 @pytest.mark.parametrize("code", ["too_large", "no_text", "unsupported_type"])
-def test_a_verdict_on_the_file_itself_is_final(code: Any, tmp_path: Path) -> None:
+def test_an_error_of_the_file_itself_is_final(code: Any, tmp_path: Path) -> None:
     sandbox = ScriptedSandbox("pdf", BadDocument(code), TEXT)
     with pytest.raises(BadDocument, match=code):
         read(sandbox, tmp_path)
@@ -80,7 +78,7 @@ def test_a_verdict_on_the_file_itself_is_final(code: Any, tmp_path: Path) -> Non
         ([SandboxError("crash"), SandboxError("memory")], "too_large"),
     ],
 )
-def test_when_all_fail_protection_is_told_first_and_else_what_the_last_said(
+def test_when_all_readers_fail_encryption_wins_over_the_last_error(
     ends: Sequence[BadDocument | SandboxError], code: str, tmp_path: Path
 ) -> None:
     with pytest.raises(BadDocument) as caught:
@@ -96,21 +94,21 @@ def test_a_family_with_one_reader_is_tried_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("how", "code"), [("crash", "corrupt"), ("timeout", "timeout"), ("memory", "too_large")])
-def test_a_process_that_dies_is_told_by_the_error_that_the_workflow_knows(how: Any, code: str, tmp_path: Path) -> None:
+def test_a_process_that_dies_raises_the_error_that_the_workflow_matches(how: Any, code: str, tmp_path: Path) -> None:
     """Step Functions and RecordFailure match the name of the class, so that a subclass would not match."""
     with pytest.raises(BadDocument) as caught:
         read(ScriptedSandbox("docx", SandboxError(how)), tmp_path)
     assert (type(caught.value).__name__, caught.value.code) == ("BadDocument", code)
 
 
-def test_a_page_that_ends_its_process_is_told_by_the_same_error(tmp_path: Path) -> None:
+def test_a_page_that_ends_its_process_raises_the_same_error(tmp_path: Path) -> None:
     readers = SandboxedReaders(ScriptedSandbox("pdf", SandboxError("timeout")))  # type: ignore[arg-type]  # a double
     with pytest.raises(BadDocument) as caught:
         readers.page_image(tmp_path / "content", 1)
     assert (type(caught.value).__name__, caught.value.code) == ("BadDocument", "timeout")
 
 
-def test_an_empty_file_is_not_even_looked_at(tmp_path: Path) -> None:
+def test_an_empty_file_is_refused_before_reading(tmp_path: Path) -> None:
     file = tmp_path / "empty"
     file.touch()
     with pytest.raises(BadDocument, match="empty"):
@@ -134,7 +132,7 @@ def test_a_scanned_page_is_drawn_and_takes_the_text_that_was_recognised(tmp_path
 WAITED = SandboxError("timeout", waited=True)
 
 
-def test_a_reader_that_only_waited_has_no_verdict_on_the_file(tmp_path: Path) -> None:
+def test_a_reader_that_only_waited_raises_a_timeout_to_retry(tmp_path: Path) -> None:
     for family, ends in (("pdf", [WAITED, WAITED]), ("pdf", [SandboxError("crash"), WAITED]), ("docx", [WAITED])):
         with pytest.raises(ReadingTimeout):
             read(ScriptedSandbox(family, *ends), tmp_path)
