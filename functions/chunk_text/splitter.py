@@ -101,7 +101,7 @@ class _Boundaries:
     def end(self, start: int, fresh: int) -> int:
         """Returns the end of a chunk that begins at `start` and must go beyond `fresh`.
 
-        A section or table that fits becomes a chunk, unless that had less than a quarter of the size.
+        A section or table that fits becomes a chunk, unless the chunk would be shorter than a quarter of the size.
         """
         limit = start + self._chunk_size
         earliest = max(start + self._quarter, fresh + 1)
