@@ -36,7 +36,7 @@ RESULT = RESULTS / "extraction.json"
 OURS, BARE, LANGCHAIN, MARKITDOWN = "onggi", "pdfium", "pypdfloader", "markitdown"
 TITLES = {
     BARE: "bare pdfium (text only)",
-    OURS: "Onggi (bytes to chunks, caged)",
+    OURS: "Onggi (bytes to chunks, sandboxed)",
     LANGCHAIN: "PyPDFLoader + splitter",
     MARKITDOWN: "markitdown (no chunks)",
 }
@@ -221,7 +221,7 @@ def median_wall(readings: Iterable[Reading]) -> float:
 
 
 def alone() -> dict[str, Any]:
-    """What the cage costs and how a long PDF fares, in a process of their own."""
+    """What the sandbox costs and how a long PDF fares, in a process of their own."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "long.pdf")
         # In a process of its own: what this one holds would count as memory of the one that it starts.
@@ -285,9 +285,9 @@ def table(found: dict[str, Any]) -> str:
 
 def table_of_alone(result: dict[str, Any]) -> str:
     """What was measured of this project alone, for people."""
-    cage, long_pdf = result["cage"], result["long_pdf"]
+    sandbox, long_pdf = result["sandbox"], result["long_pdf"]
     return (
-        f"the cage: {cage['call_ms']:.1f} ms a call, {cage['first_call_ms']:.0f} ms for the first\n"
+        f"the sandbox: {sandbox['call_ms']:.1f} ms a call, {sandbox['first_call_ms']:.0f} ms for the first\n"
         f"a text PDF of {long_pdf['pages']:,} pages, {long_pdf['megabytes']} MB, {long_pdf['chunks']:,} chunks:\n"
         f"    {long_pdf['cpu_seconds']:.1f} CPU s in {long_pdf['seconds']:.1f} s by the clock,"
         f" {long_pdf['reader_peak_mb']:.0f} MB at most for the reader, {long_pdf['splitter_peak_mb']:.0f} for the rest"

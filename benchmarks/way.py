@@ -1,4 +1,4 @@
-"""A document's way from bytes to chunks, as the workflow goes it: readers in the cage, then the splitter.
+"""A document's way from bytes to chunks, as the workflow goes it: readers in the sandbox, then the splitter.
 
 It needs `layers/core`, `functions/extract_text` and `functions/chunk_text` on the path (`PYTHONPATH`).
 """
@@ -15,8 +15,8 @@ from onggi.domain.document import ExtractedText
 from onggi.domain.errors import BadDocument
 from onggi.entry.logging import logger
 from onggi.steps.ingestion.chunk_text import chunks_of
-from readers.cage import Cage, Ended, Limits
-from readers.caged import CagedReaders
+from readers.sandbox import Limits, Outcome, Sandbox
+from readers.sandboxed import SandboxedReaders
 from splitter import RecursiveSplitter
 
 
@@ -40,7 +40,7 @@ class Trip:
     chunks: list[Chunk] = field(default_factory=list)
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-    reads: list[Ended] = field(default_factory=list)
+    reads: list[Outcome] = field(default_factory=list)
 
     @property
     def peak_bytes(self) -> int:
@@ -52,18 +52,18 @@ class Way:
     """Takes documents from bytes to chunks, one after another; what operators read in logs is not written.
 
     Args:
-        limits: of each call of the cage.
+        limits: of each call of the sandbox.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
         logger.setLevel(logging.CRITICAL)
-        self._cage = _WatchedCage(limits)
-        self._readers = CagedReaders(self._cage)
+        self._sandbox = _WatchedSandbox(limits)
+        self._readers = SandboxedReaders(self._sandbox)
         self._splitter = RecursiveSplitter()
 
     def go(self, file: Path, name: str) -> Trip:
         """What becomes of a file; its folder must take further files for a moment."""
-        trip = self._cage.trip = Trip()
+        trip = self._sandbox.trip = Trip()
         began, began_cpu = time.perf_counter(), time.process_time()
         try:
             trip.extracted = self._readers.read(file, name, {})
@@ -76,15 +76,15 @@ class Way:
         trip.cpu_seconds += time.process_time() - began_cpu
         if trip.family is None:  # a file whose first reader has refused it for good
             with suppress(BadDocument):
-                self._cage.call("detect", file=file, name=name)
+                self._sandbox.call("detect", file=file, name=name)
         return trip
 
     def close(self) -> None:
         """Ends the process that forks for the readers."""
-        self._cage.close()
+        self._sandbox.close()
 
 
-class _WatchedCage(Cage):
+class _WatchedSandbox(Sandbox):
     """Writes down how its calls end.
 
     Attributes:

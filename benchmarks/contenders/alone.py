@@ -1,4 +1,4 @@
-"""What is measured of this project alone: what the cage costs, and one PDF that is longer than most.
+"""What is measured of this project alone: what the sandbox costs, and one PDF that is longer than most.
 
 `python -m benchmarks.contenders.alone FILE` prints one JSON document.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.way import Way
-from readers.cage import Cage
+from readers.sandbox import Sandbox
 
 CALLS = 100
 MEGABYTE = 1_000_000
@@ -20,20 +20,20 @@ KIBIBYTE = 1024
 """The unit of `ru_maxrss` (getrusage(2))."""
 
 
-def cage_cost() -> dict[str, float]:
+def sandbox_cost() -> dict[str, float]:
     """Milliseconds of a call that does nothing: of the first, which starts and imports, and the median of others."""
-    cage = Cage(tasks="benchmarks.contenders.nothing")
+    sandbox = Sandbox(tasks="benchmarks.contenders.nothing")
     try:
-        first, *others = (call_milliseconds(cage) for _ in range(CALLS + 1))
+        first, *others = (call_milliseconds(sandbox) for _ in range(CALLS + 1))
     finally:
-        cage.close()
+        sandbox.close()
     return {"first_call_ms": round(first, 1), "call_ms": round(statistics.median(others), 2)}
 
 
-def call_milliseconds(cage: Cage) -> float:
+def call_milliseconds(sandbox: Sandbox) -> float:
     """Milliseconds of one call."""
     began = time.perf_counter()
-    cage.call("nothing", module="readers.pdf_pdfium")
+    sandbox.call("nothing", module="readers.pdf_pdfium")
     return (time.perf_counter() - began) * 1000
 
 
@@ -64,7 +64,9 @@ def main() -> None:
     file = Path(sys.argv[1])
     found = long_document(file)
     print(
-        json.dumps({"cage": cage_cost(), "long_pdf": {"megabytes": round(file.stat().st_size / MEGABYTE, 1)} | found})
+        json.dumps(
+            {"sandbox": sandbox_cost(), "long_pdf": {"megabytes": round(file.stat().st_size / MEGABYTE, 1)} | found}
+        )
     )
 
 

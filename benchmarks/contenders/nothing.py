@@ -1,4 +1,4 @@
-"""A task for the cage that costs nothing itself, in a process that holds what the readers need."""
+"""A task for the sandbox that costs nothing itself, in a process that holds what the readers need."""
 
 import readers.tasks  # noqa: F401 - to fork a process of the usual size
 

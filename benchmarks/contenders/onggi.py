@@ -1,16 +1,16 @@
-"""The whole way of this project: readers in the cage, normalised text with its structure, chunks with exact spans."""
+"""This project from bytes to chunks: readers in the sandbox, normalised text with its structure, exact spans."""
 
 from pathlib import Path
 
 from benchmarks.contenders.harness import SECONDS, Reading, serve, warm_up_file
 from benchmarks.way import Way
-from readers.cage import Limits
+from readers.sandbox import Limits
 
 WAY = Way(Limits(cpu_seconds=int(SECONDS), wall_seconds=SECONDS))
 
 
 def measure(file: Path) -> Reading:
-    """Takes a file from bytes to chunks; the cage's processes are counted in, as its second attempts are."""
+    """Takes a file from bytes to chunks; the sandbox's processes are counted in, as its second attempts are."""
     trip = WAY.go(file, file.name)
     error = getattr(trip.error, "code", type(trip.error).__name__) if trip.error else None
     if trip.seconds > SECONDS:

@@ -1,4 +1,4 @@
-"""Lets API Gateway know who is calling, of which tenant and with which role."""
+"""Tells API Gateway who is calling, for which tenant and with which role."""
 
 import json
 from functools import cache
@@ -14,22 +14,22 @@ from onggi.steps.access.authorize import authorize, note_use
 
 
 def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes a TOKEN authoriser's request; answers a policy for all of the API, and tenant and role as its context.
+    """Takes a request of a TOKEN authoriser; returns a policy for the whole API, with tenant and role as its context.
 
     Raises:
-        Exception: with the text `Unauthorized`, which is how API Gateway is told to answer 401.
+        Exception: with the text `Unauthorized`, for which API Gateway responds with 401.
     """
     try:
         return logged(context, {"route": "authorize"}, lambda: _policy(event))
     except Unauthorized as error:
-        raise Exception("Unauthorized") from error  # API Gateway knows this text only
+        raise Exception("Unauthorized") from error  # API Gateway responds with 401 only for this text
 
 
 class PoolUsers:
-    """Verifies tokens of the user pool; the library for it is loaded by the first one, since most callers have keys."""
+    """Verifies tokens of the user pool; its library is imported for the first token, since most callers use keys."""
 
     def verify(self, token: str) -> PoolUser:
-        """The user behind a token."""
+        """Returns the user of a token."""
         return _user_pool().verify(token)
 
 
@@ -47,7 +47,7 @@ def _policy(event: Event) -> dict[str, Any]:
     caller = authorize(event.get("authorizationToken", ""), application.directory, key_ring, PoolUsers(), now)
     best_effort("the last use of a key was not noted", lambda: note_use(caller, key_ring, now))
     tenant = caller.record.context
-    # The policy is cached by credential: it has to speak of the whole stage, not of the route that was called first.
+    # The policy is cached by credential, so it must cover the whole stage, not only the route of the first call.
     stage = "/".join(event["methodArn"].split("/")[:2])
     return {
         "principalId": caller.name,

@@ -15,24 +15,24 @@ from onggi.entry.logging import best_effort
 from onggi.ports.clock import Clock
 
 ALGORITHM: Final = "RS256"
-"""The only one that Cognito signs with; never taken from a token, which could name one that needs no secret."""
+"""The only algorithm that Cognito uses; never taken from a token, which could name one that needs no secret."""
 CLOCK_SKEW: Final = timedelta(seconds=5)
-KEYS_ARE_ASKED_FOR_EVERY: Final = timedelta(minutes=1)
-"""The least time between two readings of the pool's keys, whatever keys tokens name."""
-KEYS_ARE_RENEWED_AFTER: Final = timedelta(hours=1)
-"""So that a key which the pool has withdrawn opens nothing for longer."""
+MIN_REFRESH_INTERVAL: Final = timedelta(minutes=1)
+"""Minimum time between two reads of the pool's keys, even if tokens name unknown keys."""
+MAX_KEY_AGE: Final = timedelta(hours=1)
+"""Maximum time for which a key is accepted after the pool has withdrawn it."""
 READ_SECONDS: Final = 3
 AUDIENCE_CLAIMS: Final[Mapping[str, str]] = {"id": "aud", "access": "client_id"}
-"""Which claim tells the client that a token was issued for, by `token_use`."""
+"""The claim with the client for which a token was issued, by `token_use`."""
 
-PublicKey = Any  # of the cryptography package, which only PyJWT looks into
+PublicKey = Any  # of the cryptography package; only PyJWT uses its methods
 
 
 def read_keys(url: str) -> dict[str, PublicKey]:
-    """The RSA keys that a pool publishes as a JSON Web Key Set (RFC 7517), by key id.
+    """Returns the RSA keys that a pool publishes as a JSON Web Key Set (RFC 7517), by key id.
 
     Raises:
-        TransientError: when they cannot be read.
+        TransientError: they cannot be read.
     """
     try:
         with urllib.request.urlopen(url, timeout=READ_SECONDS) as response:  # noqa: S310 - the stack's own URL
@@ -43,42 +43,42 @@ def read_keys(url: str) -> dict[str, PublicKey]:
 
 
 class KeySet:
-    """A pool's keys, read anew each hour, and when a token names another one, but at most once a minute."""
+    """Keys of a pool, read again each hour and when a token names an unknown key, but at most once a minute."""
 
     def __init__(self, read: Callable[[], dict[str, PublicKey]], clock: Clock) -> None:
         self._read = read
         self._clock = clock
         self._keys: dict[str, PublicKey] = {}
         self._read_at: datetime | None = None
-        self._asked_at: datetime | None = None
+        self._tried_at: datetime | None = None
 
     def find(self, key_id: str) -> PublicKey | None:
-        """The key of an id, None where the pool has none; known ones stay good while they cannot be read anew.
+        """Returns the key of an id, None if the pool has none; known keys stay valid while they cannot be read again.
 
         Raises:
-            TransientError: when the key is not known and the pool's keys cannot be read.
+            TransientError: the key is unknown and the pool's keys cannot be read.
         """
         now = self._clock()
-        if (key_id not in self._keys or self._is_old(now)) and self._may_ask(now):
-            self._asked_at = now
-            best_effort("the user pool's keys were not read", lambda: self._renew(now))
-        if key_id not in self._keys and self._asked_at != self._read_at:
+        if (key_id not in self._keys or self._is_old(now)) and self._may_refresh(now):
+            self._tried_at = now
+            best_effort("the user pool's keys were not read", lambda: self._refresh(now))
+        if key_id not in self._keys and self._tried_at != self._read_at:
             raise TransientError("The user pool's keys cannot be read at the moment; try again.")
         return self._keys.get(key_id)
 
-    def _renew(self, now: datetime) -> None:
+    def _refresh(self, now: datetime) -> None:
         self._keys = self._read()
         self._read_at = now
 
     def _is_old(self, now: datetime) -> bool:
-        return self._read_at is None or now - self._read_at >= KEYS_ARE_RENEWED_AFTER
+        return self._read_at is None or now - self._read_at >= MAX_KEY_AGE
 
-    def _may_ask(self, now: datetime) -> bool:
-        return self._asked_at is None or now - self._asked_at >= KEYS_ARE_ASKED_FOR_EVERY
+    def _may_refresh(self, now: datetime) -> bool:
+        return self._tried_at is None or now - self._tried_at >= MIN_REFRESH_INTERVAL
 
 
 class UserPool:
-    """Verifies id tokens of one pool and client, and access tokens where a trigger adds the tenant to them."""
+    """Verifies id tokens of one pool and client, and access tokens to which a trigger adds the tenant."""
 
     def __init__(self, issuer: str, client_id: str, keys: KeySet) -> None:
         self._issuer = issuer
@@ -86,11 +86,11 @@ class UserPool:
         self._keys = keys
 
     def verify(self, token: str) -> PoolUser:
-        """The user behind a token.
+        """Returns the user of a token.
 
         Raises:
-            Unauthorized: when the token is not one that the pool issued for this API and that is valid now.
-            TransientError: when the pool's keys cannot be read.
+            Unauthorized: the token is expired or not valid yet, or the pool has not issued it for this API.
+            TransientError: the pool's keys cannot be read.
         """
         try:
             key = self._keys.find(str(jwt.get_unverified_header(token).get("kid")))
@@ -109,7 +109,7 @@ class UserPool:
         return self._user(claims)
 
     def _user(self, claims: Mapping[str, Any]) -> PoolUser:
-        # Of an id token `aud` is the client; an access token has none and tells it as `client_id`.
+        # In an id token `aud` is the client; an access token has `client_id` instead.
         audience = AUDIENCE_CLAIMS.get(str(claims["token_use"]))
         if audience is None or claims.get(audience) != self._client_id:
             raise Unauthorized("The token was issued for something else.")

@@ -1,4 +1,4 @@
-"""Cuts the text into chunks, in batches."""
+"""Splits the text into chunks and stores them in batches."""
 
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +12,7 @@ from splitter import RecursiveSplitter
 
 @document_step
 def handler(task: DocumentTask) -> dict[str, Any]:
-    """Takes a registration; answers the number of chunks and where their batches are listed."""
+    """Takes a registration; returns the number of chunks and the location of the list of their batches."""
     splitter = RecursiveSplitter(task.tenant.settings.chunk_size)
     chunking = chunk_text(task.document, task.ports, splitter, application.settings.artifacts_bucket)
     best_effort("the progress was not stored", lambda: _store_progress(task, chunking))

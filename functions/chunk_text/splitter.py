@@ -1,9 +1,8 @@
-"""Where one chunk of a document ends and the next begins.
+"""Splits the text of a document into chunks.
 
 A chunk ends at the strongest boundary in reach: a heading, the edge of a table, a paragraph, a sentence, a line, a
-clause, a word. Only the reach is looked at, the latter half of what may still follow, so that no character is read more
-than a few times. Every choice depends on the text nearby alone, so that an edit changes the chunks around it and no
-others.
+clause or a word. Only the latter half of a chunk is searched first, so that each character is read only a few times.
+Every choice depends only on the text nearby, so that an edit changes the chunks around it and no others.
 """
 
 import re
@@ -19,26 +18,26 @@ from onggi.domain.document import ExtractedText, TableSpan
 
 MIN_CHUNK_SIZE: Final = 64
 MAX_CHUNK_SIZE: Final = (MAX_EMBEDDING_BYTES - MAX_CONTEXT_BYTES - len(CONTEXT_SEPARATOR)) // 4
-"""A character takes at most four bytes in UTF-8, so that a chunk and its context are never over the model's cap."""
+"""A character has at most four bytes in UTF-8, so that a chunk and its context never exceed the model's limit."""
 
 PIECE_SIZE: Final = 32
-"""Characters between the places where a stretch without sentences and lines may be cut."""
+"""Characters between the places at which a stretch without sentences and lines may be cut."""
 
 LANDMARK: Final = 48
-"""Characters behind a boundary whose checksum decides between equals."""
+"""Characters after a boundary; their checksum decides between equal boundaries."""
 
 _CLOSING: Final = r"[\"'”’»)\]」』〉》】]*+"
 _NUMBER: Final = r"(?<!\b[\dA-Za-z가나다라마바사아자차카타파하]\.)(?<!\b\d\d\.)(?<!\b(?:Mr|Dr|Ms|No|vs)\.)"
 
 PARAGRAPH: Final = re.compile(r"\n\s*\n\s*")
 SENTENCE: Final = re.compile(
-    # A full stop that is none of a list's number, an initial or a date (`2026. 3. 1.`), and a blank;
+    # A full stop and a blank, but not in a list number, an initial or a date (`2026. 3. 1.`);
     rf"[.!?…](?<![.!?…]{{2}}){_NUMBER}[.!?…]*+{_CLOSING}(?:(?<!\d\.)\s+|(?<=\d\.)\s++(?!\d)"
-    # Korean goes without the blank where lines were joined (`했다.그러나`);
+    # Korean has no blank where lines were joined (`했다.그러나`);
     r"|(?<=[다요죠까음임함됨][.!?])(?=[가-힣]))"
-    # the full stops of Chinese, Japanese, Devanagari, Arabic, Urdu, Ethiopic, Khmer and Burmese need none;
+    # the full stops of Chinese, Japanese, Devanagari, Arabic, Urdu, Ethiopic, Khmer and Burmese need no blank;
     rf"|[。！？．｡।॥؟۔።។။]+{_CLOSING}\s*"
-    # Thai has no full stop: its blanks stand between phrases.
+    # Thai has no full stop, but blanks between phrases.
     r"|[\u0e00-\u0e7f][^\S\n]+(?=[\u0e00-\u0e7f])"
 )
 LINE: Final = re.compile(r"\n\s*")
@@ -49,15 +48,15 @@ _SEPARATORS: Final = [r"(?<=[,;:，、；：،؛])\s+", r"\s+"]
 
 
 class RecursiveSplitter:
-    """Splits texts into overlapping chunks that begin and end where sense does (a `Splitter`).
+    """Splits texts into overlapping chunks at natural boundaries (a `Splitter`).
 
     Args:
-        chunk_size: most characters in a chunk, 64 to 1,791.
-        overlap: most characters of a chunk that its successor repeats, in whole pieces; at most a quarter of the size,
-            an eighth where it is not given.
+        chunk_size: maximum of characters in a chunk, 64 to 1,791.
+        overlap: maximum of characters of a chunk that the next one repeats, in whole pieces: at most a quarter of the
+            size; an eighth of it by default.
 
     Raises:
-        ValueError: when a number is outside its range.
+        ValueError: a number is outside its range.
     """
 
     def __init__(self, chunk_size: int = 800, overlap: int | None = None) -> None:
@@ -70,14 +69,14 @@ class RecursiveSplitter:
         self._overlap = overlap
 
     def spans(self, extracted: ExtractedText) -> list[tuple[int, int]]:
-        """Start and end of each chunk, in order. `text[start:end]` is never blank and has no blanks at its edges.
+        """Returns start and end of each chunk, in order; `text[start:end]` is not blank and has no blanks at its edges.
 
-        Every character that is not blank lies in at least one chunk.
+        Every character that is not blank is in at least one chunk.
         """
         text = extracted.text
         boundaries = _Boundaries(extracted, self._chunk_size)
         spans = []
-        start = fresh = _next_visible(text, 0)  # `fresh` is the first character that no chunk has yet
+        start = fresh = _next_visible(text, 0)  # `fresh` is the first character that is in no chunk yet
         while fresh < len(text):
             end = boundaries.end(start, fresh)
             spans.append((start, start + len(text[start:end].rstrip())))
@@ -87,7 +86,7 @@ class RecursiveSplitter:
 
 
 class _Boundaries:
-    """Finds the places of one text at which chunks of one size begin and end."""
+    """Finds the boundaries of chunks of one size in one text."""
 
     def __init__(self, extracted: ExtractedText, chunk_size: int) -> None:
         self._text = extracted.text
@@ -100,9 +99,9 @@ class _Boundaries:
         self._table_ends = [table.end for table in extracted.tables]
 
     def end(self, start: int, fresh: int) -> int:
-        """Where a chunk ends that begins at `start` and has to go beyond `fresh`.
+        """Returns the end of a chunk that begins at `start` and must go beyond `fresh`.
 
-        A section that fits is a chunk, and so is a table. Neither makes a chunk of less than a quarter of the size.
+        A section or table that fits becomes a chunk, unless the chunk would be shorter than a quarter of the size.
         """
         limit = start + self._chunk_size
         earliest = max(start + self._quarter, fresh + 1)
@@ -114,13 +113,13 @@ class _Boundaries:
         if table:
             return table.start if table.start >= earliest else self._row_start(table, fresh, half, limit)
         if not self._table_around(section_end - self._quarter):
-            limit = min(limit, section_end - self._quarter)  # no scrap of the section is left over
+            limit = min(limit, section_end - self._quarter)  # keeps enough of the section for its last chunk
         return self._strongest(earliest, half, limit)
 
     def overlapping_start(self, end: int, fresh: int, overlap: int) -> int:
-        """Where the chunk behind `end` begins: some sentences or lines earlier, else some words.
+        """Returns the start of the chunk after `end`: some sentences or lines earlier, else some words.
 
-        No heading and no part of a table is repeated.
+        Headings and parts of tables are not repeated.
         """
         table = bisect_left(self._table_starts, fresh) - 1
         heading = bisect_right(self._headings, fresh) - 1
@@ -136,7 +135,7 @@ class _Boundaries:
         return fresh
 
     def _section_end(self, earliest: int, half: int) -> int:
-        """The highest heading before the middle of the chunk, else the next one, else the end of the text."""
+        """Returns the highest heading before the middle of the chunk, else the next one, else the end of the text."""
         first = bisect_left(self._headings, earliest)
         early = self._headings[first : bisect_right(self._headings, half)]
         if early:
@@ -148,7 +147,7 @@ class _Boundaries:
         return self._tables[before] if before >= 0 and at < self._table_ends[before] else None
 
     def _row_start(self, table: TableSpan, fresh: int, half: int, limit: int) -> int:
-        """A row's start in the latter half, else the last one before: no row is cut that fits into a chunk."""
+        """Returns the start of a row in the latter half, else the last one before, so that no row that fits is cut."""
         rows = self._ends(LINE, max(half - 1, table.header_end), limit)
         if rows:
             return self._landmark(rows)
@@ -157,7 +156,7 @@ class _Boundaries:
         return earlier[-1] if earlier else self._landmark(self._pieces(half, limit) or [limit])
 
     def _strongest(self, earliest: int, half: int, limit: int) -> int:
-        """The strongest boundary; what is stronger than a clause is taken from the former half as well."""
+        """Returns the strongest boundary; for one stronger than a clause, the former half is searched as well."""
         for first, last in ((half, limit), (earliest, half)):
             paragraphs = self._ends(PARAGRAPH, first, last) + self._table_edges(first, last)
             found = paragraphs or self._ends(SENTENCE, first, last) or self._ends(LINE, first, last)
@@ -176,12 +175,12 @@ class _Boundaries:
         ]
 
     def _pieces(self, first: int, last: int) -> list[int]:
-        """Where the clauses or words begin that a stretch without stronger boundaries is cut into."""
+        """Returns the starts of clauses or words in a stretch without stronger boundaries."""
         pieces = _cut_into_pieces()(self._text[first:last])
         return [first + length for length in accumulate(map(len, pieces[:-1]))]
 
     def _landmark(self, places: Sequence[int]) -> int:
-        """One of several equals: as good as chance, but the same place again after an edit further up."""
+        """Returns one of several equal places: any would do, but it must be the same one after an edit further up."""
         return max(places, key=lambda at: (self._checksum(at), at))
 
     def _checksum(self, at: int) -> int:
@@ -190,7 +189,7 @@ class _Boundaries:
 
 @cache
 def _cut_into_pieces() -> Callable[[str], list[str]]:
-    from langchain_text_splitters import (  # noqa: PLC0415 - importing it takes a second, which most texts need not pay
+    from langchain_text_splitters import (  # noqa: PLC0415 - importing it takes a second, and most texts do not need it
         RecursiveCharacterTextSplitter,
     )
 

@@ -13,7 +13,7 @@ _STEP: Final = 1 << 24
 
 
 def make_self_referencing_form() -> bytes:
-    """A PDF of some hundred bytes whose form draws itself twice, without end."""
+    """Returns a PDF of some hundred bytes whose form draws itself twice, without end."""
     form = b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</F 5 0 R>>>>/Length 11>>"
     return _pdf(
         b"<</Length 5>>\nstream\n/F Do\nendstream",
@@ -23,14 +23,14 @@ def make_self_referencing_form() -> bytes:
 
 
 def make_nested_flate() -> bytes:
-    """A PDF whose content of a gibibyte is compressed twice to a few kilobytes."""
+    """Returns a PDF whose content of a gibibyte is compressed twice to a few kilobytes."""
     content = zlib.compress(_compressed(b"0 0 m "))
     dictionary = f"<</Filter[/FlateDecode/FlateDecode]/Length {len(content)}>>".encode()
     return _pdf(dictionary + b"\nstream\n" + content + b"\nendstream", resources=b"<<>>")
 
 
 def make_inflating(sample: str, entry: str) -> bytes:
-    """A sample whose entry has a gibibyte of blanks behind its first element."""
+    """Returns a sample whose entry has a gibibyte of blanks behind its first element."""
     source = zipfile.ZipFile(io.BytesIO(make_sample(sample)))
     target = io.BytesIO()
     with source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bomb:
@@ -46,7 +46,7 @@ def make_inflating(sample: str, entry: str) -> bytes:
 
 
 def make_many_entries(sample: str) -> bytes:
-    """A sample with a hundred thousand entries more."""
+    """Returns a sample with a hundred thousand further entries."""
     target = io.BytesIO(make_sample(sample))
     with zipfile.ZipFile(target, "a") as bomb:
         for number in range(100_000):
@@ -55,7 +55,7 @@ def make_many_entries(sample: str) -> bytes:
 
 
 def make_laughing(sample: str, entry: str) -> bytes:
-    """A sample whose entry defines entities that multiply to a billion."""
+    """Returns a sample whose entry defines entities that multiply to a billion."""
     entities = [f'<!ENTITY l{level} "{f"&l{level - 1};" * 10}">' for level in range(1, 10)]
     doctype = '<!DOCTYPE r [<!ENTITY l0 "haha">' + "".join(entities) + "]>"
     source = zipfile.ZipFile(io.BytesIO(make_sample(sample)))
@@ -68,12 +68,12 @@ def make_laughing(sample: str, entry: str) -> bytes:
 
 
 def make_deep_html() -> bytes:
-    """HTML with half a million elements within one another."""
+    """Returns HTML with half a million elements within one another."""
     return b"<!doctype html><title>deep</title>" + b"<div>" * 500_000 + "깊다".encode()
 
 
 def make_deep_json() -> bytes:
-    """JSON with a million lists within one another."""
+    """Returns JSON with a million lists within one another."""
     return b"[" * 1_000_000 + b"]" * 1_000_000
 
 

@@ -22,7 +22,7 @@ STYLES: Final = """
 
 
 def level(number: int, number_format: str, text: str, start: int = 1, style: str = "") -> str:
-    """A level of a list."""
+    """Returns a level of a list."""
     linked = f'<w:pStyle w:val="{style}"/>' if style else ""
     return (
         f'<w:lvl w:ilvl="{number}"><w:start w:val="{start}"/><w:numFmt w:val="{number_format}"/>{linked}'
@@ -45,35 +45,35 @@ NUMBERING: Final = f"""
 
 
 def run(text: str) -> str:
-    """A run of text."""
+    """Returns a run of text."""
     return f'<w:r><w:t xml:space="preserve">{escape(text)}</w:t></w:r>'
 
 
 def paragraph(text: str = "", style: str = "", properties: str = "", content: str = "") -> str:
-    """A paragraph of a text, followed by more content."""
+    """Returns a paragraph of a text, followed by more content."""
     styled = f'<w:pStyle w:val="{style}"/>' if style else ""
     return f"<w:p><w:pPr>{styled}{properties}</w:pPr>{run(text) if text else ''}{content}</w:p>"
 
 
 def item(text: str, number_id: int, depth: int = 0) -> str:
-    """A paragraph in a list."""
+    """Returns a paragraph in a list."""
     place = f'<w:numPr><w:ilvl w:val="{depth}"/><w:numId w:val="{number_id}"/></w:numPr>'
     return paragraph(text, properties=place)
 
 
 def cell(content: str, properties: str = "") -> str:
-    """A cell; plain text becomes a paragraph."""
+    """Returns a cell; plain text becomes a paragraph."""
     inside = content if content.startswith("<") else paragraph(content)
     return f"<w:tc><w:tcPr>{properties}</w:tcPr>{inside}</w:tc>"
 
 
 def row(*cells: str, properties: str = "") -> str:
-    """A row of cells, as `cell` makes them."""
+    """Returns a row of cells, as `cell` makes them."""
     return f"<w:tr><w:trPr>{properties}</w:trPr>{''.join(cells)}</w:tr>"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """A table of plain texts."""
+    """Returns a table of plain texts."""
     return f"<w:tbl>{''.join(row(*map(cell, texts)) for texts in rows)}</w:tbl>"
 
 
@@ -85,7 +85,7 @@ def make_docx(
     properties: Mapping[str, str] | None = None,
     strict: bool = False,
 ) -> bytes:
-    """A Word file with the styles and lists above.
+    """Returns a Word file with the styles and lists above.
 
     Args:
         body: what lies in `w:body`.
@@ -118,7 +118,7 @@ def _notes(kind: str, texts: Sequence[str]) -> str:
 
 
 def make_sample() -> bytes:
-    """A contract in Korean with an English summary, a table, lists, notes and properties."""
+    """Returns a contract in Korean with an English summary, a table, lists, notes and properties."""
     body = (
         paragraph("임대차 계약서", "title")
         + paragraph("목적", "1")

@@ -11,7 +11,7 @@ SUBJECT: Final = "임대차 계약 검토 요청 Lease review"
 
 
 def make_sample() -> bytes:
-    """A mail in plain text and HTML, with a page of HTML and a picture attached to it."""
+    """Returns a mail in plain text and HTML, with a page of HTML and a picture attached to it."""
     message = make_message("보증금 조항을 봐 주세요.\n\nPlease review by Friday.\n")
     message.add_alternative("<p>보증금 조항을 봐 주세요.</p><p>Please review by Friday.</p>", subtype="html")
     page = make_html("<h1>첨부 문서</h1><ul><li>집 house</li></ul><table><tr><th>a<th>b<tr><td>1<td>2</table>")
@@ -21,7 +21,7 @@ def make_sample() -> bytes:
 
 
 def make_message(text: str | None = None, subject: str = SUBJECT) -> EmailMessage:
-    """A mail with the usual headers, and a text where one is given."""
+    """Returns a mail with the usual headers, and with a text if one is given."""
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject
     message["From"] = "홍길동 <hong@example.com>"
@@ -34,6 +34,6 @@ def make_message(text: str | None = None, subject: str = SUBJECT) -> EmailMessag
 
 
 def make_raw(headers: Mapping[str, bytes], body: bytes) -> bytes:
-    """A mail whose bytes are as given, whatever the standards say."""
+    """Returns a mail whose bytes are as given, whatever the standards say."""
     lines = [name.encode() + b": " + value for name, value in headers.items()]
     return b"\r\n".join([*lines, b"Message-ID: <1@example.com>", b"", body])

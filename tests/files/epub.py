@@ -15,7 +15,7 @@ METADATA: Final = """<dc:title>임대차 이야기</dc:title>
 
 
 def make_sample() -> bytes:
-    """Two chapters, with headings, a list, a table and properties."""
+    """Returns two chapters, with headings, a list, a table and properties."""
     table = "<table><tr><th>구분</th><th>금액</th></tr><tr><td>보증금</td><td>10,000,000</td></tr></table>"
     return make_epub(
         [
@@ -28,7 +28,7 @@ def make_sample() -> bytes:
 def make_epub(
     chapters: Sequence[str], metadata: str = METADATA, more: Mapping[str, str] | None = None, order: str = ""
 ) -> bytes:
-    """A book of chapters, given as the inner HTML of their bodies.
+    """Returns a book of chapters, given as the inner HTML of their bodies.
 
     Args:
         chapters: in the order of their files.
@@ -59,6 +59,6 @@ def make_epub(
 
 
 def chapter(body: str) -> str:
-    """An XHTML file, with the empty elements that only XML closes by themselves."""
+    """Returns an XHTML file with self-closing elements, which only XML knows."""
     head = '<head><title/><script src="a.js"/></head>'
     return f'<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml">{head}<body>{body}</body></html>'

@@ -15,7 +15,7 @@ UNITS_PER_EM = 1000
 
 
 def make_font(name: str, characters: Iterable[int], code_pages: int, *, box: tuple[int, int, int, int]) -> bytes:
-    """A TrueType font that shows each of its characters as a black box.
+    """Returns a TrueType font that shows each of its characters as a black box.
 
     Args:
         name: of its family.
@@ -33,7 +33,7 @@ def make_font(name: str, characters: Iterable[int], code_pages: int, *, box: tup
 
 
 def make_inkless_font() -> bytes:
-    """A font of two glyphs without outline, as programs for text recognition put it under their scans."""
+    """Returns a font of two glyphs without outline, as programs for text recognition put it under their scans."""
     return _font("Inkless", {0x20: "space"}, {"space": TTGlyphPen(None).glyph()}, LATIN_CODE_PAGE)
 
 

@@ -19,7 +19,7 @@ BODY: Final = """
 
 
 def make_sample() -> bytes:
-    """A page with headings, lists, a table, properties, a menu and a script."""
+    """Returns a page with headings, lists, a table, properties, a menu and a script."""
     return make_html(
         BODY,
         title="임대차 안내 Lease guide",
@@ -30,7 +30,7 @@ def make_sample() -> bytes:
 def make_html(
     body: str, title: str = "", meta: Mapping[str, str] | None = None, charset: str = "utf-8", lang: str = "ko"
 ) -> bytes:
-    """A whole page, encoded as it declares."""
+    """Returns a whole page, encoded as it declares."""
     stated = "".join(f'<meta name="{name}" content="{content}">' for name, content in (meta or {}).items())
     page = f'<!DOCTYPE html>\n<html lang="{lang}"><head><meta charset="{charset}"><title>{title}</title>{stated}</head>'
     return f"{page}<body>{body}</body></html>".encode(charset)

@@ -47,7 +47,7 @@ class Cell(NamedTuple):
 
 
 def make_sample() -> bytes:
-    """Headings, paragraphs, a list, a table, a note and properties, over two pages."""
+    """Returns headings, paragraphs, a list, a table, a note and properties, over two pages."""
     grid = table([["구분", "Item"], ["임대료", "Rent"], ["보증금", "Deposit"]], header_rows=1)
     first = [
         paragraph("임대차 계약서 Lease Agreement", shape=1),
@@ -70,7 +70,7 @@ def make_hwp5(
     flags: int = COMPRESSED,
     summary: Mapping[int, str | int] | None = None,
 ) -> bytes:
-    """A file of sections; with `DISTRIBUTED` among the flags they are encrypted, as in a document for distribution."""
+    """Returns a file of sections; with `DISTRIBUTED` among the flags they are encrypted."""
     streams = {"FileHeader": file_header(flags), "DocInfo": _packed(info or document_info(), flags)}
     for number, paragraphs in enumerate(sections):
         content = _packed(b"".join(make(0) for make in paragraphs), flags)
@@ -118,7 +118,7 @@ def paragraph(*parts: str | Control, shape: int = 0, style: int = 0, page_break:
 def table(
     rows: Sequence[Sequence[str]], header_rows: int = 0, caption: Sequence[Paragraph] = (), cells: Sequence[Cell] = ()
 ) -> Control:
-    """A table of texts, or of cells where they span or hold more than a text."""
+    """Returns a table of texts, or of cells if they span others or hold more than a text."""
     placed = cells or [
         Cell([paragraph(text)], row, column, row < header_rows)
         for row, texts in enumerate(rows)
@@ -201,7 +201,7 @@ def _shape(kind: int | None, level: int, reference: int) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    """A tab is eight units wide, a line break one."""
+    """Encodes a text; a tab is eight units wide, a line break one."""
     tab = struct.pack("<H6HH", 9, 0, 0, 0, 0x1F, 0x1F, 0x1F, 9)
     return tab.join(part.encode("utf-16-le", "surrogatepass") for part in text.split("\t"))
 
@@ -229,7 +229,7 @@ def _packed(content: bytes, flags: int) -> bytes:
 
 
 def encrypted(content: bytes, seed: int = 0x12345679) -> bytes:
-    """As the sections of documents for distribution: the key lies in the first record, behind a mask."""
+    """Encrypts a section as in a distribution document: the first record holds the masked key."""
     key = "0123456789ABCDEF".encode("utf-16-le")[:16]
     plain = bytearray(256)
     plain[4 + (seed & 0xF) : 20 + (seed & 0xF)] = key
@@ -248,7 +248,7 @@ def encrypted(content: bytes, seed: int = 0x12345679) -> bytes:
 
 
 def property_set(values: Mapping[int, str | int]) -> bytes:
-    """Texts, and times in ticks of 100 ns since 1601, under the format's own identifiers."""
+    """Returns a property set of texts, and times in ticks of 100 ns since 1601, under the format's own identifiers."""
     bodies = []
     for value in values.values():
         if isinstance(value, int):
@@ -284,7 +284,7 @@ class _Chains:
 
 
 def make_ole(streams: Mapping[str, bytes]) -> bytes:
-    """A compound file (MS-CFB, version 3) of streams, which may lie in storages one level deep."""
+    """Returns a compound file (MS-CFB, version 3) of streams, which may be in storages one level deep."""
     sectors, minis = _Chains(SECTOR), _Chains(MINI_SECTOR)
     tree: dict[str, list[tuple[str, int, int, int]]] = {"": []}
     for path, content in streams.items():
@@ -310,7 +310,7 @@ def make_ole(streams: Mapping[str, bytes]) -> bytes:
 
 
 def _directory(tree: Mapping[str, list[tuple[str, int, int, int]]], mini_stream: int, mini_size: int) -> bytes:
-    """The root, then the entries of each storage in a chain of right siblings, shorter names first."""
+    """Returns the root, then the entries of each storage in a chain of right siblings, shorter names first."""
     ordered = {
         storage: sorted(entries, key=lambda entry: (len(entry[0]), entry[0].upper()))
         for storage, entries in tree.items()

@@ -12,7 +12,7 @@ TYPE: Final = "application/xml"
 
 
 def make_sample() -> bytes:
-    """Headings, paragraphs, a list, a table, a note and properties, over two pages."""
+    """Returns headings, paragraphs, a list, a table, a note and properties, over two pages."""
     first = [
         paragraph(text("임대차 계약서 Lease Agreement"), shape=1),
         paragraph(text("제1조 임대인은 ") + note("계약일을 기준으로 한다.") + text("목적물을 임차인에게 인도한다.")),
@@ -40,7 +40,7 @@ def make_hwpx(
     year: int = YEAR,
     changed: Mapping[str, str | None] | None = None,
 ) -> bytes:
-    """A file of sections; `changed` are entries to replace, or to leave out where they are None."""
+    """Returns a file of sections; `changed` are entries to replace, or to leave out if they are None."""
     names = [f"section{number}" for number in range(len(sections))]
     entries: dict[str, str | None] = {
         "mimetype": "application/hwp+zip",
@@ -60,7 +60,7 @@ def make_hwpx(
 
 
 def package(names: Sequence[str], metadata: Mapping[str, str], title: str = "") -> str:
-    """The package file, whose spine names the parts in this order."""
+    """Returns the package file, whose spine names the parts in this order."""
     items = "".join(f'<opf:item id="{name}" href="Contents/{name}.xml" media-type="{TYPE}"/>' for name in names)
     refs = "".join(f'<opf:itemref idref="{name}" linear="yes"/>' for name in ("header", *names))
     metas = "".join(
@@ -124,7 +124,7 @@ def inner(*paragraphs: str) -> str:
 
 
 def cell(content: str, row: int, column: int, header: bool = False) -> str:
-    """A cell around paragraphs."""
+    """Returns a cell around paragraphs."""
     return (
         f'<hp:tc name="" header="{int(header)}">{inner(content)}'
         f'<hp:cellAddr colAddr="{column}" rowAddr="{row}"/><hp:cellSpan colSpan="1" rowSpan="1"/></hp:tc>'
@@ -132,7 +132,7 @@ def cell(content: str, row: int, column: int, header: bool = False) -> str:
 
 
 def table(rows: Sequence[Sequence[str]], header_rows: int = 0, caption: str = "") -> str:
-    """A table of texts."""
+    """Returns a table of texts."""
     lines = (
         [cell(paragraph(text(content)), row, column, row < header_rows) for column, content in enumerate(texts)]
         for row, texts in enumerate(rows)

@@ -34,7 +34,7 @@ Relations = Sequence[tuple[str, str, str]]
 
 
 def make_zip(entries: Mapping[str, str | bytes]) -> bytes:
-    """A zip file, the same each time."""
+    """Returns a zip file, the same each time."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for name, content in entries.items():
@@ -50,7 +50,7 @@ def make_package(
     *,
     strict: bool = False,
 ) -> bytes:
-    """An Office file.
+    """Returns an Office file.
 
     Args:
         main: the name of the part that holds the document.

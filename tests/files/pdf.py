@@ -25,7 +25,7 @@ PIXELS = 64
 
 
 def make_sample() -> bytes:
-    """A Korean and English report: running header and page numbers, an outline, a list, a table, broken words."""
+    """Returns a Korean and English report: running header, page numbers, outline, list, table, broken words."""
     header = "옹기 운영 보고서 2026\n"
     pages = [
         f"{header}제1장 개요\n이 문서는 여러 고객의 문서 처리를 설명한다.\n- 첫째, 보안\n- 둘째, 비용\n- 1 -",
@@ -49,7 +49,7 @@ def make_report(
     created: str | None = None,
     modified: str | None = None,
 ) -> bytes:
-    """A PDF with these texts, an outline and properties."""
+    """Returns a PDF with these texts, an outline and properties."""
     writer = PdfWriter(clone_from=io.BytesIO(make_pdf(pages, title)))
     parents: list[IndirectObject] = []
     for entry, page, level in outline:
@@ -61,7 +61,7 @@ def make_report(
 
 
 def written(writer: PdfWriter) -> bytes:
-    """The bytes of a file."""
+    """Returns the bytes of a file."""
     target = io.BytesIO()
     writer.write(target)
     return target.getvalue()
@@ -69,14 +69,14 @@ def written(writer: PdfWriter) -> bytes:
 
 @cache
 def encrypted(content: bytes, user_password: str, algorithm: str = "AES-256") -> bytes:
-    """A protected copy; the empty password protects from changes only."""
+    """Returns a protected copy; the empty password protects from changes only."""
     writer = PdfWriter(clone_from=io.BytesIO(content))
     writer.encrypt(user_password, "owner", algorithm=algorithm)
     return written(writer)
 
 
 def make_scan(pages: Sequence[str | None]) -> bytes:
-    """A PDF whose pages have a text, or, for None, nothing but a picture."""
+    """Returns a PDF whose pages have a text or, for None, only a picture."""
     writer = PdfWriter(clone_from=io.BytesIO(make_pdf([page or "" for page in pages], "scan")))
     for number, page in enumerate(pages):
         if page is None:
@@ -85,7 +85,7 @@ def make_scan(pages: Sequence[str | None]) -> bytes:
 
 
 def make_stamped_scan(stamps: Sequence[str], *, picture: str = "595 0 0 842 0 0", mode: int = 0) -> bytes:
-    """A PDF whose pages have a picture and a text on it.
+    """Returns a PDF whose pages have a picture and a text on it.
 
     Args:
         stamps: the texts.
@@ -102,7 +102,7 @@ def make_stamped_scan(stamps: Sequence[str], *, picture: str = "595 0 0 842 0 0"
 
 
 def turned(content: bytes, text_degrees: int, page_degrees: int) -> bytes:
-    """A PDF whose texts run in another direction (counter-clockwise) on pages that are shown turned (clockwise)."""
+    """Returns a PDF with texts turned counter-clockwise on pages that are turned clockwise, in degrees."""
     writer = PdfWriter(clone_from=io.BytesIO(content))
     for page in writer.pages:
         page.add_transformation(Transformation().translate(-300, -420).rotate(text_degrees).translate(300, 420))
@@ -111,14 +111,14 @@ def turned(content: bytes, text_degrees: int, page_degrees: int) -> bytes:
 
 
 def make_drawing() -> bytes:
-    """A PDF of one page with a line on it and no text."""
+    """Returns a PDF of one page with a line on it and no text."""
     writer = PdfWriter(clone_from=io.BytesIO(make_pdf([""], "drawing")))
     _set_contents(writer, writer.pages[0], b"100 100 m 300 500 l S")
     return written(writer)
 
 
 def make_in_form_object(content: bytes) -> bytes:
-    """The first page of a PDF, with its text in a form object that the page shows."""
+    """Returns the first page of a PDF, with its text in a form object."""
     writer = PdfWriter(clone_from=io.BytesIO(content))
     page = writer.pages[0]
     contents = page.get_contents()
@@ -138,7 +138,7 @@ def make_in_form_object(content: bytes) -> bytes:
 
 
 def with_font(encoding: str, unicode_map: bytes | None = None, text: str = "대한민국 Test") -> bytes:
-    """A page whose font has another encoding, and another map to Unicode or none; the codes stay UTF-16."""
+    """Returns a page whose font has another encoding, and another map to Unicode or none; the codes stay UTF-16."""
     writer = PdfWriter(clone_from=io.BytesIO(make_pdf([text], "t")))
     resources = writer.pages[0]["/Resources"]
     assert isinstance(resources, DictionaryObject)
@@ -156,7 +156,7 @@ def with_font(encoding: str, unicode_map: bytes | None = None, text: str = "대�
 
 
 def unicode_map(targets: dict[str, str]) -> bytes:
-    """A ToUnicode map from the UTF-16 codes of characters to other characters."""
+    """Returns a ToUnicode map from the UTF-16 codes of characters to other characters."""
     lines = "".join(f"<{ord(code):04X}> <{target.encode('utf-16-be').hex()}>\n" for code, target in targets.items())
     return (
         "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n"
@@ -182,7 +182,7 @@ def _set_contents(writer: PdfWriter, page: PageObject, drawing: bytes) -> None:
 
 
 def _picture() -> StreamObject:
-    """A grey square, as a scanner delivers it."""
+    """Returns a grey square, as a scanner delivers it."""
     picture = StreamObject()
     picture._data = zlib.compress(bytes(range(256)) * (PIXELS * PIXELS // 256))
     picture.update(

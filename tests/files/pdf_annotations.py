@@ -33,7 +33,7 @@ class Note(NamedTuple):
 
 
 def annotated(content: bytes, notes: Iterable[Note], page: int = 0) -> bytes:
-    """A PDF with notes on one of its pages, in a Korean font that is not embedded."""
+    """Returns a PDF with notes on one of its pages, in a Korean font that is not embedded."""
     writer = PdfWriter(clone_from=io.BytesIO(content))
     resources = PdfReader(io.BytesIO(make_pdf([""], "t"))).pages[0]["/Resources"].clone(writer)
     annotations = ArrayObject(writer._add_object(_annotation(writer, resources, note)) for note in notes)
@@ -42,12 +42,12 @@ def annotated(content: bytes, notes: Iterable[Note], page: int = 0) -> bytes:
 
 
 def make_form(text: str, value: str) -> bytes:
-    """A page with a text and a form field into which a value was typed."""
+    """Returns a page with a text and a filled-in form field."""
     return annotated(make_pdf([text], "form"), [Note(value)])
 
 
 def inheriting(content: bytes) -> bytes:
-    """A PDF whose pages have nothing of their own: the tree of pages holds the first page's resources and size."""
+    """Returns a PDF whose pages inherit resources and size from the tree of pages."""
     writer = PdfWriter(clone_from=io.BytesIO(content))
     tree = writer._root_object["/Pages"].get_object()
     assert isinstance(tree, DictionaryObject)

@@ -38,7 +38,7 @@ def make_glyphs(
     spacing: float = 0.0,
     whole_lines: bool = False,
 ) -> bytes:
-    """A page on which each letter is shown on its own, in a Korean font that is not embedded.
+    """Returns a page on which each letter is shown on its own, in a Korean font that is not embedded.
 
     Args:
         lines: from the top, or columns from the right in a vertical encoding.
@@ -56,7 +56,7 @@ def make_glyphs(
 
 
 def make_inkless(lines: Sequence[str], *, mode: int = 3, degrees: int = 0, drawing: str = "") -> bytes:
-    """A page whose words are shown in an embedded font without outlines, as a layer of recognised text.
+    """Returns a page whose words are shown in an embedded font without outlines, as a layer of recognised text.
 
     Args:
         lines: of words.
@@ -76,21 +76,21 @@ def make_inkless(lines: Sequence[str], *, mode: int = 3, degrees: int = 0, drawi
 def make_inkless_pieces(
     pieces: Sequence[tuple[str, float, float]], *, mode: int = 3, degrees: int = 0, drawing: str = ""
 ) -> bytes:
-    """The same with each piece of text at a place of its own, in points from the beginning."""
+    """Returns the same page with each piece of text at its own place, in points from the beginning."""
     shown = [(text.encode("utf-16-be"), x, y) for text, x, y in pieces]
     content = f"{drawing} {mode} Tr ".encode() + _content(shown, degrees, 0.0)
     return _page(content, *_inkless_font("".join(text for text, _, _ in pieces)))
 
 
 def make_simple_glyphs(names: Sequence[str], *, font: str = "Helvetica") -> bytes:
-    """A page of single letters, given by the names of their glyphs, in a simple font that is not embedded."""
+    """Returns a page of single letters, given by the names of their glyphs, in a simple font that is not embedded."""
     differences = f"<< /Type /Encoding /Differences [{FIRST_CODE} {' '.join(f'/{name}' for name in names)}] >>"
     described = f"<< /Type /Font /Subtype /Type1 /BaseFont /{font} /Encoding {differences} >>"
     return _page(_apart(len(names)), described.encode())
 
 
 def make_procedures(letters: str) -> bytes:
-    """A page of single letters in a Type 3 font, whose glyphs are procedures; these draw nothing."""
+    """Returns a page of single letters in a Type 3 font, whose glyphs are procedures; these draw nothing."""
     names = [f"/g{number}" for number in range(len(letters))]
     font = (
         "<< /Type /Font /Subtype /Type3 /FontBBox [0 0 0 0] /FontMatrix [.001 0 0 .001 0 0]"
@@ -129,7 +129,7 @@ def _content(shown: Iterable[Shown], degrees: int, spacing: float) -> bytes:
 
 
 def _korean_font() -> tuple[bytes, bytes]:
-    """The objects 6 and 7."""
+    """Returns the objects 6 and 7."""
     return (
         (
             b"<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Batang /FontDescriptor 7 0 R /DW 1000"
@@ -143,7 +143,7 @@ def _korean_font() -> tuple[bytes, bytes]:
 
 
 def _inkless_font(characters: str) -> tuple[bytes, ...]:
-    """The objects 5 to 10."""
+    """Returns the objects 5 to 10."""
     program = make_inkless_font()
     glyphs = zlib.compress(b"\x00\x01" * (LAST_UCS2 + 1))
     return (
@@ -166,7 +166,7 @@ def _inkless_font(characters: str) -> tuple[bytes, ...]:
 
 
 def _unicode_map(codes: dict[int, str], size: int) -> bytes:
-    """A ToUnicode map of codes of so many bytes."""
+    """Returns a ToUnicode map of codes of so many bytes."""
     lines = "".join(f"<{code:0{2 * size}X}> <{text.encode('utf-16-be').hex()}>\n" for code, text in codes.items())
     return _stream(
         f"begincmap 1 begincodespacerange <{'00' * size}> <{'FF' * size}> endcodespacerange\n"
@@ -179,7 +179,7 @@ def _stream(content: bytes, more: str = "") -> bytes:
 
 
 def _page(content: bytes, *font: bytes) -> bytes:
-    """A file of one page; the font's objects are numbered from 5."""
+    """Returns a file of one page; the font's objects are numbered from 5."""
     page = (
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
         b" /Resources << /Font << /F1 5 0 R >> >> >>"

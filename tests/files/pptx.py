@@ -25,13 +25,13 @@ class Slide:
 
 
 def paragraph(text: str = "", properties: str = "", level: int = 0) -> str:
-    """A paragraph; a line break in the text is one of its own."""
+    """Returns a paragraph; a line break in the text is one of its own."""
     runs = "<a:br/>".join(f"<a:r><a:t>{escape(line)}</a:t></a:r>" for line in text.split("\n"))
     return f'<a:p><a:pPr lvl="{level}">{properties}</a:pPr>{runs}</a:p>'
 
 
 def shape(*paragraphs: str, placeholder: str | None = None) -> str:
-    """A shape with text; an empty name makes a placeholder for any content."""
+    """Returns a shape with text; an empty name makes a placeholder for any content."""
     kind = f' type="{placeholder}"' if placeholder else ""
     place = "" if placeholder is None else f"<p:ph{kind}/>"
     body = f"<p:txBody><a:bodyPr/>{''.join(paragraphs)}</p:txBody>"
@@ -39,33 +39,33 @@ def shape(*paragraphs: str, placeholder: str | None = None) -> str:
 
 
 def title(text: str) -> str:
-    """The title of a slide."""
+    """Returns the title of a slide."""
     return shape(paragraph(text), placeholder="title")
 
 
 def frame(content: str) -> str:
-    """A frame around a table, chart or diagram."""
+    """Returns a frame around a table, chart or diagram."""
     return f"<p:graphicFrame><a:graphic><a:graphicData>{content}</a:graphicData></a:graphic></p:graphicFrame>"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """A table of plain texts."""
+    """Returns a table of plain texts."""
     cells = ("".join(f"<a:tc><a:txBody>{paragraph(text)}</a:txBody></a:tc>" for text in row) for row in rows)
     return frame(f"<a:tbl>{''.join(f'<a:tr>{row}</a:tr>' for row in cells)}</a:tbl>")
 
 
 def group(content: str) -> str:
-    """A group of shapes."""
+    """Returns a group of shapes."""
     return f"<p:grpSp><p:nvGrpSpPr/>{content}</p:grpSp>"
 
 
 def picture() -> str:
-    """An image."""
+    """Returns an image."""
     return '<p:pic><p:blipFill><a:blip r:embed="image"/></p:blipFill></p:pic>'
 
 
 def make_pptx(slides: Sequence[Slide], properties: Mapping[str, str] | None = None, *, strict: bool = False) -> bytes:
-    """A PowerPoint file; the names of its slides' parts count against the order of the slides."""
+    """Returns a PowerPoint file; the names of its slides' parts are in the opposite order of the slides."""
     names = [f"ppt/slides/slide{len(slides) - number}.xml" for number in range(len(slides))]
     contents: dict[str, str] = {}
     relations: dict[str, list[tuple[str, str, str]]] = {}
@@ -93,7 +93,7 @@ def _slide(root: str, shapes: str, attributes: str = "") -> str:
 
 
 def make_sample() -> bytes:
-    """A business plan in Korean with an English slide, a table, lists, notes and properties."""
+    """Returns a business plan in Korean with an English slide, a table, lists, notes and properties."""
     first = Slide(
         title("2026년 사업 계획")
         + shape(paragraph("신제품을 출시한다"), paragraph("상반기에 시험한다", level=1), placeholder="body"),

@@ -22,7 +22,7 @@ MAKERS: Final = {
 
 
 def make_sample(name: str) -> bytes:
-    """The content of a sample file by its name."""
+    """Returns the content of a sample file by its name."""
     module, _, function = MAKERS[name].partition(":")
     content: bytes = getattr(import_module(f"tests.files.{module}"), function)()
     return content

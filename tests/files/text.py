@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 
 
 def make_plain() -> bytes:
-    """Two pages of plain text in CP949, as Korean offices keep it."""
+    """Returns two pages of plain text in CP949, as Korean offices keep it."""
     return "회의록 Minutes\r\n\r\n참석자는 다음과 같다.\r\n홍길동, 김철수\f둘째 쪽\r\n\r\nNext meeting in May.".encode(
         "cp949"
     )
 
 
 def make_markdown() -> bytes:
-    """Front matter, headings of both kinds, a list, a table and code."""
+    """Returns front matter, headings of both kinds, a list, a table and code."""
     return """---
 title: 임대차 안내 Lease guide
 author: 홍길동
@@ -44,21 +44,21 @@ The deposit is returned.
 
 
 def make_csv() -> bytes:
-    """A table with a quoted line break, with the byte order mark that sheet programs want."""
+    """Returns a table with a quoted line break and the byte order mark that spreadsheet programs need."""
     return make_table(
         [["이름", "Team", "연차"], ["홍길동", "법무 Legal", "15"], ["Kim, Chulsoo", "개발\nDev", "12"]], "utf-8-sig"
     )
 
 
 def make_table(rows: Iterable[Sequence[str]], encoding: str = "utf-8", delimiter: str = ",") -> bytes:
-    """Rows as a sheet program saves them."""
+    """Returns rows as a spreadsheet program saves them."""
     target = io.StringIO()
     csv.writer(target, delimiter=delimiter).writerows(rows)
     return target.getvalue().encode(encoding)
 
 
 def make_json() -> bytes:
-    """Nested objects, an array of like objects and one of texts."""
+    """Returns nested objects, an array of similar objects and one of texts."""
     value = {
         "계약": {"임대인": "홍길동", "tenant": {"name": "Kim", "phones": ["02-123-4567", "010-1234-5678"]}},
         "지급": [{"월": 1, "amount": 500000, "paid": True}, {"월": 2, "amount": 500000, "paid": False}],

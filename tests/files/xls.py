@@ -25,7 +25,7 @@ def make_xls(
     *,
     protected: bool = False,
 ) -> bytes:
-    """A workbook of one sheet, `시트`."""
+    """Returns a workbook of one sheet, `시트`."""
     return make_ole(
         {"Workbook": _workbook(rows, protected=protected), "\x05SummaryInformation": _set(properties or {})}
     )
@@ -67,7 +67,7 @@ def _record(kind: int, content: bytes) -> bytes:
 
 
 def _set(properties: Mapping[int, str | int]) -> bytes:
-    """Texts in CP949, as a Korean Excel writes them, and times in ticks of 100 ns since 1601."""
+    """Returns texts in CP949, as a Korean Excel writes them, and times in ticks of 100 ns since 1601."""
     values = {1: struct.pack("<IHxx", 2, _KOREAN)}
     for identifier, value in properties.items():
         if isinstance(value, int):

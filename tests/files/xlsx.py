@@ -55,7 +55,7 @@ class Sheet:
 
 
 def make_xlsx(sheets: Sequence[Sheet], properties: Mapping[str, str] | None = None, *, strict: bool = False) -> bytes:
-    """An Excel file."""
+    """Returns an Excel file."""
     contents = {"xl/styles.xml": _styles()}
     relations: dict[str, list[tuple[str, str, str]]] = {"xl/workbook.xml": [("styles", "styles", "styles.xml")]}
     listed = ""
@@ -72,12 +72,12 @@ def make_xlsx(sheets: Sequence[Sheet], properties: Mapping[str, str] | None = No
 
 
 def text_box(text: str) -> str:
-    """A shape with text on a sheet."""
+    """Returns a shape with text on a sheet."""
     return f"<xdr:sp><xdr:txBody><a:p><a:r><a:t>{escape(text)}</a:t></a:r></a:p></xdr:txBody></xdr:sp>"
 
 
 def picture() -> str:
-    """An image on a sheet."""
+    """Returns an image on a sheet."""
     return '<xdr:pic><xdr:blipFill><a:blip r:embed="i"/></xdr:blipFill></xdr:pic>'
 
 

@@ -1,4 +1,4 @@
-"""Tells an answer from a fault."""
+"""Tells responses of a handler from unexpected errors."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ REFUSALS = {
 
 
 def is_answer(answer: dict[str, Any]) -> bool:
-    """Whether a handler has answered or refused as designed: no fault of the artifact, and none of ours."""
+    """Returns whether a handler has responded or refused as designed, without an unexpected error."""
     error = answer.get("errorType")
     if error is None:
         return int(answer.get("statusCode", 200)) < 500

@@ -1,4 +1,4 @@
-"""Runs one built function under Lambda's runtime interface emulator, as Lambda would and without a container."""
+"""Runs one built function under Lambda's runtime interface emulator, without a container."""
 
 import json
 import os
@@ -29,7 +29,7 @@ INIT_REPORT = re.compile(r"INIT REPORT\(durationMs: ([\d.]+)\)")
 
 @dataclass(frozen=True)
 class Runtime:
-    """What Lambda brings along for every Python function, as far as it is needed here.
+    """The parts of Lambda's Python runtime that the tests need.
 
     Attributes:
         python: an interpreter that sees no installed package, so that what an artifact lacks is missed.
@@ -41,14 +41,14 @@ class Runtime:
 
 
 class RunningFunction:
-    """A function that the emulator answers for. One call at a time: the emulator cannot do more."""
+    """A function behind the emulator, which handles one call at a time."""
 
     def __init__(self, port: int, log: Path) -> None:
         self._port = port
         self._log = log
 
     def invoke(self, event: object) -> Any:
-        """Return what the handler returned, or Lambda's description of its error (`errorType`, `errorMessage`)."""
+        """Returns what the handler returned, or Lambda's description of its error (`errorType`, `errorMessage`)."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=INVOKE_SECONDS)
         with closing(connection):
             connection.request("POST", INVOCATIONS, json.dumps(event).encode(), {"content-type": "application/json"})
@@ -56,7 +56,7 @@ class RunningFunction:
             return json.loads(connection.getresponse().read() or b"null")
 
     def init_milliseconds(self) -> float:
-        """How long interpreter, runtime client and the function's imports took, as the emulator measured it.
+        """Returns how long interpreter, runtime client and imports took, as the emulator measured it.
 
         Raises:
             LookupError: the function has not been invoked yet; the emulator starts it at the first invocation.
@@ -68,12 +68,12 @@ class RunningFunction:
         return float(found[1])
 
     def log(self) -> str:
-        """What the emulator and the function have written."""
+        """Returns the output of the emulator and the function."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
 
 def make_runtime(folder: Path, python: Path) -> Runtime:
-    """Lay out the runtime client in `folder`, taken from the packages that are installed here."""
+    """Links the runtime client into `folder`, from the packages that are installed here."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in RUNTIME_DISTRIBUTIONS:
         files = distribution(name).files or []
@@ -85,13 +85,13 @@ def make_runtime(folder: Path, python: Path) -> Runtime:
 
 
 def is_built() -> bool:
-    """Whether there are artifacts to run."""
+    """Returns whether there are artifacts to run."""
     return (BUILD / "template.yaml").exists()
 
 
 @contextmanager
 def running(artifact: Path, runtime: Runtime, environment: Mapping[str, str], log: Path) -> Iterator[RunningFunction]:
-    """Run the function whose built folder is `artifact`, with the core layer beside it.
+    """Runs the function whose built folder is `artifact`, with the core layer beside it.
 
     Args:
         artifact: the function's folder below `.aws-sam/build`.

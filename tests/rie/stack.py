@@ -20,7 +20,7 @@ EMULATOR_PYTHON = REPOSITORY / ".venvs/emulator/bin/python"
 
 @contextmanager
 def deployed(state: Path) -> Iterator[deploy.Deployment]:
-    """Start a cloud with its memory in `state`, deploy the build to it, and stop it in the end."""
+    """Starts a cloud with its state in `state`, deploys the build to it, and stops it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     local = [str(EMULATOR_PYTHON), "-m", "local"]
@@ -32,7 +32,7 @@ def deployed(state: Path) -> Iterator[deploy.Deployment]:
 
 
 class DeployedFunctions:
-    """What the stack tells its functions: their variables and the credentials of their own roles."""
+    """Functions of the stack, with their variables and the credentials of their roles."""
 
     def __init__(self, stack: deploy.Deployment) -> None:
         self._stack = stack
@@ -47,7 +47,7 @@ class DeployedFunctions:
         }
 
     def onboard(self, tenant_id: str) -> None:
-        """Take in the tenant that the events speak of, through the deployed function as its operator would."""
+        """Creates the tenant that the events name, through the deployed function, as an operator would."""
         event = json.loads((REPOSITORY / "events/tenants.json").read_text(encoding="utf-8"))
         event |= {"httpMethod": "POST", "body": json.dumps({"tenant_id": tenant_id, "name": "Acme", "tier": "basic"})}
         event["requestContext"]["httpMethod"] = "POST"
@@ -66,12 +66,12 @@ class DeployedFunctions:
         return status
 
     def upload(self, bucket: str, key: str, content: bytes) -> str:
-        """Put an object; answers its version."""
+        """Stores an object and returns its version."""
         version: str = self._client("s3").put_object(Bucket=bucket, Key=key, Body=content)["VersionId"]
         return version
 
     def wait_until_registered(self, tenant_id: str, document_id: str) -> None:
-        """Wait until the stack's own workflow has claimed an upload: a step removes what no row of the ledger needs."""
+        """Waits until the stack's workflow has registered an upload: a step deletes uploads without a ledger row."""
         key = {"pk": {"S": tenant_id}, "sk": {"S": "DOCUMENT#" + document_id}}
         table = self._stack.outputs["TenantTableName"]
         deadline = time.monotonic() + ONBOARDING_SECONDS
@@ -80,7 +80,7 @@ class DeployedFunctions:
             time.sleep(0.1)
 
     def grant(self, state: dict[str, Any]) -> dict[str, Any]:
-        """A grant to read the document of a state, by the deployed function that issues them."""
+        """Returns a grant to read the document of a state, from the deployed function that issues them."""
         payload = json.dumps(state | {"so_far": {}})
         invoked = self._client("lambda").invoke(FunctionName=self._names["GrantReading"], Payload=payload)
         granted: dict[str, Any] = json.loads(invoked["Payload"].read())
@@ -91,7 +91,7 @@ class DeployedFunctions:
         return set(self._names)
 
     def environment(self, logical_id: str) -> dict[str, str]:
-        """The environment of one function, with credentials as Lambda puts them there."""
+        """Returns the environment of a function, including the credentials that Lambda adds."""
         name = self._names[logical_id]
         function = self._client("lambda").get_function_configuration(FunctionName=name)
         role = self._client("sts").assume_role(RoleArn=function["Role"], RoleSessionName=name)["Credentials"]
@@ -108,7 +108,7 @@ class DeployedFunctions:
         }
 
     def placed(self, event: Any) -> Any:
-        """The event with every tenant placed in this stack's buckets, which no file could know."""
+        """Returns the event with every tenant placed in this stack's buckets, whose names no file can contain."""
         if isinstance(event, list):
             return [self.placed(item) for item in event]
         if isinstance(event, str) and event.startswith("{"):

@@ -24,7 +24,7 @@ def architecture(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module", params=sorted(FOLDERS))
 def artifact(request: pytest.FixtureRequest, architecture: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An artifact as `sam build` makes it: the same make target with the same variable, in the function's folder."""
+    """Returns an artifact built as by `sam build`: with the same make target and variable, in the function's folder."""
     name = str(request.param)
     target = tmp_path_factory.mktemp(architecture) / name
     makefile = REPOSITORY / "layers/packaging" / architecture / "Makefile"
@@ -61,7 +61,7 @@ def test_nothing_for_developers_is_shipped(artifact: Path) -> None:
     assert not [path for path in artifact.rglob("*") if path.name in unwanted or path.suffix == ".pyi"]
 
 
-def test_a_layer_lies_under_python_and_a_function_at_the_root(artifact: Path) -> None:
+def test_a_layer_is_under_python_and_a_function_at_the_root(artifact: Path) -> None:
     found = {path.name for path in artifact.iterdir()}
     if artifact.name == "CoreLayer":
         assert found == {"python"}

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.deployment_template import EARLIER_NAMES
 from tests.rie.answers import is_answer
 from tests.rie.emulator import BUILD, LAYER, REPOSITORY, Runtime, running
 from tests.rie.stack import DeployedFunctions
@@ -15,11 +16,11 @@ def logical_id(name: str) -> str:
 
 
 def test_every_function_folder_is_deployed_under_its_name_and_no_other_is(functions: DeployedFunctions) -> None:
-    assert functions.logical_ids() == {logical_id(name) for name in NAMES}
+    assert functions.logical_ids() == {logical_id(name) for name in NAMES} | set(EARLIER_NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_built_function_starts_and_answers(
+def test_a_built_function_starts_and_responds(
     name: str, functions: DeployedFunctions, runtime: Runtime, tmp_path: Path
 ) -> None:
     event = functions.placed(json.loads((REPOSITORY / "events" / f"{name}.json").read_text(encoding="utf-8")))
@@ -32,7 +33,7 @@ def test_a_built_function_starts_and_answers(
         assert function.init_milliseconds() < 5000
 
 
-def test_what_an_artifact_lacks_is_missed(runtime: Runtime, tmp_path: Path) -> None:
+def test_packages_missing_in_an_artifact_are_detected(runtime: Runtime, tmp_path: Path) -> None:
     artifact = tmp_path / "Lacking"
     (tmp_path / LAYER / "python").mkdir(parents=True)
     artifact.mkdir()

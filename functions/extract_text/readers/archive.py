@@ -1,4 +1,4 @@
-"""Zip containers of other people: what lies in them, within limits that are counted while inflating."""
+"""Zip files of strangers: reads their entries within limits that are counted while inflating."""
 
 import mmap
 import struct
@@ -22,14 +22,14 @@ MAX_INFLATED_BYTES: Final = 512 * 1024 * 1024
 """A sheet of a million rows and ten columns comes to about 350 MB of XML; it inflates in two seconds."""
 
 MAX_PART_BYTES: Final = 64 * 1024 * 1024
-"""What is read at once and becomes a tree of up to ten times its size; a book of a thousand pages has about 20 MB."""
+"""Bytes of a part that is read at once; its tree has up to ten times the size. A thousand pages have about 20 MB."""
 
 MAX_RATIO: Final = 200
-"""Of inflated bytes to the file's. Office files have about 10, sheets of blank, formatted cells up to 100; 1,032 is
-the most that deflate can do."""
+"""Inflated bytes to bytes of the file. Office files have about 10, sheets of blank, formatted cells up to 100; 1,032 is
+the maximum of deflate."""
 
 RATIO_GRACE_BYTES: Final = 16 * 1024 * 1024
-"""Below that the ratio is no danger."""
+"""Inflated bytes below which the ratio is not checked."""
 
 STEP_BYTES: Final = 256 * 1024
 
@@ -47,20 +47,20 @@ _DAMAGES: Final = (
     OSError,
     ValueError,
     OverflowError,
-    NotImplementedError,  # zipfile's word for what it cannot read
+    NotImplementedError,  # raised by zipfile for features that it lacks
     RuntimeError,
 )
 
 
 class Archive:
-    """The entries of a zip file by name; nothing is ever written to a disk.
+    """The entries of a zip file by name; nothing is written to disk.
 
     A name has `/` between its parts and no `/` before them; entries whose name points outside the archive do not
     exist. The last of several entries of one name counts, as in other readers. Case matters only where two names
     differ by nothing else (ECMA-376 part 2, 6.2.2.3).
 
     Attributes:
-        names: of the entries, without folders, in their order.
+        names: names of the entries, without folders, in order.
 
     Raises:
         BadDocument: `corrupt` when it is no readable zip file, `too_large` when it has too many entries.
@@ -71,7 +71,7 @@ class Archive:
             _check_entries(stream.fileno(), file.stat().st_size)
         self._most_bytes = min(MAX_INFLATED_BYTES, max(RATIO_GRACE_BYTES, MAX_RATIO * file.stat().st_size))
         self._inflated = 0
-        with _damage_is_named():
+        with _raise_corrupt():
             self._zip = zipfile.ZipFile(file)
         entries = ((_name(entry), entry) for entry in self._zip.infolist() if not entry.is_dir())
         self._entries = {name: entry for name, entry in entries if name}
@@ -87,7 +87,7 @@ class Archive:
         self._zip.close()
 
     def read(self, name: str) -> bytes:
-        """The content of an entry.
+        """Returns the content of an entry.
 
         Raises:
             BadDocument: `corrupt` when it is missing or damaged, `encrypted` when it is, `too_large` past a limit.
@@ -98,10 +98,10 @@ class Archive:
         return content
 
     def get(self, name: str) -> bytes | None:
-        """The content of an entry, None where there is none.
+        """Returns the content of an entry, None if there is none.
 
         Raises:
-            BadDocument: as `read`, but for the missing.
+            BadDocument: as `read`, except for a missing entry.
         """
         entry = self._entries.get(name) or self._any_case.get(name.lower())
         if entry is None:
@@ -114,7 +114,7 @@ class Archive:
         return bytes(content)
 
     def steps(self, name: str) -> Iterator[bytes]:
-        """The content of an entry, piece by piece, however long it is.
+        """Yields the content of an entry of any length, piece by piece.
 
         Raises:
             BadDocument: as `read`.
@@ -125,7 +125,7 @@ class Archive:
         return self._steps(entry)
 
     def check(self) -> None:
-        """Inflates everything once, for libraries that open the file by themselves; what is read later counts anew.
+        """Inflates all entries once, for libraries that open the file themselves; later reads are counted from zero.
 
         Raises:
             BadDocument: as `read`.
@@ -141,7 +141,7 @@ class Archive:
             raise BadDocument("encrypted")
         if entry.compress_type not in _METHODS:
             raise BadDocument("corrupt")
-        with _damage_is_named(), self._zip.open(entry) as stream:
+        with _raise_corrupt(), self._zip.open(entry) as stream:
             while step := stream.read(STEP_BYTES):
                 self._inflated += len(step)
                 if self._inflated > self._most_bytes:
@@ -150,7 +150,7 @@ class Archive:
 
 
 def parse_xml(content: bytes) -> XmlElement:
-    """The root of an XML part, without comments; entities are neither resolved nor fetched.
+    """Returns the root of an XML part, without comments; entities are neither resolved nor fetched.
 
     Raises:
         BadDocument: `corrupt` when it is not well-formed, has more than 256 elements within each other or ten million
@@ -168,7 +168,7 @@ def parse_xml(content: bytes) -> XmlElement:
 
 
 def _check_entries(descriptor: int, size: int) -> None:
-    """Counts the headers that are there, before anything is made of them; what the file says of itself may be false."""
+    """Counts the headers in the file before anything is built from them; the file's own count may be false."""
     if not size:
         raise BadDocument("corrupt")
     with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as content:
@@ -181,13 +181,13 @@ def _check_entries(descriptor: int, size: int) -> None:
 
 
 def _name(entry: zipfile.ZipInfo) -> str | None:
-    """The name by which an entry is asked for, None where it points outside."""
-    path = PurePosixPath(_decoded(entry).replace("\\", "/").lstrip("/"))
+    """Returns the normalised name of an entry, None if it points outside the archive."""
+    path = PurePosixPath(_decode_name(entry).replace("\\", "/").lstrip("/"))
     return None if ".." in path.parts else str(path)
 
 
-def _decoded(entry: zipfile.ZipInfo) -> str:
-    """The name as its writer meant it: zipfile takes what is not declared as UTF-8 for code page 437."""
+def _decode_name(entry: zipfile.ZipInfo) -> str:
+    """Decodes the name of an entry: zipfile takes names that are not declared as UTF-8 for code page 437."""
     if entry.flag_bits & _UTF8_FLAG or entry.filename.isascii():
         return entry.filename
     for encoding in _NAME_ENCODINGS:
@@ -199,7 +199,7 @@ def _decoded(entry: zipfile.ZipInfo) -> str:
 
 
 @contextmanager
-def _damage_is_named() -> Iterator[None]:
+def _raise_corrupt() -> Iterator[None]:
     try:
         yield
     except _DAMAGES as error:

@@ -1,4 +1,4 @@
-"""From the blocks that a reader found to the text that is stored, and where its structure lies in it."""
+"""Assembles the blocks of a document into one text, with the places of its pages, headings and tables."""
 
 from typing import Final
 
@@ -20,10 +20,10 @@ _LINE_GAP: Final = "\n"
 def assemble(document: RawDocument) -> ExtractedText:
     """Normalises every block and joins them, so that all offsets are exact.
 
-    A page without text takes no room: it starts where the next page does. The text is empty where no page has any.
+    A page without text is empty: it starts where the next page starts. The text is empty if no page has text.
 
     Raises:
-        BadDocument: `too_large` when there is more text than any document has.
+        BadDocument: `too_large` when there is more text than a document can have.
     """
     text = _Text()
     first_blocks: list[int] = []
@@ -48,8 +48,8 @@ class _Text:
     """Text under construction.
 
     Attributes:
-        parts: what concatenates to it.
-        starts: where each block begins that has left something.
+        parts: pieces of the text, in order.
+        starts: offset of each block that is not blank.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class _Text:
         self._in_list = False
 
     def add(self, block: Block) -> None:
-        """Appends a block, unless nothing of it can be seen."""
+        """Appends a block, unless it is blank."""
         match block:
             case Paragraph(text):
                 self._append(normalise(text))
@@ -93,7 +93,7 @@ class _Text:
             self.tables.append(TableSpan(start, end, header_end))
 
     def _append(self, text: str, gap: str = _BLOCK_GAP) -> tuple[int, int] | None:
-        """Adds text after a gap; answers its span, None where it is blank."""
+        """Adds text after a gap and returns its span, None if it is blank."""
         if not text.strip():
             return None
         if self.parts:
@@ -113,5 +113,5 @@ def _properties(stated: DocumentProperties) -> DocumentProperties:
 
 
 def _on_one_line(stated: str | None) -> str | None:
-    """None where nothing but blanks and controls is stated."""
+    """Returns a property on one line, None if it is nothing but blanks and controls."""
     return (" ".join(normalise(stated).split())[:MAX_PROPERTY_LENGTH] or None) if stated else None

@@ -1,7 +1,7 @@
-"""The one file that a reader writes: a part of a document, for a reader that takes files.
+"""The only file that a reader writes: an attachment of a mail, for a reader that takes files.
 
-It lies in memory and has no name in any folder. The process that reads a document is forbidden to make a file, so that
-this one is opened before.
+The file is in memory and has no name in any folder. It is opened before the barriers are set, since a process that
+reads a document must not create files.
 """
 
 import functools
@@ -11,16 +11,16 @@ from pathlib import Path
 
 @functools.cache
 def descriptor() -> int:
-    """Its descriptor; the first call makes the file, one for each process that reads a document."""
+    """Returns the file's descriptor; the first call in a process creates the file."""
     return os.memfd_create("attachment")
 
 
 def store(content: bytes) -> Path:
-    """Puts content in place of what was in the file, and returns where it can be read."""
+    """Replaces the content of the file and returns the path where it can be read."""
     file = descriptor()
     os.ftruncate(file, 0)
     os.lseek(file, 0, os.SEEK_SET)
-    left = memoryview(content)
-    while left:
-        left = left[os.write(file, left) :]
+    remaining = memoryview(content)
+    while remaining:
+        remaining = remaining[os.write(file, remaining) :]
     return Path(f"/proc/self/fd/{file}")

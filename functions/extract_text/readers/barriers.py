@@ -1,6 +1,6 @@
-"""The barriers around a process that reads a document: what of the machine a hostile file could reach through it.
+"""Barriers around a process that reads a document: they limit which parts of the machine a hostile file can reach.
 
-Which of them there are depends on the kernel. A barrier that the kernel offers and that cannot be set is an error.
+Which barriers can be set depends on the kernel. A barrier that the kernel supports and that cannot be set is an error.
 """
 
 import functools
@@ -20,17 +20,17 @@ _LIBRARIES: Final = (
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/var/lang/lib"),
     *("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo", "/dev/null", "/dev/urandom"),
 )
-"""What the C library, the loader and Python open by themselves; Lambda's Python is in `/var/lang`."""
+"""Files that the C library, the loader and Python open by themselves; Lambda's Python is in `/var/lang`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
-    """What the kernel of this machine has.
+class KernelSupport:
+    """The barriers that this machine's kernel supports.
 
     Attributes:
-        seccomp: filters of system calls.
-        landlock: the version of the interface, 0 where there is none.
-        supervision: of the files that a process opens; used where there is no Landlock.
+        seccomp: whether it filters system calls.
+        landlock: version of the interface; 0 without Landlock.
+        supervision: whether another process can open files for a child; used without Landlock.
     """
 
     seccomp: bool
@@ -38,61 +38,61 @@ class Offered:
     supervision: bool
 
 
-def offered() -> Offered:
-    """Asks the kernel."""
-    return Offered(seccomp.is_offered(), landlock.version(), seccomp.has_supervision())
+def kernel_support() -> KernelSupport:
+    """Returns which barriers this machine's kernel supports."""
+    return KernelSupport(seccomp.is_supported(), landlock.version(), seccomp.supports_supervision())
 
 
 @functools.cache
 def code_and_libraries() -> tuple[Path, ...]:
-    """The files and folders that a reader opens besides its document: Python, its packages and C libraries."""
+    """Returns the files and folders that a reader opens besides its document: Python, its packages and C libraries."""
     python = (*sys.path, f"{sys.prefix}/lib", f"{sys.base_prefix}/lib")
     found = {Path(path).resolve() for path in (*python, *_LIBRARIES) if os.access(path, os.R_OK)}
-    return tuple(path for path in found if found.isdisjoint(path.parents))  # what lies below another is in that
+    return tuple(path for path in found if found.isdisjoint(path.parents))  # a folder includes all below it
 
 
-class Enclosure:
-    """Every barrier there is around one child process. It is made before the process is forked.
+class Confinement:
+    """All supported barriers around one child process. Create it before the fork.
 
     Args:
-        barriers: as the kernel offers them.
+        support: barriers that the kernel supports.
         readable: files and folders that the process may open for reading, besides code and libraries.
     """
 
-    def __init__(self, barriers: Offered, readable: Sequence[Path] = ()) -> None:
-        self._barriers = barriers
+    def __init__(self, support: KernelSupport, readable: Sequence[Path] = ()) -> None:
+        self._support = support
         self._readable = (*code_and_libraries(), *readable)
-        is_supervised = barriers.supervision and not barriers.landlock
+        is_supervised = support.supervision and not support.landlock
         self._supervisor = Supervisor(self._readable) if is_supervised else None
 
     def enter(self, descriptors: Collection[int]) -> None:
-        """Called by the child: sets the barriers, none of which it can take away again.
+        """Sets the barriers for this process, for good. Called by the child.
 
         Args:
-            descriptors: that stay open, with the standard streams; all others are closed.
+            descriptors: file descriptors that stay open, besides the standard streams; all others are closed.
 
         Raises:
-            OSError: when a barrier cannot be set.
+            OSError: a barrier cannot be set.
         """
         _close_all_but({0, 1, 2, *descriptors, *([self._supervisor.descriptor] if self._supervisor else [])})
         linux.close_process()
         linux.drop_capabilities()
         linux.forbid_new_privileges()
-        if self._barriers.landlock:
+        if self._support.landlock:
             landlock.allow_reading_only(self._readable)
         if self._supervisor:
             self._supervisor.submit()
-        if self._barriers.seccomp:
+        if self._support.seccomp:
             seccomp.allow_reading_calls_only()
 
-    def ends(self, child: int, seconds: float) -> bool:
-        """Called by the parent: waits for the child, and returns whether it has ended in time.
+    def wait_for(self, child: int, seconds: float) -> bool:
+        """Waits for the child and returns whether it has ended in time. Called by the parent.
 
         Args:
-            child: the process.
-            seconds: of wall clock.
+            child: process id.
+            seconds: limit of wall-clock time.
         """
-        # A pidfd is readable when the process has ended, whatever that has done to its descriptors.
+        # A pidfd becomes readable when the process ends, whatever that has done to its descriptors.
         end = os.pidfd_open(child)
         try:
             if self._supervisor:
@@ -105,5 +105,5 @@ class Enclosure:
 def _close_all_but(kept: Collection[int]) -> None:
     for link in Path("/proc/self/fd").iterdir():
         if int(link.name) not in kept:
-            with suppress(OSError):  # the one by which the folder was listed is closed already
+            with suppress(OSError):  # the descriptor that listed the folder is closed already
                 os.close(int(link.name))

@@ -1,4 +1,4 @@
-"""Tables in text: values separated by commas, semicolons, tabs or bars."""
+"""Tables in text: values separated by commas, semicolons, tabs or vertical bars."""
 
 import csv
 import io
@@ -14,13 +14,13 @@ from readers.model import Page, RawDocument, Table
 
 _DELIMITERS: Final = ",\t;|"
 _STATED_DELIMITER: Final = re.compile(r"sep=(.)\r?\n?")
-"""The first line by which a sheet program is told the delimiter."""
+"""The first line in which spreadsheet programs state the delimiter."""
 
 SAMPLE_CHARACTERS: Final = 64 * 1024
 SAMPLE_ROWS: Final = 100
 
 MAX_LINES_ABOVE_HEADER: Final = 3
-"""Titles and units above the names of the columns."""
+"""Lines with titles and units above the column names."""
 
 MAX_NAME_LENGTH: Final = 60
 
@@ -28,13 +28,13 @@ _NUMBER: Final = re.compile(r"[-+(₩$€£¥]{0,3}\d[\d,. ]{0,40}\)?\s?(?:%|원
 _DATE: Final = re.compile(r"\d{4}[-./]\s?\d{1,2}[-./]\s?\d{1,2}.{0,20}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}.{0,20}")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 
-csv.field_size_limit(MAX_BYTES)  # of the whole process; a file is no larger
+csv.field_size_limit(MAX_BYTES)  # set for the whole process; no file is larger
 
 Row = Sequence[str]
 
 
 def read_csv(file: Path) -> RawDocument:
-    """Reads one table; the delimiter is found in the content.
+    """Reads one table; the delimiter is detected in the content.
 
     Raises:
         BadDocument: as `read_text`.
@@ -50,22 +50,22 @@ def read_csv(file: Path) -> RawDocument:
 
 
 def _rows(text: str, delimiter: str) -> list[list[str]]:
-    """The rows that hold something; quotes mean nothing where they do not pair."""
+    """Returns the rows that are not blank; unpaired quotes are taken as text."""
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error:
-        rows = _rows_of_sloppy(text, delimiter)
+        rows = _rows_leniently(text, delimiter)
     return [row for row in rows if any(map(str.strip, row))]
 
 
-def _rows_of_sloppy(text: str, delimiter: str) -> list[list[str]]:
+def _rows_leniently(text: str, delimiter: str) -> list[list[str]]:
     if text.count('"') % 2 == 0:
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     return [line.split(delimiter) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
 
 
 def _delimiter(text: str) -> str:
-    """The one that parts most rows into the same number of cells, at least two; of equal ones that of more cells."""
+    """Returns the delimiter by which most rows have the same number of cells, at least two; on ties, more cells win."""
     sample = text[:SAMPLE_CHARACTERS]
     if len(sample) < len(text):
         sample = sample[: sample.rfind("\n") + 1] or sample
@@ -81,7 +81,7 @@ def _delimiter(text: str) -> str:
 
 
 def _header_rows(rows: list[list[str]]) -> int:
-    """How many rows, from the top, name the columns, with titles above them; 0 where the first row holds data."""
+    """Returns how many rows at the top are titles and column names; 0 if the first row holds data."""
     if len(rows) <= 1:
         return 0
     width = Counter(_filled(row) for row in rows[:SAMPLE_ROWS]).most_common(1)[0][0]
@@ -96,7 +96,10 @@ def _filled(row: Row) -> int:
 
 
 def _names_columns(row: Row, below: Sequence[Row]) -> bool:
-    """Whether a row looks like names: short, each another, none a number or date unless years stand above numbers."""
+    """Returns whether a row looks like column names: short, distinct, and no numbers or dates.
+
+    Years count as names if the columns below them do not hold years.
+    """
     names = [cell.strip() for cell in row if cell.strip()]
     if len(set(names)) < len(names) or any(len(name) > MAX_NAME_LENGTH for name in names):
         return False
@@ -108,7 +111,7 @@ def _names_columns(row: Row, below: Sequence[Row]) -> bool:
 
 
 def _years_below(row: Row, below: Sequence[Row]) -> bool:
-    """Whether a column that begins with a year goes on with years."""
+    """Returns whether a column that begins with a year continues with years."""
     columns = [number for number, cell in enumerate(row) if _YEAR.fullmatch(cell.strip())]
     cells = [other[number].strip() for other in below for number in columns if number < len(other)]
     return bool(cells) and all(_YEAR.fullmatch(cell) for cell in cells if cell)

@@ -1,4 +1,4 @@
-"""Dates as files state them."""
+"""Dates as they are written in files."""
 
 import re
 from email.utils import parsedate_to_datetime
@@ -13,7 +13,7 @@ MAX_LENGTH: Final = 100
 
 
 def iso_date(stated: str | None) -> str | None:
-    """A date in ISO 8601, as precise as it is stated; None for none and for one in no known form.
+    """Returns a date in ISO 8601, as precise as it is given; None for a missing date or an unknown form.
 
     Known are ISO 8601, RFC 2822, `2026.1.5`, `2026/01/05`, `2026년 1월 5일`, `20260105` and a year.
     """

@@ -1,8 +1,9 @@
-"""The family of formats to which a file belongs: by its content first, then by its name."""
+"""Detects the family of formats of a file, by its content first, then by its name."""
 
 import json
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -11,7 +12,7 @@ from olefile import OleFileIO
 from onggi.domain.errors import BadDocument
 from readers.archive import Archive
 from readers.encoding import UNKNOWN_ENCODING_MESSAGE, decode
-from readers.families import Family
+from readers.families import NAMES, OLE_SIGNATURES, ZIP_SIGNATURES, Family, Refused, ZipSignature
 
 HEADER_BYTES: Final = 1024
 """A PDF may begin with up to this many foreign bytes (ISO 32000-1, annex H, implementation note 13)."""
@@ -19,15 +20,11 @@ HEADER_BYTES: Final = 1024
 SAMPLE_BYTES: Final = 64 * 1024
 LONGEST_CHARACTER: Final = 4
 LONGEST_TOKEN: Final = 64
-"""Of JSON outside strings: where a sample ends within a token, the error lies not far before its end."""
+"""Characters of a JSON token outside strings: a sample that ends within one has its error not far before its end."""
 
-SAVE_AS_DOCX: Final = "This is a document of Word 97-2003; save it as .docx and upload that."
-SAVE_AS_PPTX: Final = "This is a presentation of PowerPoint 97-2003; save it as .pptx and upload that."
 SAVE_AS_XLSX: Final = "This is a spreadsheet in XML of Excel 2003; save it as .xlsx and upload that."
 SAVE_AS_HWPX: Final = "This is a document of an old version of Hangul; save it as .hwpx and upload that."
-SAVE_AS_EML: Final = "This is a message of Outlook; save it as .eml, or print it to PDF, and upload that."
 SAVE_RTF_AS_DOCX: Final = "This is Rich Text Format; save it as .docx and upload that."
-SAVE_ODF_AS_OFFICE: Final = "This is OpenDocument; save it as .docx, .xlsx or .pptx and upload that."
 
 _PDF_HEADER: Final = b"%PDF-"
 _PDF_ENDS: Final = (b"%%EOF", b"startxref")
@@ -35,47 +32,16 @@ _ZIP_HEADERS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE_HEADER: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HWP_SIGNATURE: Final = b"HWP Document File"
 
-_OFFICE_PARTS: Final[Mapping[str, Family]] = {"word/": "docx", "ppt/": "pptx", "xl/": "xlsx"}
-_OPEN_DOCUMENT: Final = b"application/vnd.oasis.opendocument"
+_OFFICE_CONTENT_TYPES: Final = "[content_types].xml"
 
 _REFUSED_BEGINNINGS: Final = {b"{\\rtf": SAVE_RTF_AS_DOCX, _HWP_SIGNATURE: SAVE_AS_HWPX}
-_REFUSED_STREAMS: Final = {
-    "WordDocument": SAVE_AS_DOCX,
-    "PowerPoint Document": SAVE_AS_PPTX,
-    "__properties_version1.0": SAVE_AS_EML,
-}
 _REFUSED_MARKUP: Final = {"<HWPML": SAVE_AS_HWPX, 'progid="Excel.Sheet"': SAVE_AS_XLSX}
 
-_FAMILIES_BY_SUFFIX: Final[Mapping[str, Family]] = {
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".mdown": "markdown",
-    ".mkd": "markdown",
-    ".mdx": "markdown",
-    ".qmd": "markdown",
-    ".rmd": "markdown",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".tab": "csv",
-    ".xls": "csv",  # many programs export text under the name of a sheet
-    ".xlsx": "csv",
-    ".json": "json",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".geojson": "json",
-    ".ipynb": "json",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
+_TEXT_FAMILIES: Final[Mapping[str, Family]] = {
+    suffix: family for family, names in NAMES.items() for suffix in (*names.text, *names.trusted_text)
 }
-"""What text is, by its name, where its content does not tell."""
-
-_NEVER_TEXT: Final = frozenset({".pdf", ".docx", ".doc", ".pptx", ".ppt", ".xlsb", ".hwp", ".hwpx", ".epub"})
-
-_TRUSTED_SUFFIXES: Final = frozenset({".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd"}) | frozenset(
-    {".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".geojson", ".ipynb"}
-)
-"""Text of these names is what the name says, though it may begin like a fragment of HTML or like JSON."""
+_TRUSTED_SUFFIXES: Final = frozenset(suffix for names in NAMES.values() for suffix in names.trusted_text)
+_BINARY_SUFFIXES: Final = frozenset(suffix for names in NAMES.values() for suffix in names.binary)
 
 _MEDIA_HEADERS: Final = (
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"ID3", b"OggS", b"fLaC"),
@@ -93,28 +59,28 @@ _MAILBOX_LINE: Final = b"From "
 _TECHNICAL_HEADERS: Final = frozenset(
     b"message-id mime-version received return-path content-type delivered-to dkim-signature x-mailer".split()
 )
-"""A memo in plain text begins with From, To and Date, too, but not with these."""
+"""Headers of mail that a memo in plain text, which may begin with From, To and Date, does not have."""
 
-_PEOPLES_HEADERS: Final = frozenset(b"from to subject date".split())
+_COMMON_HEADERS: Final = frozenset(b"from to subject date".split())
 MAX_MAIL_HEADERS: Final = 500
 
 _JSON_BLANKS: Final = re.compile(r"[ \t\r\n]*")
 
 
 def family_of(file: Path, name: str) -> Family:
-    """The family whose reader shall read a file.
+    """Returns the family of a file.
 
-    What the content shows counts under any name. Text shows little, so the name decides between the kinds of text;
+    The content decides under any name. Text shows little of its kind, so the name decides between the families of text;
     HTML within Markdown stays Markdown, unless the file is a whole page.
 
     Args:
         file: the content.
-        name: of the document; may be empty.
+        name: name of the document; may be empty.
 
     Raises:
-        BadDocument: `unsupported_type` for what cannot be read, with what to do where that is known, `encrypted` for a
-            protected office file, `corrupt` for a damaged container or a text under the name of one, `empty` for a
-            blank file of any name.
+        BadDocument: `unsupported_type` for a format that cannot be read, with advice if there is any; `encrypted` for a
+            protected office file; `corrupt` for a damaged container or a text with the name of one; `empty` for a blank
+            file of any name.
     """
     with file.open("rb") as stream:
         head = stream.read(SAMPLE_BYTES)
@@ -132,7 +98,7 @@ def family_of(file: Path, name: str) -> Family:
 
 
 def _is_pdf(file: Path, head: bytes, suffix: str) -> bool:
-    """Whether it begins like a PDF; after foreign bytes, also whether it is named or ends like one."""
+    """Returns whether a file begins like a PDF; after foreign bytes, it must also be named or end like one."""
     if head.lstrip().startswith(_PDF_HEADER):
         return True
     if _PDF_HEADER not in head[:HEADER_BYTES]:
@@ -146,20 +112,27 @@ def _is_pdf(file: Path, head: bytes, suffix: str) -> bool:
 def _family_of_zip(file: Path) -> Family:
     with Archive(file) as archive:
         names = archive.names
-        kind = (archive.get("mimetype") or b"").strip()
-    if kind == b"application/hwp+zip" or "Contents/content.hpf" in names:
-        return "hwpx"
-    if kind == b"application/epub+zip":
-        return "epub"
-    if kind.startswith(_OPEN_DOCUMENT):
-        raise BadDocument("unsupported_type", SAVE_ODF_AS_OFFICE)
-    if "[content_types].xml" in {name.lower() for name in names}:
-        for folder, family in _OFFICE_PARTS.items():
-            if any(name.lower().startswith(folder) for name in names):
-                return family
-    if "META-INF/container.xml" in names and any(name.lower().endswith(".opf") for name in names):
-        return "epub"
-    raise BadDocument("unsupported_type")
+        mimetype = (archive.get("mimetype") or b"").strip().decode("latin-1")
+    lower_names = [name.lower() for name in names]
+
+    def matches(signature: ZipSignature) -> bool:
+        return (
+            fnmatchcase(mimetype, signature.mimetype)
+            and (not signature.entry or signature.entry in names)
+            and (not signature.folder or _OFFICE_CONTENT_TYPES in lower_names)
+            and any(name.startswith(signature.folder) for name in lower_names)
+            and any(name.endswith(signature.suffix) for name in lower_names)
+        )
+
+    return _family_or_refusal(next((signature.family for signature in ZIP_SIGNATURES if matches(signature)), None))
+
+
+def _family_or_refusal(found: Family | Refused | None) -> Family:
+    if found is None:
+        raise BadDocument("unsupported_type")
+    if isinstance(found, Refused):
+        raise BadDocument("unsupported_type", found.advice)
+    return found
 
 
 def _family_of_ole(file: Path) -> Family:
@@ -167,18 +140,13 @@ def _family_of_ole(file: Path) -> Family:
         with OleFileIO(str(file)) as container:
             names = {entry[0] for entry in container.listdir()}
             is_hwp = "FileHeader" in names and container.openstream("FileHeader").read(32).startswith(_HWP_SIGNATURE)
-    except (OSError, ValueError, IndexError) as error:  # what the library raises for damaged files
+    except (OSError, ValueError, IndexError) as error:  # the library raises any of these for damaged files
         raise BadDocument("corrupt") from error
     if is_hwp:
         return "hwp5"
     if names & {"EncryptedPackage", "EncryptionInfo"}:
         raise BadDocument("encrypted")
-    if names & {"Workbook", "Book"}:
-        return "xlsx"
-    for name, message in _REFUSED_STREAMS.items():
-        if name in names:
-            raise BadDocument("unsupported_type", message)
-    raise BadDocument("unsupported_type")
+    return _family_or_refusal(next((found for name, found in OLE_SIGNATURES.items() if name in names), None))
 
 
 def _family_of_text(head: bytes, suffix: str) -> Family:
@@ -187,7 +155,7 @@ def _family_of_text(head: bytes, suffix: str) -> Family:
     text = _text_of(head)
     markup = (head.decode("latin-1") if text is None else text).removeprefix("\ufeff")
     markup = markup[_end_of(_BEFORE_MARKUP, markup) :]
-    if _PAGE.match(markup):  # in whichever encoding it declares
+    if _PAGE.match(markup):  # in any encoding
         return "html"
     if text is None:
         raise _unreadable(head, suffix)
@@ -199,18 +167,18 @@ def _family_of_text(head: bytes, suffix: str) -> Family:
             return "html"
         if _is_json(text, is_whole=len(head) < SAMPLE_BYTES):
             return "json"
-    if suffix in _NEVER_TEXT:
+    if suffix in _BINARY_SUFFIXES:
         raise BadDocument("corrupt")
-    return _FAMILIES_BY_SUFFIX.get(suffix, "plain")
+    return _TEXT_FAMILIES.get(suffix, "plain")
 
 
 def _unreadable(head: bytes, suffix: str) -> BadDocument:
-    """The fault of a content that is no text."""
+    """Returns the error for content that is not text."""
     if head.startswith(_MEDIA_HEADERS) or head[4:8] == _MEDIA_BRAND:
         return BadDocument("unsupported_type")
-    if suffix in _NEVER_TEXT or suffix in {".xls", ".xlsx"}:
+    if suffix in _BINARY_SUFFIXES or suffix in NAMES["xlsx"].likely:
         return BadDocument("corrupt")
-    is_named_text = suffix in _FAMILIES_BY_SUFFIX or suffix in {".txt", ".text", ""}
+    is_named_text = suffix in _TEXT_FAMILIES or suffix in {".txt", ".text", ""}
     return BadDocument("unsupported_type", UNKNOWN_ENCODING_MESSAGE if is_named_text else None)
 
 
@@ -220,7 +188,7 @@ def _end_of(pattern: re.Pattern[str], text: str) -> int:
 
 
 def _text_of(head: bytes) -> str | None:
-    """The text at the beginning of a file, None where it is none; a character at its end may be cut in two.
+    """Returns the text at the beginning of a file, None if it is not text; its last character may be cut in two.
 
     Raises:
         BadDocument: `empty` when the whole file is blank.
@@ -238,7 +206,7 @@ def _text_of(head: bytes) -> str | None:
 
 
 def _is_mail(head: bytes, suffix: str) -> bool:
-    """Whether it begins with header lines of a mail."""
+    """Returns whether a file begins with the headers of a mail."""
     names: set[bytes] = set()
     lines = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").splitlines()
     if lines and lines[0].startswith(_MAILBOX_LINE):
@@ -254,11 +222,11 @@ def _is_mail(head: bytes, suffix: str) -> bool:
         names.add(header.group(1).lower())
     if suffix in {".eml", ".mht", ".mhtml"}:
         return bool(names)
-    return bool(names & _TECHNICAL_HEADERS and len(names & _PEOPLES_HEADERS) > 1)
+    return bool(names & _TECHNICAL_HEADERS and len(names & _COMMON_HEADERS) > 1)
 
 
 def _is_json(text: str, *, is_whole: bool) -> bool:
-    """Whether it is JSON objects or arrays, or the beginning of some."""
+    """Returns whether a text is JSON objects or arrays, or the beginning of some."""
     text = text.removeprefix("\ufeff")
     position = _end_of(_JSON_BLANKS, text)
     if not text.startswith(("{", "["), position):

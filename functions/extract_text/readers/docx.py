@@ -1,14 +1,23 @@
-"""Word files (ISO/IEC 29500, WordprocessingML): the body in its order, as a reader of the printed pages sees it."""
+"""Word files (ISO/IEC 29500, WordprocessingML): reads the body in its order, as it is printed."""
 
-import itertools
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml.etree import _Element as XmlElement
 
 from readers.archive import Archive
+from readers.docx_elements import (
+    all_paragraphs,
+    cells_of,
+    column_span,
+    columns_before,
+    is_merged,
+    paragraphs_and_tables,
+    rows_of,
+    sections_before_page_breaks,
+    style_id,
+)
 from readers.docx_inline import (
     Box,
     Graphic,
@@ -17,13 +26,13 @@ from readers.docx_inline import (
     PageBreak,
     Picture,
     Token,
+    is_switched_on,
     is_visible,
-    switched_on,
     tokens_of,
 )
+from readers.docx_pages import Pages, TableRow
 from readers.docx_styles import (
     BULLET,
-    VALUE,
     ListPlace,
     Numbering,
     Styles,
@@ -33,10 +42,7 @@ from readers.docx_styles import (
 )
 from readers.model import CELL_SEPARATOR, Block, Heading, ListItem, Page, Paragraph, RawDocument, Table
 from readers.ooxml import (
-    MC,
-    Item,
     W,
-    chosen_alternative,
     core_properties,
     graphic_blocks,
     main_part,
@@ -45,27 +51,18 @@ from readers.ooxml import (
     parse_part,
     related,
     relationships,
-    whole_number,
 )
-
-MAX_COLUMNS: Final = 63
-"""Of a table, as in Word."""
 
 HEADING_CHARACTERS: Final = 250
-"""What is longer is running text that somebody has given a heading's style."""
-
-_WRAPPERS: Final = frozenset(
-    f"{W}{name}" for name in ("body", "sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag")
-)
-_TABLE_PARTS: Final = frozenset({f"{W}tbl", f"{W}tr", f"{W}tc"})
+"""A longer text is running text in the style of a heading."""
 
 
 def read_docx(file: Path) -> RawDocument:
-    """Reads a Word file: its pages are those of the last layout, where it keeps that, else those its author has set.
+    """Reads a Word file; its pages are those of the last layout if the file keeps it, else those set by its author.
 
     A paragraph belongs to the page on which it begins. Text boxes, charts and diagrams follow the paragraph in which
-    they are anchored, footnotes end their page and endnotes the document. Deletions, hidden text, comments, running
-    heads and feet are left out.
+    they are anchored. Footnotes end their page, endnotes the document. Deletions, hidden text, comments, headers and
+    footers are left out.
 
     Raises:
         BadDocument: `encrypted`, `corrupt` or `too_large`.
@@ -74,69 +71,22 @@ def read_docx(file: Path) -> RawDocument:
         return RawDocument(_Reader(archive).pages(), core_properties(archive))
 
 
-class _Pages:
-    """Pages under construction."""
-
-    def __init__(self) -> None:
-        self._closed: list[Page] = []
-        self._blocks: list[Block] = []
-        self._notes: list[Block] = []
-        self._has_picture = False
-        self._turned_by_author = False
-
-    @property
-    def is_at_start(self) -> bool:
-        """Whether nothing has been read yet."""
-        return not (self._closed or self._blocks or self._has_picture)
-
-    def add(self, block: Block) -> None:
-        """Appends a block to the page."""
-        self._blocks.append(block)
-        self._turned_by_author = False
-
-    def add_note(self, text: str) -> None:
-        """Appends a note to those at the foot of the page."""
-        self._notes.append(Paragraph(text))
-
-    def add_picture(self) -> None:
-        """Marks the page as one with a picture."""
-        self._has_picture = True
-
-    def turn(self, *, rendered: bool) -> None:
-        """Begins a page; the layout's own mark after a break that its author has set is the same break."""
-        if rendered and self._turned_by_author:
-            self._turned_by_author = False
-            return
-        self._turned_by_author = not rendered
-        self._close()
-
-    def finish(self) -> tuple[Page, ...]:
-        """All pages."""
-        self._close()
-        return tuple(self._closed)
-
-    def _close(self) -> None:
-        blocks = (*self._blocks, *self._notes)
-        self._closed.append(Page(blocks, needs_ocr=self._has_picture and not blocks))
-        self._blocks, self._notes, self._has_picture = [], [], False
-
-
-@dataclass(slots=True)
-class _Row:
-    """A row of a table.
+class _FlatText(NamedTuple):
+    """Text of a cell, a note or a text box.
 
     Attributes:
-        turns: how many pages end before it or within it.
-        begins_page: whether the first of them ends before it.
+        text: a line for each block.
+        page_breaks: number of pages that end in it.
+        starts_page: whether a page ends before its first word.
     """
 
-    cells: list[str]
-    turns: int
-    begins_page: bool
+    text: str
+    page_breaks: int
+    starts_page: bool
 
 
 class _Reader:
-    """Reads one document, from its first element to its last: numbers and pages are counted on the way."""
+    """Reads one document from its first element to its last, and counts list numbers and pages on the way."""
 
     def __init__(self, archive: Archive) -> None:
         name = main_part(archive, "word/document.xml")
@@ -152,14 +102,14 @@ class _Reader:
         self._note_counts: dict[NoteKind, int] = {"footnotes": 0, "endnotes": 0}
         self._note_marks: dict[Note, str] = {}
         self._endnotes: list[str] = []
-        self._pages = _Pages()
-        self._sections = _page_sections(self._root)
+        self._pages = Pages()
+        self._sections = sections_before_page_breaks(self._root)
 
     def pages(self) -> tuple[Page, ...]:
-        """All pages of the document."""
+        """Reads and returns all pages of the document."""
         body = self._root.find(f"{W}body")
         if body is not None:
-            self._walk(body)
+            self._read_content(body)
         for note in self._endnotes:
             self._pages.add(Paragraph(note))
         return self._pages.finish()
@@ -173,28 +123,28 @@ class _Reader:
         notes = (element for element in elements if element.get(f"{W}type") in (None, "normal"))
         return {note.get(f"{W}id", ""): note for note in notes}
 
-    def _walk(self, container: XmlElement) -> None:
-        for element in _content(container):
+    def _read_content(self, container: XmlElement) -> None:
+        for element in paragraphs_and_tables(container):
             if element.tag == f"{W}p":
-                self._paragraph(element)
+                self._read_paragraph(element)
             else:
-                self._table(element)
+                self._read_table(element)
 
-    def _paragraph(self, element: XmlElement) -> None:
+    def _read_paragraph(self, element: XmlElement) -> None:
         properties = element.find(f"{W}pPr")
-        if not self._pages.is_at_start and switched_on(properties, "pageBreakBefore"):
-            self._pages.turn(rendered=False)
+        if not self._pages.is_at_start and is_switched_on(properties, "pageBreakBefore"):
+            self._pages.break_page(rendered=False)
         parts: list[str] = []
         anchored: list[Box | Graphic] = []
-        turns = 0
+        page_breaks = 0
         has_text = False
         for token in tokens_of(element):
             match token:
                 case PageBreak(rendered=True) if has_text:
-                    turns += 1
+                    page_breaks += 1
                 case PageBreak(rendered):
                     self._add_text(properties, parts)
-                    self._pages.turn(rendered=rendered)
+                    self._pages.break_page(rendered=rendered)
                     has_text = False
                 case Box() | Graphic():
                     anchored.append(token)
@@ -202,13 +152,13 @@ class _Reader:
                     self._add_inline(token, parts)
                     has_text = has_text or is_visible(token)
         self._add_text(properties, parts)
-        for one in anchored:
-            self._add_anchored(one)
-        for _ in range(turns):
-            self._pages.turn(rendered=True)
+        for item in anchored:
+            self._add_anchored(item)
+        for _ in range(page_breaks):
+            self._pages.break_page(rendered=True)
         section = None if properties is None else properties.find(f"{W}sectPr")
         if section is not None and section in self._sections:
-            self._pages.turn(rendered=False)
+            self._pages.break_page(rendered=False)
 
     def _add_inline(self, token: Token, parts: list[str]) -> None:
         match token:
@@ -221,21 +171,21 @@ class _Reader:
 
     def _add_anchored(self, anchored: Box | Graphic) -> None:
         if isinstance(anchored, Box):
-            self._walk(anchored.content)
+            self._read_content(anchored.content)
         else:
             for block in graphic_blocks(self._archive, self._relations, anchored.element):
                 self._pages.add(block)
 
     def _add_text(self, properties: XmlElement | None, parts: list[str]) -> None:
-        """Adds what has been read of a paragraph, and takes it from the parts."""
+        """Adds the collected parts of a paragraph to the page and clears them."""
         text = "".join(parts)
         parts.clear()
-        style_id = _style_id(properties) or self._styles.default
-        place = self._list_place(properties, style_id)
-        marker = self._numbering.next_marker(place.number_id, place.level or 0) if place else None
+        style = style_id(properties) or self._styles.default
+        place = self._list_place(properties, style)
+        marker = self._next_marker(place)
         if not text.strip():
             return
-        level = heading_level(_first(outline_level(properties), self._styles[style_id].outline_level))
+        level = heading_level(_first(outline_level(properties), self._styles[style].outline_level))
         if level and len(text) <= HEADING_CHARACTERS:
             number = "" if marker in (None, BULLET) else f"{marker} "
             self._pages.add(Heading(number + " ".join(text.split()), level))
@@ -244,15 +194,18 @@ class _Reader:
         else:
             self._pages.add(Paragraph(text))
 
-    def _list_place(self, properties: XmlElement | None, style_id: str) -> ListPlace | None:
-        """The list and level of a paragraph, None outside lists."""
-        place = list_place(properties) or self._styles[style_id].place
+    def _list_place(self, properties: XmlElement | None, style: str) -> ListPlace | None:
+        """Returns the list and level of a paragraph, None outside lists."""
+        place = list_place(properties) or self._styles[style].place
         if not place or not place.number_id:
             return None
-        return ListPlace(place.number_id, self._numbering.level_of(place, self._styles.lineage(style_id)))
+        return ListPlace(place.number_id, self._numbering.level_of(place, self._styles.lineage(style)))
+
+    def _next_marker(self, place: ListPlace | None) -> str | None:
+        return self._numbering.next_marker(place.number_id, place.level or 0) if place else None
 
     def _note_mark(self, note: Note) -> str:
-        """What stands in the text for a note, which is put aside when it is first referred to."""
+        """Returns the mark of a note in the text; the first reference to a note also stores its text."""
         if note in self._note_marks:
             return self._note_marks[note]
         element = self._notes[note.kind].get(note.identifier)
@@ -262,82 +215,54 @@ class _Reader:
         number = self._note_counts[note.kind]
         mark = f"[{numeral(number, 'decimal' if note.kind == 'footnotes' else 'lowerRoman')}]"
         self._note_marks[note] = mark
-        text = f"{mark} {self._flat(element)[0].strip()}"
+        text = f"{mark} {self._flat_text(element).text.strip()}"
         if note.kind == "footnotes":
             self._pages.add_note(text)
         else:
             self._endnotes.append(text)
         return mark
 
-    def _table(self, element: XmlElement) -> None:
-        rows = [(row, [*_inside(row, f"{W}tc")]) for row in _inside(element, f"{W}tr") if not _is_deleted(row)]
+    def _read_table(self, element: XmlElement) -> None:
+        rows = [(row, [*cells_of(row)]) for row in rows_of(element)]
         if all(len(cells) <= 1 for _, cells in rows):  # a frame around text
             for _, cells in rows:
                 for cell in cells:
-                    self._walk(cell)
+                    self._read_content(cell)
             return
         header_rows = 0
         for row, _ in rows:
-            if not switched_on(row.find(f"{W}trPr"), "tblHeader"):
+            if not is_switched_on(row.find(f"{W}trPr"), "tblHeader"):
                 break
             header_rows += 1
         header_rows = header_rows if 0 < header_rows < len(rows) else min(1, len(rows) - 1)
-        self._add_rows([self._row(row, cells) for row, cells in rows], header_rows)
+        self._pages.add_table([self._row(row, cells) for row, cells in rows], header_rows)
 
-    def _add_rows(self, rows: list[_Row], header_rows: int) -> None:
-        """Adds a table to the pages over which it goes; each part has the header, as it is printed."""
-        waiting: list[list[str]] = []
-        for number, row in enumerate(rows):
-            turns = row.turns
-            if row.begins_page:
-                self._add_table(waiting, header_rows)
-                self._pages.turn(rendered=True)
-                waiting = [one.cells for one in rows[:header_rows]] if waiting and number >= header_rows else []
-                turns -= 1
-            waiting.append(row.cells)
-            if turns and number >= header_rows:
-                self._add_table(waiting, header_rows)
-                waiting = [one.cells for one in rows[:header_rows]]
-            for _ in range(turns):
-                self._pages.turn(rendered=True)
-        if len(waiting) > header_rows or not header_rows:
-            self._add_table(waiting, header_rows)
-
-    def _add_table(self, rows: list[list[str]], header_rows: int) -> None:
-        table = Table.of_rows(rows, header_rows)
-        if table.lines:
-            self._pages.add(table)
-
-    def _row(self, element: XmlElement, cells: Iterable[XmlElement]) -> _Row:
-        properties = element.find(f"{W}trPr")
-        row = _Row([""] * _span(properties, "gridBefore", 0), 0, begins_page=False)
+    def _row(self, element: XmlElement, cells: Iterable[XmlElement]) -> TableRow:
+        row = TableRow([""] * columns_before(element), 0, starts_page=False)
         for cell in cells:
-            text, turns, begins_page = self._flat(cell)
-            row.cells.append("" if _continues(cell) else text)
-            row.cells += [""] * (_span(cell.find(f"{W}tcPr"), "gridSpan", 1) - 1)
-            row.turns = max(row.turns, turns)
-            row.begins_page = row.begins_page or begins_page
+            text, page_breaks, starts_page = self._flat_text(cell)
+            row.cells.append("" if is_merged(cell) else text)
+            row.cells += [""] * (column_span(cell) - 1)
+            row.page_breaks = max(row.page_breaks, page_breaks)
+            row.starts_page = row.starts_page or starts_page
         return row
 
-    def _flat(self, container: XmlElement) -> tuple[str, int, bool]:
-        """Text, a line for each block, how many pages end in it, and whether one does before its first word."""
+    def _flat_text(self, container: XmlElement) -> _FlatText:
         lines: list[str] = []
-        turns, begins_page = 0, False
-        for paragraph in _content(container, _TABLE_PARTS):
+        page_breaks, starts_page = 0, False
+        for paragraph in all_paragraphs(container):
             properties = paragraph.find(f"{W}pPr")
-            style_id = _style_id(properties) or self._styles.default
-            place = self._list_place(properties, style_id)
-            marker = self._numbering.next_marker(place.number_id, place.level or 0) if place else None
+            marker = self._next_marker(self._list_place(properties, style_id(properties) or self._styles.default))
             parts: list[str] = []
             boxes: list[str] = []
             has_text = bool(lines)
             for token in tokens_of(paragraph):
                 match token:
                     case PageBreak():
-                        turns += 1
-                        begins_page = begins_page or not has_text
+                        page_breaks += 1
+                        starts_page = starts_page or not has_text
                     case Box(content):
-                        boxes.append(self._flat(content)[0])
+                        boxes.append(self._flat_text(content).text)
                     case Graphic(graphic):
                         boxes += map(_flat_block, graphic_blocks(self._archive, self._relations, graphic))
                     case _:
@@ -346,66 +271,7 @@ class _Reader:
             text = "".join(parts).strip()
             lines += [f"{marker} {text}" if marker and text else text] if text else []
             lines += boxes
-        return "\n".join(lines), turns, begins_page
-
-
-def _content(container: XmlElement, also: frozenset[str] = frozenset()) -> Iterator[XmlElement]:
-    """The paragraphs and tables of a container; of tables their paragraphs, where the parts of tables are named."""
-    waiting: list[Item] = [*reversed(container)]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            continue
-        if item.tag in _WRAPPERS or item.tag in also:
-            waiting += reversed(item)
-        elif item.tag == f"{MC}AlternateContent":
-            waiting += reversed(chosen_alternative(item))
-        elif item.tag in (f"{W}p", f"{W}tbl"):
-            yield item
-
-
-def _inside(container: XmlElement, tag: str) -> Iterator[XmlElement]:
-    """The rows of a table or the cells of a row, also those in content controls."""
-    waiting = [*reversed(container)]
-    while waiting:
-        element = waiting.pop()
-        if element.tag == tag:
-            yield element
-        elif element.tag in _WRAPPERS:
-            waiting += reversed(element)
-
-
-def _page_sections(root: XmlElement) -> frozenset[XmlElement]:
-    """The marks of those sections whose successor begins on a new page."""
-    sections = [*root.iter(f"{W}sectPr")]
-    return frozenset(
-        section
-        for section, following in itertools.pairwise(sections)
-        if (kind := following.find(f"{W}type")) is None or kind.get(VALUE) not in ("continuous", "nextColumn")
-    )
-
-
-def _style_id(properties: XmlElement | None) -> str | None:
-    style = None if properties is None else properties.find(f"{W}pStyle")
-    return None if style is None else style.get(VALUE)
-
-
-def _is_deleted(row: XmlElement) -> bool:
-    return row.find(f"{W}trPr/{W}del") is not None
-
-
-def _continues(cell: XmlElement) -> bool:
-    """Whether a cell is merged into the one above or before it."""
-    for name in ("vMerge", "hMerge"):
-        merge = cell.find(f"{W}tcPr/{W}{name}")
-        if merge is not None and merge.get(VALUE, "continue") == "continue":
-            return True
-    return False
-
-
-def _span(properties: XmlElement | None, name: str, default: int) -> int:
-    element = None if properties is None else properties.find(f"{W}{name}")
-    return default if element is None else min(max(whole_number(element.get(VALUE), default), default), MAX_COLUMNS)
+        return _FlatText("\n".join(lines), page_breaks, starts_page)
 
 
 def _flat_block(block: Block) -> str:

@@ -1,4 +1,4 @@
-"""What a paragraph of a Word file consists of: text, breaks, notes, and what is anchored in it."""
+"""Content of a paragraph of a Word file: text, breaks, notes, and anchored objects."""
 
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
@@ -15,7 +15,7 @@ _LEFT_OUT: Final = frozenset(
     for name in ("del", "moveFrom", "delText", "instrText", "delInstrText", "pPr", "rPr", "tblPr", "tblGrid", "trPr",
                  "tcPr", "sdtPr", "sdtEndPr", "rt", "sectPr")
 )  # fmt: skip
-"""Deletions, fields' codes, readings of ruby text, and properties."""
+"""Deletions, field codes, ruby text and properties."""
 
 _SIGNS: Final = {f"{W}tab": "\t", f"{W}ptab": "\t", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
 _NOTES: Final[dict[str, "NoteKind"]] = {f"{W}footnoteReference": "footnotes", f"{W}endnoteReference": "endnotes"}
@@ -24,7 +24,7 @@ _WINGDINGS: Final = {
     0xD8: "➢", 0xDF: "←", 0xE0: "→", 0xE1: "↑", 0xE2: "↓", 0xE8: "➔", 0xF0: "⇨", 0xFB: "✗", 0xFC: "✓",
     0xFD: "☒", 0xFE: "☑",
 }  # fmt: skip
-"""The marks and arrows of that font, by their codes (Unicode document L2/11-052)."""
+"""Marks and arrows of the font Wingdings, by their codes (Unicode document L2/11-052)."""
 
 _SYMBOL_CODES: Final = range(0xF000, 0xF100)
 _PRIVATE_CODES: Final = range(0xE000, 0xF900)
@@ -34,44 +34,44 @@ NoteKind = Literal["footnotes", "endnotes"]
 
 
 class PageBreak(NamedTuple):
-    """A page ends here.
+    """The end of a page.
 
     Attributes:
-        rendered: by the program that laid the text out; otherwise its author wants it.
+        rendered: whether the program that laid the text out has set it; otherwise the author has.
     """
 
     rendered: bool
 
 
 class Note(NamedTuple):
-    """A note is referred to."""
+    """A reference to a note."""
 
     kind: NoteKind
     identifier: str
 
 
 class Box(NamedTuple):
-    """Text stands in a frame of its own."""
+    """A text box."""
 
     content: XmlElement
 
 
 class Graphic(NamedTuple):
-    """A chart or diagram, whose text lies elsewhere."""
+    """A chart or diagram, whose text is in another part."""
 
     element: XmlElement
 
 
 class Picture(NamedTuple):
-    """An image stands here."""
+    """An image."""
 
 
 Token = str | PageBreak | Note | Box | Graphic | Picture
-"""What a paragraph consists of."""
+"""An element of the content of a paragraph."""
 
 
 def tokens_of(paragraph: XmlElement) -> Iterator[Token]:
-    """What a paragraph consists of, in order; what is deleted, hidden or computed from is left out."""
+    """Yields the content of a paragraph in order, without deleted and hidden text and field codes."""
     waiting: list[Item] = [*reversed(paragraph)]
     while waiting:
         item = waiting.pop()
@@ -90,18 +90,18 @@ def tokens_of(paragraph: XmlElement) -> Iterator[Token]:
 
 
 def is_visible(token: Token) -> bool:
-    """Whether a token is text that can be seen."""
+    """Returns whether a token is visible text."""
     return isinstance(token, str) and not token.isspace() and bool(token)
 
 
-def switched_on(properties: XmlElement | None, name: str) -> bool:
-    """Whether a property that is either on or off is on."""
+def is_switched_on(properties: XmlElement | None, name: str) -> bool:
+    """Returns whether an on/off property is on."""
     return properties is not None and is_on(properties.find(f"{W}{name}"), VALUE)
 
 
 def _parts(element: XmlElement) -> list[Item]:
-    """What is to be read instead of an element."""
-    if element.tag == f"{W}r" and switched_on(element.find(f"{W}rPr"), "vanish"):
+    """Returns the items to read in place of an element."""
+    if element.tag == f"{W}r" and is_switched_on(element.find(f"{W}rPr"), "vanish"):
         return []
     if element.tag == f"{MC}AlternateContent":
         return chosen_alternative(element)
@@ -109,7 +109,7 @@ def _parts(element: XmlElement) -> list[Item]:
 
 
 def _token(element: XmlElement) -> Token | None:
-    """What an element stands for by itself; None for one that has parts."""
+    """Returns the token for an element, None for an element that has parts."""
     token: Token | None = None
     match element.tag:
         case tag if tag in _SIGNS:
@@ -132,7 +132,7 @@ def _token(element: XmlElement) -> Token | None:
 
 
 def _symbol(element: XmlElement) -> str:
-    """A character that is given by its place in a font; those that only the font knows are nothing."""
+    """Returns the character for a code in a font; an empty string for private codes."""
     digits = element.get(f"{W}char", "")
     try:
         code = int(digits[:_MAX_CODE_DIGITS], 16)

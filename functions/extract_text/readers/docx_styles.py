@@ -1,4 +1,4 @@
-"""What the styles and the numbering of a Word file say of its paragraphs."""
+"""Styles and numbering of a Word file."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,14 @@ from readers.ooxml import W, is_on, numeral, whole_number
 VALUE: Final = f"{W}val"
 
 BODY_LEVEL: Final = 9
-"""The outline level of running text; headings have 0 to 8 (17.3.1.20)."""
+"""Outline level of running text; headings have 0 to 8 (17.3.1.20)."""
 
 MAX_LIST_LEVEL: Final = 8
 MAX_MARKER: Final = 64
 """Characters; the longest in use names nine levels."""
 
 MAX_LINEAGE: Final = 32
-"""Of styles based on one another; Word itself allows eleven."""
+"""Styles that are based on one another; Word itself allows eleven."""
 
 BULLET: Final = "-"
 
@@ -30,11 +30,11 @@ _PLACEHOLDER: Final = re.compile(r"%([1-9])")
 
 
 class ListPlace(NamedTuple):
-    """Where a paragraph stands in which list.
+    """Place of a paragraph in a list.
 
     Attributes:
-        number_id: of the list; empty for none.
-        level: from 0; None where the numbering tells by the paragraph's style.
+        number_id: id of the list; empty for none.
+        level: from 0; None if the style of the paragraph determines it.
     """
 
     number_id: str
@@ -43,7 +43,7 @@ class ListPlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What matters of a style; None where it leaves that to the style on which it is based."""
+    """Properties of a style; None for those that it inherits."""
 
     name: str = ""
     based_on: str = ""
@@ -68,7 +68,7 @@ class Styles:
         )
 
     def __getitem__(self, identifier: str) -> Style:
-        """A style with what it takes from others; an empty one for an id that no style has."""
+        """Returns a style with the properties that it inherits; an empty one for an unknown id."""
         if identifier not in self._resolved:
             chain = list(self._chain(identifier))
             self._resolved[identifier] = Style(
@@ -78,7 +78,7 @@ class Styles:
         return self._resolved[identifier]
 
     def lineage(self, identifier: str) -> list[str]:
-        """The ids of a style and of those on which it is based."""
+        """Returns the ids of a style and of the styles on which it is based."""
         lineage: list[str] = []
         while identifier in self._styles and len(lineage) < MAX_LINEAGE and identifier not in lineage:
             lineage.append(identifier)
@@ -86,7 +86,7 @@ class Styles:
         return lineage
 
     def _chain(self, identifier: str) -> Iterator[Style]:
-        return (self._styles[one] for one in self.lineage(identifier))
+        return (self._styles[style] for style in self.lineage(identifier))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,10 @@ class NumberLevel:
     """One level of a list.
 
     Attributes:
-        number_format: as ST_NumberFormat has it.
+        number_format: name in ST_NumberFormat.
         text: `%1` to `%9` stand for the numbers of the levels.
         start: the first number.
-        style: the id of the style whose paragraphs stand on this level.
+        style: id of the style whose paragraphs have this level.
         legal: whether the numbers of all levels are shown as digits.
     """
 
@@ -110,7 +110,7 @@ class NumberLevel:
 
 @dataclass(slots=True)
 class _List:
-    """A list (`w:num`), whose numbers go on from those of others of the same kind (`w:abstractNum`)."""
+    """A list (`w:num`); lists of the same kind (`w:abstractNum`) are numbered together."""
 
     abstract_id: str
     levels: dict[int, NumberLevel]
@@ -147,49 +147,49 @@ class Numbering:
             self._lists[element.get(f"{W}numId", "")] = _list(element, abstract_id, levels[abstract_id])
 
     def level_of(self, place: ListPlace, lineage: list[str]) -> int:
-        """The level of a paragraph, which its style may tell."""
+        """Returns the level of a paragraph in its list, which its style may determine."""
         if place.level is not None:
             return place.level
         listing = self._lists.get(place.number_id)
         levels = listing.levels if listing else {}
-        return next((level for level, its in levels.items() if its.style and its.style in lineage), 0)
+        return next((number for number, level in levels.items() if level.style and level.style in lineage), 0)
 
     def next_marker(self, number_id: str, level: int) -> str | None:
-        """What stands before the next paragraph of a list: nothing where that is invisible, None where none is.
+        """Returns the marker of the next paragraph of a list: empty for an invisible one, None for an unknown list.
 
         Args:
-            number_id: of the list.
+            number_id: id of the list.
             level: from 0.
         """
         listing = self._lists.get(number_id)
-        its = listing.levels.get(level) if listing else None
-        if listing is None or its is None:
+        numbering = listing.levels.get(level) if listing else None
+        if listing is None or numbering is None:
             return None
         counts = self._counts.setdefault(listing.abstract_id, {})
         if level in listing.restarts:
             counts.pop(level, None)
             start = listing.restarts.pop(level)
         else:
-            start = its.start
+            start = numbering.start
         counts[level] = counts.get(level, start - 1) + 1
         for deeper in [deeper for deeper in counts if deeper > level]:
             del counts[deeper]
-        if its.number_format == "bullet":
+        if numbering.number_format == "bullet":
             return BULLET
-        return "" if its.number_format == "none" else _shown(its, listing.levels, counts)
+        return "" if numbering.number_format == "none" else _marker(numbering, listing.levels, counts)
 
 
-def _shown(its: NumberLevel, levels: Mapping[int, NumberLevel], counts: Mapping[int, int]) -> str:
+def _marker(numbering: NumberLevel, levels: Mapping[int, NumberLevel], counts: Mapping[int, int]) -> str:
     def number(match: re.Match[str]) -> str:
-        level = int(match.group(1)) - 1
-        one = levels.get(level, NumberLevel())
-        return numeral(counts.get(level, one.start), "decimal" if its.legal else one.number_format)
+        index = int(match.group(1)) - 1
+        level = levels.get(index, NumberLevel())
+        return numeral(counts.get(index, level.start), "decimal" if numbering.legal else level.number_format)
 
-    return _PLACEHOLDER.sub(number, its.text[:MAX_MARKER]).strip()
+    return _PLACEHOLDER.sub(number, numbering.text[:MAX_MARKER]).strip()
 
 
 def list_place(properties: XmlElement | None) -> ListPlace | None:
-    """What the properties of a paragraph say of a list; None where they say nothing."""
+    """Returns the list and level that the properties of a paragraph name, None if they name none."""
     numbering = None if properties is None else properties.find(f"{W}numPr")
     if numbering is None:
         return None
@@ -200,13 +200,13 @@ def list_place(properties: XmlElement | None) -> ListPlace | None:
 
 
 def outline_level(properties: XmlElement | None) -> int | None:
-    """What the properties of a paragraph say of its place in the outline; None where they say nothing."""
+    """Returns the outline level that the properties of a paragraph name, None if they name none."""
     stated = None if properties is None else _value(properties, "outlineLvl")
     return None if stated is None else min(whole_number(stated, BODY_LEVEL), BODY_LEVEL)
 
 
 def heading_level(outline: int | None) -> int | None:
-    """The level of a heading from 1, None for running text."""
+    """Returns the level of a heading from 1, None for running text."""
     return None if outline is None or outline >= BODY_LEVEL else min(outline + 1, MAX_HEADING_LEVEL)
 
 
@@ -221,7 +221,7 @@ def _style(element: XmlElement) -> Style:
 
 
 def _level(style: Style) -> int | None:
-    """The outline level that a style states itself or by its name."""
+    """Returns the outline level that a style states, or that its name implies."""
     if style.outline_level is not None:
         return style.outline_level
     name = style.name.strip()

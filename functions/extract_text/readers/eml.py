@@ -15,22 +15,22 @@ from readers.encoding import codec_of, decode_declared
 from readers.html import declared_encoding
 from readers.html_blocks import blocks_of
 from readers.html_tree import parse_html
-from readers.mail_headers import decoded_header, unfolded
+from readers.mail_headers import decode_header, unfold
 from readers.model import Block, Heading, Page, Paragraph, Properties, RawDocument, Table
 from readers.text import paragraphs
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_PARSER_STEPS: Final = 100_000_000
-"""Lines times boundaries: the parser compares each line with every boundary that is open; about eight seconds."""
+"""Lines times boundaries: the parser compares each line with every open boundary; about eight seconds."""
 
 MAX_HEADER: Final = 10_000
 MAX_ATTACHMENTS: Final = 50
 MAX_ATTACHED_BYTES: Final = 64 * 1024 * 1024
 MAX_NESTED_MAILS: Final = 5
-"""How deep mails are read that are attached to one another."""
+"""Maximum depth of mails that are attached to one another."""
 
 STUB_SHARE: Final = 0.2
-"""A plain text shorter than that of the HTML says no more than that the mail is written in HTML."""
+"""Length of the plain text relative to the HTML below which it only says that the mail is written in HTML."""
 
 SHOWN_HEADERS: Final = ("From", "To", "Cc", "Date")
 NO_SUBJECT: Final = "(no subject)"
@@ -41,24 +41,24 @@ _SIGNATURES: Final = frozenset(
 _ENCRYPTED: Final = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
 _FLOWED_BREAK: Final = re.compile(r"(?<![\n-]) \n(?!>)")
 
-type MailPart = Message[Any, Any]  # evaluated by type checkers alone: the class knows no parameters when it runs
+type MailPart = Message[Any, Any]  # evaluated only by type checkers: at run time the class takes no parameters
 ReadAttachment = Callable[[bytes, str], RawDocument]
 
 
 class _DecodedHeaders(Compat32):
-    """Headers as text, whatever bytes they were; of bounded length, for parameters take time by its square."""
+    """Decodes headers to text and cuts long ones, since the time for parameters grows with the square of the length."""
 
     def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 - the library's signature
-        return unfolded(value[:MAX_HEADER])
+        return unfold(value[:MAX_HEADER])
 
 
 @dataclass(slots=True)
 class _Mail:
-    """What has been found in a mail.
+    """The parts of a mail that have been read.
 
     Attributes:
-        body: its first page.
-        attached: the pages after it.
+        body: blocks of its first page.
+        attached: pages after it.
         notes: a line for each attachment that could not be read.
     """
 
@@ -72,8 +72,8 @@ class _Attachments:
     """Reads attachments within the limits of one file.
 
     Attributes:
-        number: of attachments so far.
-        size: bytes of them.
+        number: number of attachments so far.
+        size: bytes of attachments so far.
     """
 
     read: ReadAttachment
@@ -81,7 +81,7 @@ class _Attachments:
     size: int = 0
 
     def pages(self, content: bytes, name: str) -> tuple[Page, ...]:
-        """The pages of an attachment; `BadDocument` when it cannot be read, whatever its reader raises."""
+        """Returns the pages of an attachment; raises `BadDocument` for any error of its reader."""
         self.number += 1
         self.size += len(content)
         if self.number > MAX_ATTACHMENTS or self.size > MAX_ATTACHED_BYTES:
@@ -92,25 +92,25 @@ class _Attachments:
             return self.read(content, name).pages
         except BadDocument:
             raise
-        except Exception as error:  # a damaged file raises anything in its reader, and costs no more than itself
+        except Exception as error:  # a damaged attachment may raise anything and must not affect the mail
             raise BadDocument("corrupt") from error
 
 
 def read_eml(file: Path, read_attachment: ReadAttachment) -> RawDocument:
     """Reads a mail: its text is the first page, the pages of its attachments follow under their names.
 
-    Of a text that is sent twice, as plain text and as HTML, the plain one is read unless it is a stub. Mails within
-    mails are read too. What cannot be read is named at the end of the first page.
+    If a text is sent both as plain text and as HTML, the plain text is read unless it is a stub. Mails within
+    mails are read too. Attachments that cannot be read are named at the end of the first page.
 
     Args:
         file: the mail.
-        read_attachment: reads a content of a name; raises `BadDocument` where it cannot.
+        read_attachment: reads an attachment from its content and name; raises `BadDocument` when it cannot.
 
     Raises:
         BadDocument: `encrypted` for an encrypted mail, `too_large` past a limit.
     """
     try:
-        message = _parsed(file)
+        message = _parse(file)
         mail = _read(message, _Attachments(read_attachment), depth=0)
     except RecursionError as error:  # parts in parts in parts
         raise BadDocument("too_large") from error
@@ -119,7 +119,7 @@ def read_eml(file: Path, read_attachment: ReadAttachment) -> RawDocument:
     return RawDocument((Page(tuple(mail.body)), *mail.attached), properties)
 
 
-def _parsed(file: Path) -> MailPart:
+def _parse(file: Path) -> MailPart:
     if file.stat().st_size > MAX_BYTES:
         raise BadDocument("too_large")
     content = file.read_bytes()
@@ -131,7 +131,7 @@ def _parsed(file: Path) -> MailPart:
 def _read(message: MailPart, attachments: _Attachments, depth: int) -> _Mail:
     if message.get_content_type() in _ENCRYPTED and message.get_param("smime-type") != "signed-data":
         raise BadDocument("encrypted")
-    mail = _Mail([*_head(message)])
+    mail = _Mail([*_header_blocks(message)])
     for part in _parts(message):
         if part.get_content_type() == "message/rfc822":
             _add_mail(part, mail, attachments, depth + 1)
@@ -144,8 +144,8 @@ def _read(message: MailPart, attachments: _Attachments, depth: int) -> _Mail:
     return mail
 
 
-def _head(message: MailPart) -> Iterator[Block]:
-    """Its subject and who wrote it to whom; nothing for a web page saved as mail."""
+def _header_blocks(message: MailPart) -> Iterator[Block]:
+    """Yields the subject, sender and recipients of a mail; nothing for a web page saved as mail."""
     if "Snapshot-Content-Location" in message or message.get_content_type() == "multipart/related":
         return
     yield Heading(_header(message, "Subject") or NO_SUBJECT, 1)
@@ -155,18 +155,18 @@ def _head(message: MailPart) -> Iterator[Block]:
 
 
 def _header(message: MailPart, name: str) -> str | None:
-    return decoded_header(message.get(name, "")) or None
+    return decode_header(message.get(name, "")) or None
 
 
 def _sender(message: MailPart) -> str | None:
-    """The name of who wrote it, the address where there is no name."""
+    """Returns the name of the sender, the address if there is no name."""
     stated = _header(message, "From") or ""
     name, _, address = stated.partition("<")
     return name.strip(" \"'") or address.rstrip("> ") or None
 
 
 def _parts(message: MailPart) -> Iterator[MailPart]:
-    """The parts that hold something, in order; of alternatives the best."""
+    """Yields the parts that are not containers, in order; of alternatives, the best ones."""
     waiting = [message]
     while waiting:
         part = waiting.pop()
@@ -175,15 +175,15 @@ def _parts(message: MailPart) -> Iterator[MailPart]:
         if kind == "message/rfc822" or not children:
             yield part
         elif kind == "multipart/alternative":
-            waiting.extend(reversed(_best(children)))
+            waiting.extend(reversed(_best_alternative(children)))
         elif kind == "multipart/related":
             waiting.extend(reversed([children[0], *(part for part in children[1:] if not _is_embedded(part))]))
         else:
             waiting.extend(reversed(children))
 
 
-def _best(alternatives: list[MailPart]) -> list[MailPart]:
-    """Of one text in several forms the plain one, or the HTML where that is a stub; and the files beside them."""
+def _best_alternative(alternatives: list[MailPart]) -> list[MailPart]:
+    """Returns the plain text of several alternatives, or the HTML if that is a stub, and the files beside them."""
     plain = next((part for part in alternatives if part.get_content_type() == "text/plain"), None)
     others = [leaf for part in alternatives if part is not plain for leaf in _parts(part)]
     html = next((leaf for leaf in reversed(others) if leaf.get_content_type() == "text/html"), None)
@@ -202,7 +202,7 @@ def _lines(block: Block) -> tuple[str, ...]:
 
 
 def _is_embedded(part: MailPart) -> bool:
-    """Whether a part beside an HTML text is shown within it: pictures and styles."""
+    """Returns whether a part beside an HTML text is shown within it, such as pictures and styles."""
     return part.get_content_disposition() != "attachment" or part.get_content_maintype() == "image"
 
 
@@ -228,7 +228,7 @@ def _text_of(part: MailPart) -> str:
     try:
         return decode_declared(content, charset) if content.strip() else ""
     except BadDocument:
-        return content.decode(codec_of(charset) or "utf-8", "replace")  # a letter lost is better than the mail
+        return content.decode(codec_of(charset) or "utf-8", "replace")  # losing a letter is better than losing the mail
 
 
 def _content(part: MailPart) -> bytes:
@@ -254,7 +254,7 @@ def _add_attachment(part: MailPart, mail: _Mail, attachments: _Attachments) -> N
     kind = part.get_content_type()
     if kind in _SIGNATURES:
         return
-    name = decoded_header(part.get_filename("")) or f"({kind})"
+    name = decode_header(part.get_filename("")) or f"({kind})"
     try:
         pages = attachments.pages(_content(part), name)
     except BadDocument as bad:

@@ -1,4 +1,4 @@
-"""The characters in text files, in the encodings that Korean and English offices use."""
+"""Decodes text files in the encodings that Korean and English offices use."""
 
 import codecs
 import re
@@ -10,7 +10,7 @@ from typing import Final
 from onggi.domain.errors import BadDocument
 
 MAX_BYTES: Final = 32 * 1024 * 1024
-"""About ten thousand pages; read at once, it fits well into the memory of the function."""
+"""About ten thousand pages, which fit well into the memory of the function."""
 
 UNKNOWN_ENCODING_MESSAGE: Final = (
     "The file is not text in UTF-8, UTF-16 or CP949; save it as text in UTF-8 and upload it again."
@@ -25,19 +25,19 @@ _MARKS: Final = (
 )
 
 NUL_SHARE: Final = 0.9
-"""Of the NUL bytes of UTF-16 at least so many lie on one side: they are the high bytes of ASCII characters."""
+"""Minimum share of the NUL bytes of UTF-16 at even or at odd offsets: the high bytes of ASCII characters."""
 
 HANGUL_SHARE: Final = 0.75
-"""Of the letters outside ASCII in Korean text in CP949; Chinese read as CP949 by mistake comes to about 0.6."""
+"""Share of common Hangul in the letters outside ASCII of Korean text; Chinese decoded as CP949 has about 0.6."""
 
 WESTERN_SHARE: Final = 0.02
-"""English text in Windows-1252 has a curly quote, a dash or a pound sign in fifty characters at the most."""
+"""English text in Windows-1252 has at most one curly quote, dash or pound sign in fifty characters."""
 
 CONTROL_SHARE: Final = 0.001
-"""Text has hardly a control character, binary content about one byte in ten."""
+"""Text has hardly any control characters, binary content about one byte in ten."""
 
 REPLACED_SHARE: Final = 0.01
-"""Text in the encoding that it declares may hold so many wrong bytes: pages put together of several sources do."""
+"""Share of wrong bytes that text in its declared encoding may have, as pages from several sources do."""
 
 SAMPLE_CHARACTERS: Final = 50_000
 
@@ -52,20 +52,20 @@ _WIDER: Final = {
     "gbk": "gb18030",
     "shift_jis": "cp932",
 }
-"""What is meant by a declared encoding (WHATWG Encoding, 4.2): senders name the small one and use the large one."""
+"""Encodings used in place of declared ones (WHATWG Encoding, 4.2): senders use a superset of what they name."""
 
 _DECLARABLE: Final = (
     *("utf-8", "ascii", "cp", "iso8859", "iso2022", "euc", "gb", "hz", "big5", "shift_jis", "koi8", "johab", "mac"),
     "tis-620",
 )
-"""How the names of the codecs begin that a file may ask for.
+"""Beginnings of the names of codecs that a file may declare.
 
-Python's others (punycode, unicode_escape) are no text, and what is in UTF-16 cannot say so in ASCII.
+Python's other codecs (punycode, unicode_escape) are not for text, and UTF-16 cannot declare itself in ASCII.
 """
 
 
 def read_text(file: Path) -> str:
-    """The text in a file.
+    """Returns the text of a file.
 
     Raises:
         BadDocument: as `decode`, or `too_large`.
@@ -74,7 +74,7 @@ def read_text(file: Path) -> str:
 
 
 def read_bytes(file: Path) -> bytes:
-    """The content of a file that becomes text as a whole.
+    """Returns the content of a file, which is decoded as a whole.
 
     Raises:
         BadDocument: `too_large` past `MAX_BYTES`.
@@ -85,12 +85,12 @@ def read_bytes(file: Path) -> bytes:
 
 
 def decode(content: bytes) -> str:
-    """The text in a content: by its byte order mark, else UTF-16 by its NUL bytes, else UTF-8, else CP949.
+    """Decodes text: by its byte order mark, else as UTF-16 by its NUL bytes, else as UTF-8, else as CP949.
 
     English text with a few typographic characters may be in Windows-1252.
 
     Raises:
-        BadDocument: `unsupported_type` when it is none of these or is not text, `empty` when it is blank.
+        BadDocument: `unsupported_type` when it is in no such encoding or is not text, `empty` when it is blank.
     """
     for encoding in _encodings(content):
         try:
@@ -107,11 +107,11 @@ def decode(content: bytes) -> str:
 
 
 def decode_declared(content: bytes, declared: str | None) -> str:
-    """The text in a content that says which encoding it is in.
+    """Decodes text that declares its encoding.
 
-    What is UTF-8 or carries a byte order mark is that, whatever it says. Latin-1 is believed only of what `decode` does
-    not know: programs state it without knowing. Elsewhere, where the declaration is unknown or wrong, it is the text
-    that `decode` finds, or else the declared one with a replacement character for each of a few wrong bytes.
+    Valid UTF-8 and byte order marks override the declaration. A declared Latin-1 is used only if `decode` detects
+    nothing, since programs declare it without checking. If the declaration is unknown or wrong, `decode` detects the
+    encoding; failing that, the declared one is used with a replacement character for each of a few wrong bytes.
 
     Raises:
         BadDocument: as `decode`.
@@ -131,7 +131,7 @@ def decode_declared(content: bytes, declared: str | None) -> str:
 
 
 def _attempts(content: bytes, encoding: str) -> Iterator[str | None]:
-    """The encodings to try in turn, None for what `decode` finds."""
+    """Yields the encodings to try in order, None for the one that `decode` detects."""
     if not content.isascii():
         yield "utf-8"
     if encoding == "cp1252":
@@ -163,7 +163,7 @@ def _encodings(content: bytes) -> tuple[str, ...]:
 
 
 def _is_nearly_ascii(content: bytes) -> bool:
-    """Whether bytes outside ASCII are few and stand alone; those of CP949 come in pairs."""
+    """Returns whether bytes outside ASCII are rare and single; those of CP949 come in pairs."""
     if _PAIR_OUTSIDE_ASCII.search(content):
         return False
     return len(content) - len(content.decode("ascii", "ignore")) <= WESTERN_SHARE * len(content)
@@ -174,12 +174,12 @@ def _is_text(text: str) -> bool:
 
 
 def _is_korean(text: str) -> bool:
-    """Whether most letters outside ASCII are Hangul of KS X 1001, whose common syllables Korean hardly ever leaves."""
+    """Returns whether most letters outside ASCII are common Hangul (KS X 1001), as in Korean text."""
     letters = Counter(letter for letter in text[:SAMPLE_CHARACTERS] if letter > "\x7f" and letter.isalpha())
     common = sum(number for letter, number in letters.items() if _is_common_hangul(letter))
     return common >= HANGUL_SHARE * letters.total()
 
 
 def _is_common_hangul(letter: str) -> bool:
-    """Whether it is one of the 2,350 syllables of KS X 1001; Python spells the others in eight bytes (its annex 3)."""
+    """Returns whether a letter is a syllable of KS X 1001; Python encodes all others in eight bytes (its annex 3)."""
     return "가" <= letter <= "힣" and len(letter.encode("euc_kr")) == len("한".encode("euc_kr"))

@@ -46,14 +46,14 @@ def read_epub(file: Path) -> RawDocument:
 def _refuse_protected(encryption: bytes | None) -> None:
     if encryption is None:
         return
-    methods = {method.get("Algorithm") for method in _all(parse_xml(encryption), "EncryptionMethod")}
+    methods = {method.get("Algorithm") for method in _elements(parse_xml(encryption), "EncryptionMethod")}
     if methods - _FONT_OBFUSCATIONS:
         raise BadDocument("encrypted")
 
 
 def _package_name(archive: Archive) -> str:
     container = archive.get(CONTAINER)
-    roots = _all(parse_xml(container), "rootfile") if container is not None else []
+    roots = _elements(parse_xml(container), "rootfile") if container is not None else []
     stated = next((name for root in roots if (name := root.get("full-path"))), None)
     name = stated or next((name for name in archive.names if name.lower().endswith(".opf")), None)
     if name is None:
@@ -62,10 +62,10 @@ def _package_name(archive: Archive) -> str:
 
 
 def _chapter_names(package: XmlElement, folder: str) -> list[str]:
-    """The names of the chapters in the archive, in reading order, each once."""
-    items = {item.get("id"): item for item in _all(package, "item")}
+    """Returns the names of the chapters in the archive, in reading order, without repetition."""
+    items = {item.get("id"): item for item in _elements(package, "item")}
     names: dict[str, None] = {}
-    for reference in _all(package, "itemref"):
+    for reference in _elements(package, "itemref"):
         item = items.get(reference.get("idref"))
         if item is not None and _is_chapter(item):
             path = unquote((item.get("href") or "").partition("#")[0])
@@ -74,7 +74,7 @@ def _chapter_names(package: XmlElement, folder: str) -> list[str]:
 
 
 def _is_chapter(item: XmlElement) -> bool:
-    """Whether it is text and not the table of contents, which repeats the headings."""
+    """Returns whether an item is text and not the table of contents, which repeats the headings."""
     return item.get("media-type") in _CHAPTER_TYPES and "nav" not in (item.get("properties") or "").split()
 
 
@@ -92,9 +92,9 @@ def _parse(chapter: bytes) -> LexborHTMLParser:
 
 
 def _properties(package: XmlElement) -> Properties:
-    dates = _all(package, "date")
+    dates = _elements(package, "date")
     modified = [date for date in dates if _attribute(date, "event") == "modification"]
-    modified += [meta for meta in _all(package, "meta") if meta.get("property") == "dcterms:modified"]
+    modified += [meta for meta in _elements(package, "meta") if meta.get("property") == "dcterms:modified"]
     created = [date for date in dates if date not in modified]
     return Properties(
         title=next(iter(_texts(package, "title")), None),
@@ -105,12 +105,12 @@ def _properties(package: XmlElement) -> Properties:
 
 
 def _texts(package: XmlElement, name: str) -> list[str]:
-    texts = (" ".join("".join(element.itertext()).split()) for element in _all(package, name))
+    texts = (" ".join("".join(element.itertext()).split()) for element in _elements(package, name))
     return [text for text in texts if text]
 
 
-def _all(root: XmlElement, name: str) -> list[XmlElement]:
-    """The elements of a name, in whichever namespace: old books mix them up."""
+def _elements(root: XmlElement, name: str) -> list[XmlElement]:
+    """Returns the elements of a name in any namespace: old books mix them up."""
     return list(root.iter(f"{{*}}{name}"))
 
 

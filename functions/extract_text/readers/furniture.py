@@ -1,7 +1,7 @@
-"""Finds the lines that belong to pages and not to the text: running headers, footers and page numbers.
+"""Removes running headers, footers and page numbers from the lines of pages.
 
-Such a line stands at the edge of a page and comes again at the same edge of other pages, the same or with a number in
-it that counts the pages. Nothing is lost: a line that says more than the number of a page stays where it stands first.
+Such a line is at the edge of a page and is repeated at the same edge of other pages, unchanged or with a number that
+counts the pages. No text is lost: the first occurrence of a line is kept, unless it is only a page number.
 """
 
 import re
@@ -12,13 +12,13 @@ from typing import Final, Literal, NamedTuple
 
 MIN_PAGES: Final = 3
 MAX_GAP: Final = 2
-"""Pages from one such line to the next; 2 where even and odd pages have different ones."""
+"""Pages from one such line to the next; 2 if even and odd pages have different ones."""
 MAX_DEPTH: Final = 5
-"""Lines with text, from the edge of a page inwards; where all of them come again, it is the text that repeats."""
+"""Lines with text, from the edge of a page inwards; if all of them are repeated, the text itself repeats."""
 MAX_LENGTH: Final = 200
 """Characters; longer lines are text."""
 MAX_NUMBERS: Final = 4
-"""Of a line, in which the page's own is looked for."""
+"""Numbers of a line that are tried as its page number."""
 
 _NUMBER: Final = re.compile(r"\d{1,5}")
 _ROMAN: Final = re.compile(r"[-–—\s]*([ivxlc]{1,8}|[IVXLC]{1,8})[-–—\s]*")
@@ -32,17 +32,17 @@ _COUNTED_TITLE: Final = re.compile(
     r"|\W*#\s*(?:장|절|조|항|편|부|관|강|과|회|차|호|번|단계|단원|주차|일차|차시|주|일)(?!\w)"
     r"|#[.)]\s*\w"
 )
-"""What counts parts of the text, of which each may begin a page."""
+"""Numbered titles of parts of the text, which may each begin a page."""
 
 Edge = Literal["top", "bottom"]
 
 
 class _Key(NamedTuple):
-    """What is the same in the lines that come again.
+    """The part of a line that is the same in its repetitions.
 
     Attributes:
-        shape: the line, with `#` for the number of the page.
-        offset: that number less the page's index, None where the line has no such number.
+        shape: the line, with `#` in place of the page number.
+        offset: page number minus page index; None if the line has no page number.
     """
 
     edge: Edge
@@ -50,12 +50,12 @@ class _Key(NamedTuple):
     offset: int | None
 
 
-def without_furniture(pages: Sequence[Sequence[str]], titles: Sequence[Collection[str]]) -> list[list[str]]:
-    """The lines of each page without running headers, footers and page numbers.
+def remove_furniture(pages: Sequence[Sequence[str]], titles: Sequence[Collection[str]]) -> list[list[str]]:
+    """Returns the lines of each page without running headers, footers and page numbers.
 
     Args:
         pages: lines.
-        titles: for each page what is text on it in any case, as `shape_of` gives it: the headings that begin there.
+        titles: for each page, shapes (`shape_of`) of the headings that begin there, which are always text.
     """
     if len(pages) < MIN_PAGES:
         return [list(lines) for lines in pages]
@@ -72,7 +72,7 @@ def without_furniture(pages: Sequence[Sequence[str]], titles: Sequence[Collectio
 
 
 def shape_of(line: str) -> str:
-    """A line without what differs between two prints of it: its blanks."""
+    """Returns a line with normalised blanks, in which two prints of it may differ."""
     return " ".join(line.split())
 
 
@@ -81,7 +81,7 @@ class _EdgeLine(NamedTuple):
 
     Attributes:
         number: from 0.
-        keys: what of it may come again.
+        keys: its possible kinds of repetition.
     """
 
     number: int
@@ -93,14 +93,14 @@ type _Side = list[_EdgeLine]
 
 
 def _edges(lines: Sequence[str], page: int) -> tuple[_Side, _Side]:
-    """The lines at the top and at the bottom, from the edge inwards: of a page with few, no line is at both edges."""
+    """Returns the lines at the top and at the bottom, from the edge inwards; no line is in both."""
     with_text = (number for number, line in enumerate(lines) if line and not line.isspace())
     top = list(islice(with_text, 2 * MAX_DEPTH))
-    room = len(top) // 2
+    depth = len(top) // 2
     upwards = (number for number in range(len(lines) - 1, -1, -1) if lines[number] and not lines[number].isspace())
     return (
-        [_edge_line(number, lines[number], "top", page) for number in top[:room]],
-        [_edge_line(number, lines[number], "bottom", page) for number in islice(upwards, room)],
+        [_edge_line(number, lines[number], "top", page) for number in top[:depth]],
+        [_edge_line(number, lines[number], "bottom", page) for number in islice(upwards, depth)],
     )
 
 
@@ -110,7 +110,7 @@ def _edge_line(number: int, line: str, edge: Edge, page: int) -> _EdgeLine:
 
 
 def _running(edges: Iterable[tuple[_Side, _Side]]) -> dict[_Key, set[int]]:
-    """For each kind of line that comes again: the pages on which it is one of a series."""
+    """Returns, for each kind of repeated line, the pages on which it belongs to a series."""
     pages_of: defaultdict[_Key, list[int]] = defaultdict(list)
     for page, sides in enumerate(edges):
         for key in {key for side in sides for line in side for key in line.keys}:
@@ -119,7 +119,7 @@ def _running(edges: Iterable[tuple[_Side, _Side]]) -> dict[_Key, set[int]]:
 
 
 def _series(pages: Sequence[int]) -> set[int]:
-    """The pages that follow each other closely and are enough."""
+    """Returns the pages that are close to each other and enough for a series."""
     found: set[int] = set()
     current: list[int] = []
     for page in pages:
@@ -157,7 +157,7 @@ def _roman_value(numeral: str) -> int:
 def _dropped(
     side: _Side, page: int, running: dict[_Key, set[int]], titles: Collection[str], kept: set[str]
 ) -> Iterator[int]:
-    """Which lines go, from the edge inwards up to the first that is none of a series."""
+    """Yields the numbers of the lines to drop, from the edge inwards up to the first that is not in a series."""
     series = list(_in_series(side, page, running))
     for line, key in series:
         if _is_number_of_page(key):
@@ -179,5 +179,5 @@ def _in_series(side: _Side, page: int, running: dict[_Key, set[int]]) -> Iterato
 
 
 def _is_number_of_page(key: _Key) -> bool:
-    """Whether a line says nothing but which page it is on."""
+    """Returns whether a line is nothing but a page number."""
     return key.offset is not None and (key.shape == "roman" or not _LETTERS.search(_PAGE_WORDS.sub("", key.shape)))

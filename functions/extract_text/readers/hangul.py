@@ -1,4 +1,4 @@
-"""What both generations of Hangul files share: how numbers are shown, and how paragraphs and tables become blocks."""
+"""Shared by the readers of both generations of Hangul files: numbering, paragraphs and tables."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from onggi.domain.errors import BadDocument
 from readers.model import CELL_SEPARATOR, MAX_HEADING_LEVEL, Block, Heading, ListItem, Paragraph, Table
 
 HEADING_CHARACTERS: Final = 100
-"""Offices write whole texts as outlines; what is longer is an item of them, not a title."""
+"""Offices write whole texts as outlines; a longer text is an item of the outline, not a title."""
 
 NUMBER_SHAPES: Final = (
     "DIGIT",
@@ -31,13 +31,13 @@ NUMBER_SHAPES: Final = (
     "DECAGON_CIRCLE",
     "DECAGON_CIRCLE_HANJA",
 )
-"""By their codes in HWP 5, under their names in HWPX (KS X 6101)."""
+"""Names of number shapes in HWPX (KS X 6101); the index is their code in HWP 5."""
 
 MAX_PATTERN: Final = 64
-"""Characters of what stands before a numbered paragraph; the longest in use names ten levels."""
+"""Characters of the marker of a numbered paragraph; the longest in use has ten levels."""
 
 EMPTY_PLACES: Final = 100
-"""For each cell with a text a table may have so many places without one; merged cells leave less than ten."""
+"""Empty places that a table may have for each cell; merged cells leave less than ten."""
 
 SPARE_PLACES: Final = 1_000
 
@@ -89,7 +89,7 @@ class NumberLevel:
 
     Attributes:
         pattern: `^1` to `^10` stand for the numbers of the levels, `^n` and `^N` for the path to this one.
-        shape: one of `NUMBER_SHAPES`; others are shown as digits.
+        shape: one of `NUMBER_SHAPES`; unknown ones are shown as digits.
         start: the first number.
     """
 
@@ -100,11 +100,11 @@ class NumberLevel:
 
 @dataclass(frozen=True, slots=True)
 class ParagraphHead:
-    """What stands before a paragraph.
+    """The kind of marker before a paragraph.
 
     Attributes:
         level: from 0.
-        reference: of the numbering or the bullet within the file; outlines have theirs from the section.
+        reference: id of the numbering or bullet in the file; for outlines, the section has it.
     """
 
     kind: Literal["outline", "number", "bullet"]
@@ -114,11 +114,11 @@ class ParagraphHead:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table with what is in it.
+    """A cell of a table.
 
     Attributes:
-        row: where it begins, from 0.
-        column: the same.
+        row: its first row, from 0.
+        column: its first column, from 0.
         is_header: whether it names a column and is repeated on every page.
     """
 
@@ -129,15 +129,15 @@ class Cell:
 
 
 Piece = str | tuple[Block, ...]
-"""A part of a paragraph: text, or what is anchored there."""
+"""A part of a paragraph: text, or blocks that are anchored there."""
 
 
 class Markers:
     """Counts the numbered paragraphs of a document.
 
     Args:
-        numberings: their levels, by reference.
-        bullets: their characters, by reference.
+        numberings: levels of each numbering, by reference.
+        bullets: characters of bullets, by reference.
     """
 
     def __init__(self, numberings: Mapping[int, Sequence[NumberLevel]], bullets: Mapping[int, str]) -> None:
@@ -146,7 +146,7 @@ class Markers:
         self._counts: dict[int, list[int | None]] = {}
 
     def next(self, head: ParagraphHead) -> str:
-        """What is shown before the next paragraph of a kind; nothing where no character of it could be read."""
+        """Returns the marker of the next paragraph with this head; empty if none of its characters is visible."""
         if head.kind == "bullet":
             return _visible(self._bullets.get(head.reference, "")[:MAX_PATTERN])
         levels = self._numberings.get(head.reference, ())
@@ -157,7 +157,7 @@ class Markers:
         counts[head.level] = levels[head.level].start if count is None else count + 1
         counts[head.level + 1 :] = [None] * (len(levels) - head.level - 1)
         shown = [
-            shown_number(level.start if count is None else count, level.shape)
+            format_number(level.start if count is None else count, level.shape)
             for level, count in zip(levels, counts, strict=True)
         ]
         path = ".".join(shown[: head.level + 1])
@@ -171,8 +171,8 @@ class Markers:
         return _visible(_REFERENCE.sub(replaced, levels[head.level].pattern[:MAX_PATTERN]))
 
 
-def shown_number(number: int, shape: str) -> str:
-    """A number in one of the `NUMBER_SHAPES`, in digits where that has no such number."""
+def format_number(number: int, shape: str) -> str:
+    """Returns a number in one of the `NUMBER_SHAPES`, in digits if that shape lacks the number."""
     if shape in ("ROMAN_CAPITAL", "ROMAN_SMALL") and 0 < number < _ROMAN_LIMIT:
         roman = _roman(number)
         return roman if shape == "ROMAN_CAPITAL" else roman.lower()
@@ -183,7 +183,7 @@ def shown_number(number: int, shape: str) -> str:
 
 
 def title_level(style: str) -> int | None:
-    """The level of the headings that have a style of this name, None where it is no style of headings."""
+    """Returns the level of headings with a style of this name, None if it is not a style of headings."""
     name = style.strip()
     match = _TITLE_STYLE.fullmatch(name)
     if not match:
@@ -194,13 +194,13 @@ def title_level(style: str) -> int | None:
 def paragraph_blocks(
     pieces: Iterable[Piece], head: ParagraphHead | None, marker: str, heading_level: int | None
 ) -> list[Block]:
-    """A paragraph and what is anchored in it: before it what stands before its first word, after it all the rest.
+    """Returns a paragraph and its anchored blocks: those before its first word precede it, all others follow it.
 
     Args:
         pieces: in order.
         head: None for running text.
-        marker: what is shown before the text, such as `제1조`.
-        heading_level: from 1, None where its style is none of a heading.
+        marker: marker before the text, such as `제1조`.
+        heading_level: from 1; None if its style is not that of a heading.
     """
     before: list[Block] = []
     after: list[Block] = []
@@ -219,10 +219,10 @@ def paragraph_blocks(
 
 
 def table_blocks(cells: Iterable[Cell]) -> tuple[Block, ...]:
-    """A table from its cells; one of a single cell is a frame around what is in it.
+    """Returns a table of cells; a single cell is a frame, and its blocks are returned.
 
     Raises:
-        BadDocument: `corrupt` when next to nothing of the table has cells.
+        BadDocument: `corrupt` when hardly any place of the table has a cell.
     """
     rows: dict[int, list[Cell]] = {}
     for cell in cells:
@@ -257,7 +257,7 @@ def _header_rows(rows: Iterable[Sequence[Cell]]) -> int:
 
 
 def _flat(block: Block) -> str:
-    """A block on one line; the cells of a table within a cell are told apart by blanks alone."""
+    """Returns a block on one line; the cells of a table within a cell are separated by blanks only."""
     if isinstance(block, Table):
         return " ".join(block.lines).replace(CELL_SEPARATOR, " ")
     return f"{block.marker} {block.text}" if isinstance(block, ListItem) else block.text
@@ -285,7 +285,7 @@ def _roman(number: int) -> str:
 
 
 def _numeral(number: int, signs: str) -> str:
-    """11 is `십일`, 20 `이십`."""
+    """Returns a number up to 99 in Chinese numerals: 11 is `십일`, 20 is `이십`."""
     tens, units = divmod(number, _TEN)
     shown = (signs[tens - 1] if tens > 1 else "") + (signs[_TEN - 1] if tens else "")
     return shown + (signs[units - 1] if units else "")

@@ -44,7 +44,7 @@ def read_html(file: Path) -> RawDocument:
 
 
 def declared_encoding(content: bytes) -> str | None:
-    """The encoding that a page names at its beginning."""
+    """Returns the encoding that a page declares at its beginning."""
     declared = _DECLARED.search(content[:DECLARATION_BYTES])
     return declared.group(1).decode("ascii", "ignore") if declared else None
 

@@ -1,4 +1,4 @@
-"""What a page of HTML shows, as blocks."""
+"""Turns a page of HTML into blocks."""
 
 import re
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ _AROUND_BREAK: Final = re.compile(" ?\n ?")
 
 
 def blocks_of(tree: LexborHTMLParser) -> tuple[Block, ...]:
-    """What a page shows, in order."""
+    """Returns the visible blocks of a page, in order."""
     root = tree.root
     if root is None:
         return ()
@@ -37,7 +37,7 @@ def blocks_of(tree: LexborHTMLParser) -> tuple[Block, ...]:
 
 @dataclass(slots=True)
 class _List:
-    """A list that has not ended; `number` is that of its next item."""
+    """An open list; `number` is that of its next item."""
 
     is_ordered: bool
     number: int = 1
@@ -48,10 +48,10 @@ class _Walker:
     """Turns the steps through a tree into blocks.
 
     Attributes:
-        data_tables: the ids of the tables that become one.
-        text: of the block that has not ended.
-        marker: of the list item whose text has not begun.
-        grid: the table of data in which we are.
+        data_tables: ids of the tables that become table blocks.
+        text: text of the open block.
+        marker: marker of the list item whose text has not begun.
+        grid: the open table of data.
     """
 
     data_tables: frozenset[int]
@@ -78,7 +78,7 @@ class _Walker:
             self._enter(tag, node)
 
     def end_block(self) -> None:
-        """What has been gathered becomes a block, unless it is blank."""
+        """Turns the collected text into a block, unless it is blank."""
         text = _tidy(self.text) if self.text and not self.preformatted else "".join(self.text)
         self.text.clear()
         if not text or text.isspace():

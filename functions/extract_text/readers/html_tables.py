@@ -1,4 +1,4 @@
-"""Tables of HTML: which of them hold data, and the rows of those."""
+"""Tables of HTML: distinguishes tables of data from layout tables and reads their rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,15 +11,15 @@ from readers.model import Block, Paragraph, Table
 
 MAX_COLUMN_SPAN: Final = 50
 MAX_SPARE_CELLS: Final = 1_000_000
-"""Empty cells that spans leave in all tables of a page; past them spans count as 1."""
+"""Empty cells that spans may add in all tables of a page; after that, spans count as 1."""
 
 _DATA_SIGNS: Final = elements("th thead caption")
 _LAYOUT_SIGNS: Final = elements("h1 h2 h3 h4 h5 h6 form")
-_ROOMY: Final = elements("p div ul ol")
+_BLOCKS_OF_TEXT: Final = elements("p div ul ol")
 
 
 def data_tables(root: LexborNode) -> frozenset[int]:
-    """The ids of the tables whose rows belong together."""
+    """Returns the ids of the tables that hold data."""
     tables: dict[int, _Facts] = {}
     stack: list[_Facts] = []
     for step, node in steps(root):
@@ -34,22 +34,22 @@ def data_tables(root: LexborNode) -> frozenset[int]:
             tables[node.mem_id] = facts
             stack.append(facts)
         elif stack and step == "enter" and tag is not None:
-            _note(stack[-1], tag)
+            _add_fact(stack[-1], tag)
     return frozenset(key for key, facts in tables.items() if facts.is_data())
 
 
 @dataclass(slots=True)
 class Grid:
-    """A table of data that has not ended; tables in its cells become their text.
+    """An open table of data; tables in its cells become text.
 
     Attributes:
-        spare_cells: how many empty ones spans may still leave.
-        text: of the cell, or of the caption, that has not ended.
-        span: columns and rows that the cell takes.
-        reach: for how many rows, from this one, a cell takes a column.
-        inner: how many tables within this one have not ended.
-        head_rows: how many rows, from the top, name the columns.
-        has_names: whether the table says which cells are names.
+        spare_cells: number of empty cells that spans may still add.
+        text: text of the open cell or caption.
+        span: columns and rows of the open cell.
+        reach: number of rows, from this one, for which a cell covers a column.
+        inner: number of open tables within this one.
+        head_rows: number of rows at the top that name the columns.
+        has_names: whether the table marks header cells.
     """
 
     spare_cells: int
@@ -66,7 +66,7 @@ class Grid:
     has_data: bool = False
 
     def enter(self, tag: str, node: LexborNode) -> None:
-        """Takes the beginning of an element, or a text."""
+        """Handles the beginning of an element, or a text."""
         if node.is_text_node:
             self.text.append(node.text_content or "")
             return
@@ -84,7 +84,7 @@ class Grid:
             self._begin_cell(tag, node)
 
     def leave(self, tag: str) -> bool:
-        """Takes the end of an element; True when it is that of the table itself."""
+        """Handles the end of an element; returns True at the end of the table itself."""
         if tag in BLOCKS:
             self.text.append(" ")
         if self.inner:
@@ -97,11 +97,11 @@ class Grid:
         elif tag == "thead":
             self.in_head = False
         elif tag == "caption":
-            self.caption = self._taken_text()
+            self.caption = self._take_text()
         return tag == "table"
 
     def blocks(self) -> Iterator[Block]:
-        """The caption and the table, where there are any."""
+        """Yields the caption and the table, if there are any."""
         if self.caption:
             yield Paragraph(self.caption)
         is_all_head = self.head_rows >= len(self.rows)
@@ -109,7 +109,7 @@ class Grid:
             yield Table.of_rows(self.rows, self.head_rows if self.has_names and not is_all_head else 1)
 
     def _begin_cell(self, tag: str, node: LexborNode) -> None:
-        self._taken_text()
+        self._take_text()
         self.has_names = self.has_names or tag == "th"
         self.has_data = self.has_data or tag == "td"
         attributes = node.attributes
@@ -122,7 +122,7 @@ class Grid:
         columns, rows = self.span if self.spare_cells > 0 else (1, 1)
         if rows > 1:
             self.reach.update((len(self.row) + column, rows) for column in range(columns))
-        self.row.append(self._taken_text())
+        self.row.append(self._take_text())
         self.row.extend([""] * (columns - 1))
         self.spare_cells -= columns - 1
 
@@ -137,7 +137,7 @@ class Grid:
             self.head_rows += 1
         self.rows.append(self.row)
 
-    def _taken_text(self) -> str:
+    def _take_text(self) -> str:
         text = " ".join("".join(self.text).split())
         self.text.clear()
         return text
@@ -145,23 +145,23 @@ class Grid:
 
 @dataclass(slots=True)
 class _Facts:
-    """What tells a table of data from one that only places things on the page."""
+    """Facts by which a table of data differs from one that only lays out the page."""
 
     rows: int = 0
     cells_in_row: int = 0
     columns: int = 0
     is_named: bool = False
     is_layout: bool = False
-    is_roomy: bool = False
+    has_blocks: bool = False
     is_presentation: bool = False
 
     def is_data(self) -> bool:
         if self.is_presentation or self.columns <= 1:
             return False
-        return self.is_named or not (self.is_layout or (self.is_roomy and self.rows <= 1))
+        return self.is_named or not (self.is_layout or (self.has_blocks and self.rows <= 1))
 
 
-def _note(facts: _Facts, tag: str) -> None:
+def _add_fact(facts: _Facts, tag: str) -> None:
     if tag == "tr":
         facts.rows += 1
         facts.cells_in_row = 0
@@ -170,4 +170,4 @@ def _note(facts: _Facts, tag: str) -> None:
         facts.columns = max(facts.columns, facts.cells_in_row)
     facts.is_named = facts.is_named or tag in _DATA_SIGNS
     facts.is_layout = facts.is_layout or tag in _LAYOUT_SIGNS
-    facts.is_roomy = facts.is_roomy or tag in _ROOMY
+    facts.has_blocks = facts.has_blocks or tag in _BLOCKS_OF_TEXT

@@ -1,4 +1,4 @@
-"""The tree of a page of HTML: how it comes about within limits, and what of it is shown."""
+"""The tree of a page of HTML: parses it within limits and walks through its visible nodes."""
 
 import re
 from collections import Counter
@@ -10,20 +10,20 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 from onggi.domain.errors import BadDocument
 
 MAX_DEPTH: Final = 512
-"""Elements deeper than this are taken as if they lay here, as browsers do; parsing takes time by size times depth."""
+"""Deeper elements are moved up to this depth, as in browsers; the time of parsing grows with size times depth."""
 
 MAX_FORMATTING: Final = 16
-"""Tags such as `<b>` that are open at once; those that are never closed are copied into each paragraph that follows."""
+"""Tags such as `<b>` that are open at once; tags that are never closed are copied into each later paragraph."""
 
 LONG_TAG: Final = 8192
 MAX_ATTRIBUTES: Final = 500
-"""Of one element; each is compared with all before it. Long tags hold a picture or a handful of long texts."""
+"""Attributes of an element; each is compared with all before it. Usual long tags hold a picture or a few long texts."""
 
 Step = Literal["enter", "leave"]
 
 
 def elements(names: str) -> frozenset[str]:
-    """A set of names, written with blanks between them."""
+    """Returns a set of names that are separated by blanks."""
     return frozenset(names.split())
 
 
@@ -38,9 +38,9 @@ _NO_CONTENT: Final = elements("""
     head script style template noscript noembed noframes iframe audio video canvas object applet nav datalist
     annotation annotation-xml
 """)
-"""Nothing of these is text of the page: code, what is shown instead of something else, and menus.
+"""Elements that are not text of the page: code, fallback content and menus.
 
-Headers, footers and asides stay: pages of an office put there who is responsible and since when it applies.
+Headers, footers and asides are kept: in offices they name who is responsible and since when a page applies.
 """
 
 _VOID: Final = elements("""
@@ -58,21 +58,21 @@ _INVISIBLE_STYLE: Final = re.compile(r"(?i)display\s*:\s*none|visibility\s*:\s*h
 
 
 def parse_html(text: str, *, is_xml: bool = False) -> LexborHTMLParser:
-    """The tree of a page; XHTML is understood where it has its prolog, or is said to be XML.
+    """Returns the tree of a page; parses it as XHTML if it has an XML prolog or is declared to be XML.
 
     Raises:
-        BadDocument: `too_large` when there is no memory for it.
+        BadDocument: `too_large` when memory runs out.
     """
     if is_xml or text.lstrip("\ufeff \t\r\n").startswith("<?xml"):
         text = _SELF_CLOSED.sub(_opened_and_closed, text)
     try:
-        return LexborHTMLParser(_measured(text), scripting=True)
+        return LexborHTMLParser(_within_limits(text), scripting=True)
     except SelectolaxError as error:  # every text is a page: only memory can fail
         raise BadDocument("too_large") from error
 
 
 def steps(root: LexborNode) -> Iterator[tuple[Step, LexborNode]]:
-    """Each node that may show something, when it begins and when it ends."""
+    """Yields each visible node when it begins and when it ends."""
     node = root
     while True:
         if _is_shown(node):
@@ -94,7 +94,7 @@ def steps(root: LexborNode) -> Iterator[tuple[Step, LexborNode]]:
 
 
 def inline_text(tag: str, node: LexborNode) -> str:
-    """The text that an element stands for by itself."""
+    """Returns the text that an element itself stands for."""
     if tag in {"br", "option"}:
         return "\n"
     if tag == "img" and (shown := node.attributes.get("alt")):
@@ -103,7 +103,7 @@ def inline_text(tag: str, node: LexborNode) -> str:
 
 
 def integer(stated: str | None, default: int) -> int:
-    """A number in an attribute, the default where it is none or has more than five digits."""
+    """Returns the number in an attribute, the default if there is none or it has more than five digits."""
     number = (stated or "").strip()
     return int(number) if number.isdecimal() and len(number) <= len("65534") else default
 
@@ -129,28 +129,28 @@ def _opened_and_closed(tag: re.Match[str]) -> str:
     return tag.group() if name.lower() in _VOID else f"<{name}{attributes}></{name}>"
 
 
-def _measured(text: str) -> str:
-    """The page without what would take the parser beyond measure; nearly every page comes out as it is.
+def _within_limits(text: str) -> str:
+    """Returns the page within the limits of the parser; nearly every page is returned unchanged.
 
-    The depth is an estimate from the tags alone, for it must be known before anything is parsed.
+    The depth is estimated from the tags, since it must be known before parsing.
     """
     depth = 0
     unclosed: Counter[str] = Counter()
     for tag in _TAG.finditer(text):
         closing, name = tag.group(1), tag.group(2).lower()
         if _is_overloaded(tag):
-            return _within_measure(text)
+            return _reduce(text)
         if not _nests(name):
             continue
         depth = max(0, depth - 1) if closing else depth + 1
         if name in _FORMATTING:
             unclosed[name] = max(0, unclosed[name] - 1) if closing else unclosed[name] + 1
         if depth > MAX_DEPTH or (name in _FORMATTING and unclosed[name] > MAX_FORMATTING):
-            return _within_measure(text)
+            return _reduce(text)
     return text
 
 
-def _within_measure(text: str) -> str:
+def _reduce(text: str) -> str:
     depth = 0
 
     def kept(tag: re.Match[str]) -> str:

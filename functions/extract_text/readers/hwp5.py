@@ -16,8 +16,8 @@ from readers.hangul import (
     NumberLevel,
     ParagraphHead,
     Piece,
+    format_number,
     paragraph_blocks,
-    shown_number,
     table_blocks,
     title_level,
 )
@@ -25,7 +25,7 @@ from readers.hwp5_container import Hwp5Container, RawRecord
 from readers.model import Block, Page, Paragraph, RawDocument
 
 MAX_LEVEL: Final = 128
-"""Of a record; a table within a table lies two levels deeper."""
+"""Level of a record; a table within a table is two levels deeper."""
 
 _DAMAGES: Final = (OSError, ValueError, OverflowError, zlib.error, struct.error)
 
@@ -64,9 +64,9 @@ class _Record:
 
 
 def read_hwp5(file: Path) -> RawDocument:
-    """Reads an HWP 5 file: a page for each section and each page break that its author has set.
+    """Reads an HWP 5 file; each section and each page break of the author begins a page.
 
-    Running heads and feet, master pages and hidden comments are left out; notes, text boxes and captions follow the
+    Headers, footers, master pages and hidden comments are left out; notes, text boxes and captions follow the
     paragraph in which they are anchored.
 
     Raises:
@@ -132,7 +132,7 @@ class _Text:
         return paragraph_blocks(self._pieces(text, controls), head, marker, heading_level)
 
     def _pieces(self, text: bytes, controls: Sequence[_Record]) -> Iterator[Piece]:
-        """The text between control characters, and what the controls stand for, each at its place."""
+        """Yields the text between control characters and the content of the controls, in order."""
         position, used = 0, 0
         while position + 1 < len(text):
             if run := _RUN.match(text, position):
@@ -153,10 +153,10 @@ class _Text:
         if kind == b"tbl ":
             yield self._table(control)
         elif kind in (b"gso ", b"fn  ", b"en  "):
-            yield tuple(self._boxed(control))
+            yield tuple(self._inner_blocks(control))
         elif kind == b"eqed":
             yield "".join(_string(child.content, 4) for child in control.children if child.tag == _EQUATION)
-            yield tuple(self._boxed(control))
+            yield tuple(self._inner_blocks(control))
         elif kind == b"atno":
             yield _automatic_number(control.content)
         elif kind == b"tcps":
@@ -174,13 +174,13 @@ class _Text:
         caption = tuple(block for paragraphs in captions for block in self._blocks(paragraphs))
         return caption + table_blocks(cells)
 
-    def _boxed(self, record: _Record) -> Iterator[Block]:
-        """What is written in a note, in a shape, in the shapes of a group, and beneath it."""
+    def _inner_blocks(self, record: _Record) -> Iterator[Block]:
+        """Yields the blocks in a note or shape, in the shapes of a group, and in captions."""
         for _, paragraphs in _lists(record.children):
             yield from self._blocks(paragraphs)
         for child in record.children:
             if child.tag == _SHAPE:
-                yield from self._boxed(child)
+                yield from self._inner_blocks(child)
             elif child.tag == _TEXT_ART:
                 yield Paragraph(_string(child.content, 32))
 
@@ -190,7 +190,7 @@ class _Text:
 
 
 def _tree(records: Iterable[RawRecord]) -> list[_Record]:
-    """The paragraphs of a section, with what belongs to each beneath it."""
+    """Returns the paragraphs of a section, with their records as children."""
     root = _Record(0, b"")
     path = [(-1, root)]
     for tag, level, content in records:
@@ -199,14 +199,14 @@ def _tree(records: Iterable[RawRecord]) -> list[_Record]:
         while path[-1][0] >= level:
             path.pop()
         record = _Record(tag, content)
-        if tag in _BODY_TAGS:  # the others are let go, and with them what lies beneath, such as memos
+        if tag in _BODY_TAGS:  # other records are dropped with their children, such as memos
             path[-1][1].children.append(record)
         path.append((level, record))
     return root.children
 
 
 def _lists(records: Iterable[_Record]) -> Iterator[tuple[bytes, list[_Record]]]:
-    """The attributes and the paragraphs of each list; paragraphs stand after the header of theirs, not beneath it."""
+    """Yields the attributes and paragraphs of each list; paragraphs are siblings of their list's header."""
     attributes = b""
     paragraphs: list[_Record] = []
     for record in records:
@@ -221,7 +221,7 @@ def _lists(records: Iterable[_Record]) -> Iterator[tuple[bytes, list[_Record]]]:
 
 
 def _kind(control: _Record) -> bytes:
-    """The four letters that name a control; they are stored as a number, the last first."""
+    """Returns the four letters that name a control; they are stored as a number, the last letter first."""
     return control.content[3::-1]
 
 
@@ -230,7 +230,7 @@ def _decoded(units: bytes) -> str:
 
 
 def _string(content: bytes, position: int) -> str:
-    """A text with its number of UTF-16 units before it."""
+    """Reads a text with its number of UTF-16 units before it."""
     (length,) = struct.unpack_from("<H", content, position)
     return _decoded(content[position + 2 : position + 2 + 2 * length])
 
@@ -253,7 +253,7 @@ def _paragraph_head(shape: bytes) -> ParagraphHead | None:
 
 
 def _number_levels(content: bytes) -> list[NumberLevel]:
-    """The levels of a numbering: seven, their first numbers, and since 5.1 three more of the same."""
+    """Reads the levels of a numbering: seven, their first numbers, and since 5.1 three more of both."""
     heads, position = _number_heads(content, 0, _LEVELS_IN_BITS)
     position += 2  # whether it continues the list before
     starts, position = _starts(content, position, len(heads))
@@ -275,7 +275,7 @@ def _number_heads(content: bytes, position: int, count: int) -> tuple[list[tuple
 
 
 def _starts(content: bytes, position: int, count: int) -> tuple[list[int], int]:
-    """The first numbers of the levels; files before 5.0.2.5 have none."""
+    """Reads the first numbers of the levels; files before 5.0.2.5 have none."""
     end = position + 4 * count
     if end > len(content):
         return [1] * count, position
@@ -283,13 +283,13 @@ def _starts(content: bytes, position: int, count: int) -> tuple[list[int], int]:
 
 
 def _automatic_number(control: bytes) -> str:
-    """The number of a note, a picture, a table or an equation as it was last shown; none for pages."""
+    """Returns the number of a note, picture, table or equation as it was last shown; empty for page numbers."""
     flags, number, _, prefix, suffix = struct.unpack_from("<IHHHH", control, 4)
     if flags & 0xF in _PAGE_NUMBERS:
         return ""
     code = flags >> 4 & 0xFF
     shape = NUMBER_SHAPES[code] if code < len(NUMBER_SHAPES) else NUMBER_SHAPES[0]
-    return f"{_sign(prefix)}{shown_number(number, shape)}{_sign(suffix)}"
+    return f"{_sign(prefix)}{format_number(number, shape)}{_sign(suffix)}"
 
 
 def _sign(unit: int) -> str:
@@ -297,7 +297,7 @@ def _sign(unit: int) -> str:
 
 
 def _ruby(control: bytes) -> str:
-    """A text with the small one above it in brackets."""
+    """Returns a text with its ruby text in brackets."""
     main = _string(control, 4)
     above = _string(control, _behind_string(control, 4))
     return f"{main}({above})" if above else main

@@ -1,4 +1,4 @@
-"""What lies in an HWP 5 file: an OLE container of streams, compressed or encrypted, of records."""
+"""The container of an HWP 5 file: OLE streams of records, compressed or encrypted."""
 
 import re
 import struct
@@ -15,10 +15,10 @@ from onggi.domain.errors import BadDocument
 from readers.model import Properties
 
 MAX_STREAM_BYTES: Final = 64 * 1024 * 1024
-"""Of all text streams together, inflated; a book of a thousand pages has about 10 MB."""
+"""Inflated bytes of all text streams; a book of a thousand pages has about 10 MB."""
 
 MAX_RECORDS: Final = 1_000_000
-"""Of all these streams; a paragraph has four or five, a page of tables hundreds."""
+"""Records of all text streams; a paragraph has four or five, a page of tables hundreds."""
 
 _STEP_BYTES: Final = 1024 * 1024
 _SIGNATURE: Final = b"HWP Document File"
@@ -39,7 +39,7 @@ type RawRecord = tuple[int, int, bytes]
 
 
 class _Budget:
-    """How much may still be read of something."""
+    """Limits how much may be read of something."""
 
     def __init__(self, amount: int) -> None:
         self._left = amount
@@ -54,8 +54,8 @@ class Hwp5Container:
     """The streams of one file, inflated and readable.
 
     Raises:
-        BadDocument: `encrypted` when only a password or a certificate opens it, `corrupt` when it is no HWP file.
-        OSError: when it is no OLE file; `read_hwp5` knows what else damage makes of it.
+        BadDocument: `encrypted` when a password or a certificate is needed, `corrupt` when it is no HWP file.
+        OSError: it is no OLE file; `read_hwp5` handles this and other errors of damaged files.
     """
 
     def __init__(self, file: Path) -> None:
@@ -76,7 +76,7 @@ class Hwp5Container:
         self._container.close()
 
     def document_info(self) -> Iterator[RawRecord]:
-        """The records of shapes and styles.
+        """Yields the records of shapes and styles.
 
         Raises:
             BadDocument: `too_large` or `corrupt`, as whatever else reads from a file.
@@ -84,7 +84,7 @@ class Hwp5Container:
         return _records(self._inflate(self._stream("DocInfo")), self._records)
 
     def sections(self) -> Iterator[Iterator[RawRecord]]:
-        """The records of each section, in their order."""
+        """Yields the records of each section, in order."""
         for name in self._section_names():
             yield _records(self._section(name), self._records)
 
@@ -101,7 +101,7 @@ class Hwp5Container:
 
     def _section(self, name: str) -> bytes:
         content = self._stream(name)
-        return self._inflate(_decrypted(content) if self._flags & _DISTRIBUTED else content)
+        return self._inflate(_decrypt(content) if self._flags & _DISTRIBUTED else content)
 
     def _stream(self, name: str) -> bytes:
         content: bytes = self._container.openstream(name).read()
@@ -123,7 +123,7 @@ class Hwp5Container:
         return b"".join(parts)
 
     def properties(self) -> Properties:
-        """What the file states about itself."""
+        """Returns the properties that the file states."""
         if not self._container.exists(_SUMMARY):
             return Properties()
         values: dict[int, str] = {}
@@ -135,7 +135,7 @@ class Hwp5Container:
 
 
 def _records(content: bytes, budget: _Budget) -> Iterator[RawRecord]:
-    """Each record; the last may be cut off."""
+    """Yields the records of a stream; the last one may be cut off."""
     position, end = 0, len(content)
     while position + 4 <= end:
         (header,) = struct.unpack_from("<I", content, position)
@@ -151,11 +151,11 @@ def _records(content: bytes, budget: _Budget) -> Iterator[RawRecord]:
         position += size
 
 
-def _decrypted(content: bytes) -> bytes:
-    """A section of a document for distribution, whose key lies, masked, in its first record.
+def _decrypt(content: bytes) -> bytes:
+    """Decrypts a section of a distribution document, whose first record holds the masked key.
 
-    The mask is the output of the C library's `rand` of Microsoft, seeded by the first four bytes; the key is the text
-    of a SHA-1 hash that begins behind it (Hancom, "Distribution documents", revision 1.2).
+    The mask is the output of `rand` of Microsoft's C library, seeded with the first four bytes. The key is the text of
+    a SHA-1 hash that begins after the seed (Hancom, "Distribution documents", revision 1.2).
     """
     from cryptography.hazmat.primitives.ciphers import (  # noqa: PLC0415 - large, and needed by few files
         Cipher,
@@ -190,7 +190,7 @@ def _random(seed: int) -> tuple[int, int]:
 
 
 def _summary(content: bytes) -> dict[int, str]:
-    """The texts and times of the first property set by their identifiers (MS-OLEPS 2.21); empty ones are left out."""
+    """Returns the non-empty texts and times of the first property set by their identifiers (MS-OLEPS 2.21)."""
     (start,) = struct.unpack_from("<I", content, 44)
     (count,) = struct.unpack_from("<I", content, start + 4)
     values: dict[int, str] = {}

@@ -1,4 +1,4 @@
-"""HWPX files (KS X 6101, OWPML): a zip of XML parts. Names are compared without their namespaces, which have years."""
+"""HWPX files (KS X 6101, OWPML): a zip of XML parts. Names are compared without namespaces, which differ by year."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,8 +16,8 @@ from readers.hangul import (
     NumberLevel,
     ParagraphHead,
     Piece,
+    format_number,
     paragraph_blocks,
-    shown_number,
     table_blocks,
     title_level,
 )
@@ -37,7 +37,7 @@ _HEAD_KINDS: Final[dict[str, Literal["outline", "number", "bullet"]]] = {
     "BULLET": "bullet",
 }
 _SIGNS: Final = {"tab": "\t", "lineBreak": "\n", "nbSpace": "\u00a0", "fwSpace": " ", "hyphen": "-"}
-_VISIBLE_BREAK: Final = "␍␊"  # so a line break is written in an attribute
+_VISIBLE_BREAK: Final = "␍␊"  # for a line break in an attribute
 _PAGE_NUMBERS: Final = ("PAGE", "TOTAL_PAGE")
 _RUNNING: Final = ("header", "footer")
 """Some programs keep these in the properties of a section."""
@@ -46,9 +46,9 @@ _BUTTONS: Final = ("btn", "checkBtn", "radioBtn")
 
 
 def read_hwpx(file: Path) -> RawDocument:
-    """Reads an HWPX file: a page for each section and each page break that its author has set.
+    """Reads an HWPX file; each section and each page break of the author begins a page.
 
-    Running heads and feet, master pages, comments and deleted text are left out; notes, text boxes and captions follow
+    Headers, footers, master pages, comments and deleted text are left out; notes, text boxes and captions follow
     the paragraph in which they are anchored.
 
     Raises:
@@ -81,7 +81,7 @@ def _package(archive: Archive) -> XmlElement | None:
 
 
 def _section_names(archive: Archive, package: XmlElement | None) -> list[str]:
-    """In the order of the package's spine, else of their numbers."""
+    """Returns the names of the sections in the order of the package's spine, else of their numbers."""
     stated = [] if package is None else [path for path in _spine(package) if _SECTION_NAME.fullmatch(path)]
     if stated:
         paths = (path if path in archive.names else _FOLDER + path.rpartition("/")[2] for path in stated)
@@ -180,7 +180,7 @@ class _Text:
                 yield self._table(element)
             case "equation":
                 yield "".join(script.text or "" for script in _named(element, "script"))
-                yield tuple(self._boxed(element))
+                yield tuple(self._inner_blocks(element))
             case "compose":
                 yield element.get("composeText", "")
             case "dutmal":
@@ -194,12 +194,12 @@ class _Text:
             case name if name in _BUTTONS:
                 yield element.get("caption", "")
             case _:
-                yield tuple(self._boxed(element))
+                yield tuple(self._inner_blocks(element))
 
     def _control(self, control: XmlElement) -> Iterator[Piece]:
         for element in control:
             if _name(element) in _NOTES:
-                yield tuple(self._boxed(element))
+                yield tuple(self._inner_blocks(element))
             elif _name(element) == "autoNum":
                 yield _automatic_number(element)
 
@@ -209,12 +209,12 @@ class _Text:
             for column_number, cell in enumerate(_named(row, "tc")):
                 address = next(_named(cell, "cellAddr"), cell)
                 place = _number(address, "rowAddr", row_number), _number(address, "colAddr", column_number)
-                cells.append(Cell(*place, tuple(self._boxed(cell)), cell.get("header") == "1"))
-        caption = (block for element in _named(table, "caption") for block in self._boxed(element))
+                cells.append(Cell(*place, tuple(self._inner_blocks(cell)), cell.get("header") == "1"))
+        caption = (block for element in _named(table, "caption") for block in self._inner_blocks(element))
         return (*caption, *table_blocks(cells))
 
-    def _boxed(self, element: XmlElement) -> Iterator[Block]:
-        """What is written in a note, a cell, a shape, the shapes of a group, and beneath it."""
+    def _inner_blocks(self, element: XmlElement) -> Iterator[Block]:
+        """Yields the blocks in a note, cell or shape, in the shapes of a group, and in captions."""
         if _name(element) == "textart":
             yield Paragraph(element.get("text", "").replace(_VISIBLE_BREAK, "\n"))
         for child in element:
@@ -222,11 +222,11 @@ class _Text:
                 for paragraph in _named(child, "p"):
                     yield from self._paragraph(paragraph)
             elif _name(child) not in _RUNNING:
-                yield from self._boxed(child)
+                yield from self._inner_blocks(child)
 
 
 def _name(element: XmlElement) -> str:
-    """The name without its namespace; nothing for what is no element."""
+    """Returns the name of an element without its namespace; empty for a node that is not an element."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
@@ -240,7 +240,7 @@ def _number(element: XmlElement, attribute: str, default: int = 0) -> int:
 
 
 def _paragraph_head(shape: XmlElement) -> ParagraphHead | None:
-    """Newer programs give it twice, first for themselves, with the levels from the eighth on."""
+    """Reads the head of a paragraph; newer programs write two, the first of which has levels from the eighth on."""
     heading = next((element for element in shape.iter() if _name(element) == "heading"), None)
     kind = None if heading is None else _HEAD_KINDS.get(heading.get("type", ""))
     if heading is None or kind is None:
@@ -257,15 +257,15 @@ def _number_levels(numbering: XmlElement) -> list[NumberLevel]:
 
 
 def _automatic_number(element: XmlElement) -> str:
-    """The number of a note, a picture, a table or an equation as it was last shown; none for pages."""
+    """Returns the number of a note, picture, table or equation as it was last shown; empty for page numbers."""
     if element.get("numType") in _PAGE_NUMBERS:
         return ""
     shape = next(_named(element, "autoNumFormat"), element)
-    number = shown_number(_number(element, "num"), shape.get("type", ""))
+    number = format_number(_number(element, "num"), shape.get("type", ""))
     return f"{shape.get('prefixChar', '')}{number}{shape.get('suffixChar', '')}"
 
 
 def _ruby(element: XmlElement) -> str:
-    """A text with the small one above it in brackets."""
+    """Returns a text with its ruby text in brackets."""
     main, above = ("".join(part.text or "" for part in _named(element, name)) for name in ("mainText", "subText"))
     return f"{main}({above})" if above else main

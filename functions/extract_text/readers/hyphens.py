@@ -1,13 +1,13 @@
-"""Joins words that a typesetter has broken over two lines with a hyphen."""
+"""Joins words that are hyphenated over two lines."""
 
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 MAX_VOCABULARY_CHARACTERS: Final = 2_000_000
-"""So much of a document shows its words."""
+"""Characters of a document from which its words are collected."""
 MIN_COMPOUND_PART: Final = 3
-"""Letters; shorter halves of a broken word are words of their own by chance."""
+"""Letters; shorter halves of a broken word may be words of their own by chance."""
 MAX_WORD: Final = 40
 
 _BREAK: Final = re.compile(r"[-\u2010\u00ad](?<=[^\W\d_].)[^\S\n]*\n[^\S\n]*(?=[^\W\d_])")
@@ -19,10 +19,10 @@ _BROKEN: Final = "\0"
 
 
 def join_hyphenated(pages: Sequence[str]) -> list[str]:
-    r"""Joins what a hyphen at a line end has broken, within each page; lines end with `\n`.
+    r"""Joins words that a hyphen at a line end has broken, within each page; lines end with `\n`.
 
     Before a lower-case letter the break vanishes, and the hyphen with it, unless it is one of the word's own: the word
-    has another one (`state-of-the-\nart`), the document writes it with a hyphen elsewhere, or knows both halves as
+    has another one (`state-of-the-\nart`), the document has it with a hyphen in another place, or has both halves as
     words and not the whole (`three-\nfoot`). Before an upper-case letter, a digit, a mark or a letter without case
     (Hangul) hyphen and break stay as they are (`Korea-\nUSA`, `2024-\n25`).
     """
@@ -55,12 +55,12 @@ def _is_compound(first: str, second: str, words: set[str]) -> bool:
 
 
 def _words(pages: Iterable[str]) -> set[str]:
-    """The words of a document in lower case, compounds with hyphens as one."""
-    room = MAX_VOCABULARY_CHARACTERS
+    """Returns the words of a document in lower case; a compound with hyphens is one word."""
+    remaining = MAX_VOCABULARY_CHARACTERS
     found: set[str] = set()
     for page in pages:
-        if room <= 0:
+        if remaining <= 0:
             break
-        found.update(_BREAK.sub(_BROKEN, page[:room]).lower().split())
-        room -= len(page)
+        found.update(_BREAK.sub(_BROKEN, page[:remaining]).lower().split())
+        remaining -= len(page)
     return {word.strip(_PUNCTUATION) for word in found}

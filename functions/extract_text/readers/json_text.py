@@ -1,4 +1,4 @@
-"""JSON, one value or many, as lines that people can read."""
+"""JSON, one value or several, as lines of text."""
 
 import json
 import re
@@ -12,15 +12,15 @@ from readers.encoding import read_text
 from readers.model import Block, Page, Paragraph, RawDocument, Table
 
 MAX_PATH: Final = 200
-"""Characters of a path; of a longer one the end is shown."""
+"""Characters of a path; a longer one is cut at its beginning."""
 
 MAX_CHARACTERS: Final = 32 * 1024 * 1024
-"""Of the text: paths are repeated, and a small file of long paths would become gigabytes."""
+"""Characters of the text: paths are repeated, so that a small file of long paths could become gigabytes."""
 
 MAX_CELL: Final = 200
 MAX_COLUMNS: Final = 64
 MIN_FILLED: Final = 0.5
-"""A table is made of objects that have most of their keys in common."""
+"""Minimum share of filled cells in a table: its objects must have most keys in common."""
 
 TOO_DEEP_MESSAGE: Final = "The JSON nests deeper than can be read; make it flatter and upload it again."
 
@@ -40,13 +40,13 @@ def read_json(file: Path) -> RawDocument:
     array paragraphs. Numbers stay as they are written; empty values say nothing and are left out.
 
     Raises:
-        BadDocument: as `read_text`, `corrupt` for what is no JSON, `too_large` for text or nesting without measure.
+        BadDocument: as `read_text`; `corrupt` for invalid JSON, `too_large` for too much text or too deep nesting.
     """
     text = read_text(file)
     try:
         values = list(_values(text))
     except json.JSONDecodeError as error:
-        raise BadDocument("corrupt", _no_json(error)) from error
+        raise BadDocument("corrupt", _invalid_json_message(error)) from error
     except RecursionError as error:
         raise BadDocument("too_large", TOO_DEEP_MESSAGE) from error
     writer = _Writer()
@@ -55,7 +55,7 @@ def read_json(file: Path) -> RawDocument:
 
 
 def _values(text: str) -> Iterator[Any]:
-    # Numbers stay text: what a float cannot hold is not lost, and no limit applies to their digits.
+    # Numbers stay text, so that no digit is lost and no limit on digits applies.
     decoder = json.JSONDecoder(object_pairs_hook=_Members, parse_int=str, parse_float=str, parse_constant=str)
     position = _next(text, 0)
     while position < len(text):
@@ -69,17 +69,17 @@ def _next(text: str, position: int) -> int:
     return blanks.end() if blanks else position
 
 
-def _no_json(error: json.JSONDecodeError) -> str:
+def _invalid_json_message(error: json.JSONDecodeError) -> str:
     where = f"line {error.lineno}, column {error.colno}"
     return f"The file is not valid JSON ({error.msg} in {where}); correct it and upload it again."
 
 
 @dataclass(slots=True)
 class _Writer:
-    """Gathers blocks.
+    """Collects blocks.
 
     Attributes:
-        lines: of the paragraph that has not ended.
+        lines: lines of the open paragraph.
         characters: written so far.
     """
 
@@ -107,7 +107,7 @@ class _Writer:
 
 
 def _write(root: Any, writer: _Writer) -> None:  # noqa: ANN401 - JSON is of any type
-    """Writes a value and all below it; the stack is ours, however deep they nest."""
+    """Writes a value and all values in it, with a stack of its own since they may nest deeply."""
     waiting: list[tuple[str, Any, bool]] = [("", root, False)]
     while waiting:
         path, value, is_record = waiting.pop()
@@ -137,7 +137,7 @@ def _write_scalar(path: str, value: str | bool | None, writer: _Writer) -> None:
 
 
 def _write_scalars(path: str, values: list[Any], writer: _Writer) -> None:
-    """On one line when all are short, else on a line each."""
+    """Writes values on one line if all are short, else on a line each."""
     texts = [text for text in map(_text, values) if text]
     if all(_is_short(text) for text in texts):
         if texts:
@@ -151,7 +151,7 @@ def _write_scalars(path: str, values: list[Any], writer: _Writer) -> None:
 
 
 def _rows(values: list[Any]) -> list[list[str]]:
-    """The rows of a table, its header first; empty when the values are no objects of short members and like keys."""
+    """Returns the rows of a table, header first; empty unless the values are flat objects with similar keys."""
     if len(values) <= 1 or not all(isinstance(value, _Members) and _is_flat(value) for value in values):
         return []
     columns: dict[str, int] = {}
@@ -195,7 +195,7 @@ def _below(path: str, key: str) -> str:
 
 
 def _item(path: str, number: int) -> str:
-    """The path of an element; those of the outermost array need none, for each is a paragraph of its own."""
+    """Returns the path of an element; empty in the outermost array, whose elements are paragraphs of their own."""
     return _shortened(f"{path}[{number}]") if path else ""
 
 

@@ -1,8 +1,8 @@
-r"""Joins Korean words that stand broken over two lines, without any mark.
+r"""Joins Korean words that are broken over two lines without a hyphen.
 
-Korean may be broken between any two syllables: a line break stands within a word as often as between two. The document
-itself tells which. Where its lines keep the blank at which they were broken (`문서 \n처리`), a line end without one is
-within a word. Where none does, the grammar and the document's other words decide.
+Korean may be broken between any two syllables: a line break is within a word as often as between words. The document
+itself shows which. If its lines keep the blank at which they were broken (`문서 \n처리`), a line end without one is
+within a word. If they do not, the grammar and the document's other words decide.
 """
 
 import re
@@ -11,26 +11,26 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 MAX_VOCABULARY_CHARACTERS: Final = 2_000_000
-"""So much of a document shows its words."""
+"""Characters of a document from which its words are collected."""
 MAX_HEAD: Final = 6
-"""Syllables of the beginnings and ends of words that are looked at."""
+"""Syllables of the beginnings and ends of words that are compared."""
 
 FULL_LINE: Final = 0.85
-"""Of the usual width of a page's lines: a shorter one ends because a paragraph, a heading or a cell does."""
+"""Share of the usual line width: a shorter line ends with its paragraph, heading or cell."""
 USUAL_WIDTH_RANK: Final = 0.8
-"""Which of the lines of a page, sorted by width, stands for its column."""
+"""Rank of the line, among those of a page sorted by width, whose width counts as usual."""
 MIN_WIDTH: Final = 20
 """Half syllables; narrower lines are cells of tables."""
 
 MIN_PARTICLES: Final = 2
-"""Where no blanks are kept; one is enough where they are."""
+"""Minimum of particles in documents that keep no blanks; one is enough in others."""
 PARTICLE_SHARE: Final = 0.05
 """Of the next lines after a full one without blank: where words are broken, 7 to 20 % begin with a lone particle, and
 where lines are broken between words under 1 %."""
 BLANK_SHARE: Final = 0.1
-"""Of the full lines: where words are broken and blanks are kept, 26 to 41 % end with one."""
+"""Share of full lines with a final blank: 26 to 41 % if words are broken and blanks are kept."""
 MAX_BLANK_SHARE: Final = 0.6
-"""Where lines are broken between words and blanks are kept, over 90 % do."""
+"""The same share is over 90 % if lines are broken between words and blanks are kept."""
 
 _H: Final = "\uac00-\ud7a3"
 _CLOSING: Final = r"\w”’」』)\]%·"
@@ -44,7 +44,7 @@ _PARTICLE: Final = re.compile(
     r"(?:[를을는은의에와과로]|까지[의는로]?|부터|에[는도]|에서[의는도]?|에게[는서]?|으로(?:서|써|부터|[의는도])?|로(?:서|써|부터)"
     r"|이[며고나다]|이?라고?|라는|입니다|습니다|니다|[였었았]다|들[을이의은]|들에게|으[면며나]|처럼|께서|는[데지])\Z"
 )
-"""Particles and endings that never stand alone."""
+"""Particles and endings that are never words by themselves."""
 _BEFORE_FINAL: Final = frozenset("니한이된있없였았었했됐겠같않는린진간난른온준운")
 """Syllables before the `다` that ends a sentence."""
 _STEM_ENDS: Final = frozenset("하되었았였겠됩습있없않으·")
@@ -54,7 +54,7 @@ _WORD_ENDS: Final = frozenset("을를은는의이가도만에로와과게록야�
 _VERB: Final = re.compile(
     "(?:하[여고는며지면였게도려자]|한다|합니|했|되[어는고며지었]|된다|됩니|됐|시[키켜킨킬])|[한할함된될됨]\\Z"
 )
-"""How the verb begins that makes verbs of nouns (`처리` + `하여`)."""
+"""Beginnings of the verb that turns nouns into verbs (`처리` + `하여`)."""
 
 
 class _Break(NamedTuple):
@@ -62,8 +62,8 @@ class _Break(NamedTuple):
 
     Attributes:
         page: from 0.
-        line: the one that is broken, from 0.
-        blank: whether it ends with one.
+        line: number of the line before the break, from 0.
+        blank: whether the line ends with a blank.
         first: the Hangul before the break.
         second: the Hangul after it.
     """
@@ -76,7 +76,7 @@ class _Break(NamedTuple):
 
 
 class _Vocabulary(NamedTuple):
-    """What a document's words are like, lines' first and last ones left out.
+    """Words of a document, without the first and last ones of lines.
 
     Attributes:
         heads: how words begin, whole words included.
@@ -116,14 +116,14 @@ def _breaks(page: int, lines: Sequence[str]) -> Iterator[_Break]:
 
 
 def _may_follow(first: str, second: str, following: str) -> bool:
-    """False where the next line begins a sentence, or with `다.` as a number of a list and not as the end of a verb."""
+    """Returns False if the next line begins a sentence, or begins with `다.` as a list number, not as a verb ending."""
     if second == "다" and following[1:2] == ".":
         return first[-1] in _BEFORE_FINAL
     return not _SENTENCE_START.match(second)
 
 
 def _width(line: str) -> int:
-    """In half syllables: EUC-KR has one byte for ASCII and two for what is twice as wide."""
+    """Returns the width in half syllables: EUC-KR has one byte for ASCII and two for characters twice as wide."""
     return len(line.rstrip().encode("cp949", "replace"))
 
 
@@ -141,7 +141,7 @@ def _within_words(breaks: Sequence[_Break], pages: Sequence[str]) -> Iterator[_B
 
 
 def _is_one_word(first: str, second: str, vocabulary: _Vocabulary) -> bool:
-    """Whether two pieces on two lines are one word, in a document that breaks words and keeps no blanks."""
+    """Returns whether two pieces on two lines are one word, in a document that breaks words and keeps no blanks."""
     if _PARTICLE.match(second) or first[-1] in _STEM_ENDS or (second == "다" and first[-1] in _BEFORE_FINAL):
         return True
     words = vocabulary.words
@@ -155,19 +155,19 @@ def _is_one_word(first: str, second: str, vocabulary: _Vocabulary) -> bool:
 
 
 def _continues(first: str, second: str, vocabulary: _Vocabulary) -> bool:
-    """Whether other words of the document begin like the two pieces, or end like the second and never begin so."""
+    """Returns whether other words begin like both pieces together, or end like the second and never begin like it."""
     words, heads, tails = vocabulary
     return first + second[0] in heads or (second in tails and second not in words and second[:2] not in heads)
 
 
 def _vocabulary(pages: Iterable[str]) -> _Vocabulary:
-    room = MAX_VOCABULARY_CHARACTERS
+    remaining = MAX_VOCABULARY_CHARACTERS
     words: set[str] = set()
     for page in pages:
-        if room <= 0:
+        if remaining <= 0:
             break
-        words.update(_INNER_WORD.findall(page[:room]))
-        room -= len(page)
+        words.update(_INNER_WORD.findall(page[:remaining]))
+        remaining -= len(page)
     return _Vocabulary(
         frozenset(words),
         frozenset(word[:length] for word in words for length in range(1, MAX_HEAD + 1)),

@@ -1,4 +1,4 @@
-"""Landlock: the kernel lets a process open only the files that it was given (landlock(7), Linux 5.13 and later)."""
+"""Landlock: the kernel lets a process open only files that are allowed to it (landlock(7), Linux 5.13 and later)."""
 
 import ctypes
 import os
@@ -19,28 +19,28 @@ _PATH_BENEATH: Final = 1
 _READ_FILE: Final = 1 << 2
 _READ_DIR: Final = 1 << 3
 _FILE_RIGHTS: Final = (0, 13, 14, 15, 15, 16)
-"""How many rights on files there are in each version of the interface, from 0, none, to 5; later ones add none."""
+"""Number of rights on files in each version of the interface, from 0 (no Landlock) to 5; later versions add none."""
 _NETWORK_VERSION, _NETWORK_RIGHTS = 4, 0b11
 """Binding and connecting TCP."""
 _SCOPE_VERSION, _SCOPES = 6, 0b11
-"""Abstract Unix sockets and signals, of processes outside."""
+"""Abstract Unix sockets of outside processes, and signals to them."""
 
 
 class _Ruleset(ctypes.Structure):
-    """What is forbidden unless a rule allows it."""
+    """Rights that are denied unless a rule allows them."""
 
     _fields_ = (("files", ctypes.c_uint64), ("network", ctypes.c_uint64), ("scopes", ctypes.c_uint64))
 
 
 class _PathBeneath(ctypes.Structure):
-    """A rule: what is allowed on a file, or on all that lies below a folder."""
+    """A rule: rights that are allowed on a file, or on a folder and everything below it."""
 
     _pack_ = 1
     _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
 
 
 def version() -> int:
-    """The version of the interface that this kernel has; 0 where it has none, or something keeps this process off."""
+    """Returns the version of the kernel's interface; 0 when it has none or this process may not use it."""
     try:
         return linux.syscall(_CREATE_RULESET, 0, 0, _VERSION_FLAG)
     except OSError:
@@ -48,15 +48,15 @@ def version() -> int:
 
 
 def allow_reading_only(paths: Iterable[Path]) -> None:
-    """Lets this process read the files and folders named here, with all below them, and write, make and delete none.
+    """Restricts this process to reading some files and folders; it can no longer write, create or delete any.
 
     Files that are open already stay usable.
 
     Args:
-        paths: must exist.
+        paths: files, and folders with everything below them; they must exist.
 
     Raises:
-        OSError: when the kernel refuses.
+        OSError: the kernel refuses.
     """
     found = version()
     ruleset = _Ruleset(

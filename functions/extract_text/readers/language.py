@@ -1,4 +1,4 @@
-"""The language of a text, from its scripts and its commonest words; no model is needed for what Onggi tells apart."""
+"""Detects the language of a text from its scripts and most frequent words, without a model."""
 
 import re
 from typing import Final, Literal
@@ -6,16 +6,16 @@ from typing import Final, Literal
 Language = Literal["ko", "en", "ja", "zh", "und"]
 
 SAMPLE_CHARACTERS: Final = 4_000
-"""Of the beginning, the middle and the end of a text each: a cover or an appendix in another language is outvoted."""
+"""Characters of the beginning, middle and end each, so that a cover in another language does not decide."""
 
 EAST_ASIAN_WEIGHT: Final = 3
 """A syllable or ideograph says about as much as three Latin letters."""
 
 KANA_SHARE: Final = 0.05
-"""Of the East Asian letters; Japanese runs at about a half, Chinese has none."""
+"""Share of kana in East Asian letters; Japanese has about a half, Chinese none."""
 
 FUNCTION_WORD_SHARE: Final = 0.15
-"""Of all words; English prose runs at 35 to 50 %, other languages in Latin script below 8 % by chance look-alikes."""
+"""Share of function words; English prose has 35 to 50 %, other languages in Latin script less than 8 % by chance."""
 
 _HANGUL: Final = re.compile("[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]+")
 _KANA: Final = re.compile("[\u3041-\u3096\u30a1-\u30fa\u30fc]+")
@@ -34,9 +34,9 @@ _ENGLISH_FUNCTION_WORDS: Final = frozenset(
 
 
 def language_of(text: str) -> Language:
-    """The ISO 639-1 code of a text's main language: `ko`, `en`, `ja` or `zh`; `und` for every other and for doubt.
+    """Returns the ISO 639-1 code of a text's main language: `ko`, `en`, `ja` or `zh`; `und` for all others.
 
-    East Asian scripts win where they carry more than the rest: kana make it Japanese, more Hangul than ideographs
+    East Asian scripts decide if they carry more than the rest: kana make it Japanese, more Hangul than ideographs
     Korean, ideographs alone Chinese. Mostly Latin text is English when enough of its words are English function words.
     """
     sample = _sample(text)
@@ -49,7 +49,7 @@ def language_of(text: str) -> Language:
 
 
 def _letters(run: re.Pattern[str], sample: str) -> int:
-    """How many letters there are in the runs of one kind: runs are found faster than letters."""
+    """Returns the number of letters in runs of one kind; runs are found faster than letters."""
     return sum(map(len, run.findall(sample)))
 
 

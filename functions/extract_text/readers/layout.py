@@ -1,4 +1,4 @@
-"""From the texts of pages to blocks: what belongs to the page goes, broken words are joined, its outline heads it."""
+"""Turns the texts of pages into blocks: removes page furniture, joins broken words and adds headings."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from readers.furniture import shape_of, without_furniture
+from readers.furniture import remove_furniture, shape_of
 from readers.hyphens import join_hyphenated
 from readers.korean_breaks import join_korean
 from readers.model import MAX_HEADING_LEVEL, Block, Heading, Paragraph
 
 MAX_HEADINGS_PER_PAGE: Final = 100
 MAX_PLACES: Final = 100
-"""Of a title on its page that are looked at."""
+"""Occurrences of a title on its page that are checked."""
 _HYPHEN_MARK: Final = re.compile(r"(?<=[^\W\d_])[\ufffe\x02]")
 _STRAY_MARK: Final = re.compile(r"[\ufffe\x02]")
 _NUMBERING: Final = re.compile(
@@ -23,7 +23,7 @@ _NUMBERING: Final = re.compile(
 _IN_CONTENTS: Final = re.compile(r"[.·…‥]{2,}|[.·…‥]?\d")
 
 
-class Mark(NamedTuple):
+class OutlineEntry(NamedTuple):
     """An entry of an outline.
 
     Attributes:
@@ -36,26 +36,29 @@ class Mark(NamedTuple):
     level: int
 
 
-def laid_out(
-    pages: Sequence[str], marks: Sequence[Mark] = (), title: str | None = None, notes: Mapping[int, str] | None = None
+def lay_out_pages(
+    pages: Sequence[str],
+    outline: Sequence[OutlineEntry] = (),
+    title: str | None = None,
+    notes: Mapping[int, str] | None = None,
 ) -> list[tuple[Block, ...]]:
-    """The blocks of each page.
+    """Returns the blocks of each page.
 
     Args:
-        pages: texts as an engine gives them, line by line.
-        marks: the outline.
-        title: of the document.
-        notes: what stands on pages without being a part of their lines, by page from 0; it follows them as it is.
+        pages: texts as the PDF library returns them, line by line.
+        outline: entries of the outline.
+        title: title of the document.
+        notes: text of annotations, by page from 0; it is added unchanged after the lines of the page.
     """
-    by_page: defaultdict[int, list[Mark]] = defaultdict(list)
-    for mark in marks:
-        if len(by_page[mark.page]) < MAX_HEADINGS_PER_PAGE:
-            by_page[mark.page].append(mark)
+    by_page: defaultdict[int, list[OutlineEntry]] = defaultdict(list)
+    for entry in outline:
+        if len(by_page[entry.page]) < MAX_HEADINGS_PER_PAGE:
+            by_page[entry.page].append(entry)
     first = {shape_of(title)} if title else set()
-    titles = [{shape_of(mark.title) for mark in by_page.get(page, ())} for page in range(len(pages))]
+    titles = [{shape_of(entry.title) for entry in by_page.get(page, ())} for page in range(len(pages))]
     if titles:
         titles[0] |= first
-    lines = without_furniture([_with_plain_breaks(page).split("\n") for page in pages], titles)
+    lines = remove_furniture([_with_plain_breaks(page).split("\n") for page in pages], titles)
     texts = join_korean(join_hyphenated(["\n".join(page) for page in lines]))
     for number, note in (notes or {}).items():
         texts[number] = f"{texts[number].rstrip()}\n{_with_plain_breaks(note)}".lstrip()
@@ -66,7 +69,7 @@ def laid_out(
 
 
 def _with_plain_breaks(text: str) -> str:
-    r"""Lines that end with `\n`; pdfium's marks for a hyphen at a line end become the hyphen and the line end."""
+    r"""Ends lines with `\n`; pdfium's marks for a hyphen at a line end become the hyphen and the line end."""
     text = "\n".join(text.splitlines())
     if "\ufffe" in text or "\x02" in text:
         text = _STRAY_MARK.sub("", _HYPHEN_MARK.sub("-\n", text))
@@ -74,11 +77,11 @@ def _with_plain_breaks(text: str) -> str:
 
 
 class _Span(NamedTuple):
-    """Where a heading stands on a page.
+    """Place of a heading on a page.
 
     Attributes:
-        start: of its first line, an offset into the page's text.
-        end: of its last character.
+        start: offset of its first line in the page's text.
+        end: offset of its end.
     """
 
     start: int
@@ -86,10 +89,10 @@ class _Span(NamedTuple):
     level: int
 
 
-def _blocks(text: str, marks: Sequence[Mark]) -> Iterator[Block]:
-    """Headings where the outline's titles stand, and paragraphs of what is between them."""
+def _blocks(text: str, outline: Sequence[OutlineEntry]) -> Iterator[Block]:
+    """Yields headings at the titles of the outline, and paragraphs between them."""
     position = 0
-    for span in _headings(text, marks):
+    for span in _headings(text, outline):
         if text[position : span.start].strip():
             yield Paragraph(text[position : span.start])
         yield Heading(" ".join(text[span.start : span.end].split()), span.level)
@@ -98,12 +101,12 @@ def _blocks(text: str, marks: Sequence[Mark]) -> Iterator[Block]:
         yield Paragraph(text[position:].lstrip())
 
 
-def _headings(text: str, marks: Sequence[Mark]) -> list[_Span]:
+def _headings(text: str, outline: Sequence[OutlineEntry]) -> list[_Span]:
     page = _Compact(text)
     spans: list[_Span] = []
     after = 0
-    for mark in marks:
-        span = page.find(mark, after) or page.find(mark, 0)
+    for entry in outline:
+        span = page.find(entry, after) or page.find(entry, 0)
         if span and all(span.end <= other.start or span.start >= other.end for other in spans):
             spans.append(span)
             after = span.end
@@ -111,7 +114,7 @@ def _headings(text: str, marks: Sequence[Mark]) -> list[_Span]:
 
 
 class _Compact:
-    """A page's text without blanks and in lower case, so that a title is found however it is set and broken."""
+    """Text of a page without blanks and in lower case, to find titles regardless of case and line breaks."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -121,13 +124,13 @@ class _Compact:
         self._starts = list(accumulate(map(len, compact), initial=0))  # of lines, in the compact text
         self._offsets = list(accumulate((len(line) + 1 for line in self._lines), initial=0))  # and in the text
 
-    def find(self, mark: Mark, after: int) -> _Span | None:
-        """Where a title begins a line, or follows its number there, at or after an offset; ends at a word's end.
+    def find(self, entry: OutlineEntry, after: int) -> _Span | None:
+        """Returns the place at or after an offset where a title begins a line or follows its number, and ends a word.
 
-        Lines of a table of contents, where leaders or a page number follow, are taken only where there is no other.
+        Lines of a table of contents, with leaders or a page number, are used only if there is no other line.
         """
-        title = _compact(mark.title)
-        spans = self._places(title, after, mark.level) if title else iter(())
+        title = _compact(entry.title)
+        spans = self._places(title, after, entry.level) if title else iter(())
         in_contents: _Span | None = None
         for place, span in spans:
             if not _IN_CONTENTS.match(self._compact, place + len(title)):
@@ -148,7 +151,7 @@ class _Compact:
             found = self._compact.find(title, found + 1)
 
     def _end(self, compact_end: int) -> int | None:
-        """The offset behind the word that ends at an offset into the compact text; None within a word."""
+        """Returns the offset after the word that ends at an offset into the compact text; None within a word."""
         line = bisect_right(self._starts, compact_end - 1) - 1
         letters = compact_end - self._starts[line]
         text = self._lines[line]

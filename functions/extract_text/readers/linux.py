@@ -1,4 +1,4 @@
-"""Calls to the Linux kernel that Python's library does not have; each raises OSError where the kernel refuses."""
+"""Calls to the Linux kernel that Python's standard library lacks; each raises OSError when the kernel refuses."""
 
 import ctypes
 import os
@@ -30,7 +30,7 @@ class _Capabilities(ctypes.Structure):
 
 
 def syscall(number: int, *arguments: int) -> int:
-    """Calls the kernel by number; a pointer is given as its address."""
+    """Makes a system call by its number; a pointer is passed as its address."""
     result: int = _libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments))
     return _checked(result)
 
@@ -38,8 +38,8 @@ def syscall(number: int, *arguments: int) -> int:
 def close_process() -> None:
     """Closes the memory, environment and descriptors of this process to other processes of its user.
 
-    It holds until the process executes a program, and for children that it forks. A process with the capability
-    CAP_SYS_PTRACE is not kept out.
+    This lasts until the process executes a program, and applies to children that it forks. It does not stop a process
+    with the capability CAP_SYS_PTRACE.
     """
     _prctl(_PR_SET_DUMPABLE, 0)
     if _prctl(_PR_GET_DUMPABLE) != 0:
@@ -47,12 +47,12 @@ def close_process() -> None:
 
 
 def open_process() -> None:
-    """Takes `close_process` back."""
+    """Reverts `close_process`."""
     _prctl(_PR_SET_DUMPABLE, 1)
 
 
 def drop_capabilities() -> None:
-    """Gives up what root may do, but for reading files of others: nobody else has anything to give up."""
+    """Drops root's capabilities except for reading files of other users; no other user has any to drop."""
     header = _CapabilityHeader(_CAPABILITY_VERSION_3, 0)
     capabilities = (_Capabilities * 2)()
     _checked(_libc.capget(ctypes.byref(header), capabilities))
@@ -63,7 +63,7 @@ def drop_capabilities() -> None:
 
 
 def forbid_new_privileges() -> None:
-    """A program that this process executes gains nothing; a filter may be set only after this."""
+    """Prevents programs that this process executes from gaining privileges; a filter can only be set after this."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
@@ -71,7 +71,7 @@ def set_filter(program: int) -> None:
     """Sets a seccomp filter for this process, for good.
 
     Args:
-        program: the address of a `sock_fprog` (seccomp(2)).
+        program: address of a `sock_fprog` (seccomp(2)).
     """
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, program)
 

@@ -1,4 +1,4 @@
-"""The headers of mail as their writers meant them (RFC 5322, 2047), mistakes of common mail programs included."""
+"""Decodes headers of mail (RFC 5322, 2047), including common mistakes of mail programs."""
 
 import binascii
 import re
@@ -12,8 +12,8 @@ _WORD: Final = re.compile(r"=\?([\w.:-]+)(?:\*[\w-]*)?\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS: Final = re.compile(r"(?<=\?=)\s+(?==\?)")
 
 
-def unfolded(value: str) -> str:
-    """A header on one line; bytes outside ASCII, which the parser keeps as surrogates, in their encoding."""
+def unfold(value: str) -> str:
+    """Returns a header on one line; decodes bytes outside ASCII, which the parser keeps as surrogates."""
     if not value.isascii():
         content = value.encode("utf-8", "surrogateescape")
         try:
@@ -23,8 +23,8 @@ def unfolded(value: str) -> str:
     return _FOLD.sub(" ", value)
 
 
-def decoded_header(value: str) -> str:
-    """A header in which encoded words are decoded; characters may be broken over adjacent ones."""
+def decode_header(value: str) -> str:
+    """Returns a header with its encoded words decoded; a character may continue in the next encoded word."""
     value = _BETWEEN_WORDS.sub("", value)
     texts: list[str] = []
     run, charset, end = b"", "", 0

@@ -1,4 +1,4 @@
-"""Markdown, which stays as it is written."""
+"""Markdown, kept as it is written."""
 
 import re
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HASHES: Final = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _UNDERLINE: Final = re.compile(r" {0,3}(=+|-+)[ \t]*")
 _NO_TITLE: Final = re.compile(r"    |\t| {0,3}(?:[-*+>|]|\d{1,9}[.)])")
-"""How a line begins that an underline does not make a heading: code, a list, a quotation, a table."""
+"""Beginnings of lines that an underline does not turn into a heading: code, a list, a quotation, a table."""
 
 _TABLE_RULE: Final = re.compile(r":?-+:?")
 _CELL_EDGE: Final = re.compile(r"(?<!\\)\|")
@@ -51,12 +51,12 @@ def read_markdown(file: Path) -> RawDocument:
 
 @dataclass(slots=True)
 class _Writer:
-    """Gathers blocks.
+    """Collects blocks.
 
     Attributes:
-        lines: of the paragraph that has not ended.
-        run_start: the first of them that an underline would make part of a heading.
-        title: of the first heading of level 1, without marks.
+        lines: lines of the open paragraph.
+        run_start: index of the first line that an underline would turn into a heading.
+        title: text of the first heading of level 1, without marks.
     """
 
     blocks: list[Block] = field(default_factory=list)
@@ -82,7 +82,7 @@ class _Writer:
             self.title = title
 
     def take_run(self) -> list[str]:
-        """The lines that an underline makes a heading, taken out of the paragraph; none where they cannot be one."""
+        """Removes the lines before an underline from the paragraph and returns them; empty if they are no heading."""
         run = self.lines[self.run_start :] if self.run_start < len(self.lines) else []
         if not run or _NO_TITLE.match(run[0]):
             return []
@@ -111,7 +111,7 @@ def _write_blocks(lines: list[str], number: int, writer: _Writer) -> None:
 
 
 def _write_heading(line: str, writer: _Writer) -> bool:
-    """Writes the heading that a line is or underlines; False when it does neither."""
+    """Writes the heading of a line, or of an underline and the lines before it; returns False if there is none."""
     if (hashes := _HASHES.match(line)) and (title := _title(line)):
         writer.heading([line], title, len(hashes.group(1)))
         return True
@@ -122,7 +122,7 @@ def _write_heading(line: str, writer: _Writer) -> bool:
 
 
 def _fence(line: str) -> str:
-    """The mark that opens a block of code, empty where none does."""
+    """Returns the mark that opens a code block, empty if there is none."""
     fence = _FENCE.match(line)
     if not fence or (fence.group(1).startswith("`") and "`" in line[fence.end() :]):
         return ""
@@ -135,14 +135,14 @@ def _closes(fence: str, line: str) -> bool:
 
 
 def _title(line: str) -> str:
-    """The text of a heading without its marks; those at its end count only after a blank."""
+    """Returns the text of a heading without its marks; closing marks must follow a blank."""
     text = line.strip().lstrip("#").strip()
     shorter = text.rstrip("#")
     return shorter.rstrip() if not shorter or shorter[-1].isspace() else text
 
 
 def _table_end(lines: list[str], number: int) -> int:
-    """The number of the line after the table that begins at a line, 0 where none does."""
+    """Returns the number of the line after the table that begins at a line, 0 if none does."""
     if "|" not in lines[number] or number + 1 == len(lines):
         return 0
     rule = _cells(lines[number + 1])
@@ -161,7 +161,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _front_matter(lines: list[str]) -> list[str]:
-    """The lines at the top that describe the document, with their marks; empty where there are none."""
+    """Returns the front matter at the top with its marks; empty if there is none."""
     mark = lines[0].rstrip()
     if mark not in _FRONT_MATTER_MARKS:
         return []
@@ -173,7 +173,7 @@ def _front_matter(lines: list[str]) -> list[str]:
 
 
 def _fields(front: list[str]) -> dict[str, str]:
-    """The fields of the front matter by their name in small letters; of a list, its entries, separated by `, `."""
+    """Returns the fields of the front matter by name, in lower case; entries of a list are joined with `, `."""
     fields: dict[str, str] = {}
     name = ""
     for line in front[1:-1]:

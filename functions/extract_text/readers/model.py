@@ -1,4 +1,4 @@
-"""What a reader finds in a file, before it becomes text: pages of blocks, with their structure kept."""
+"""Model of a document as readers return it: pages of blocks, with their structure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,8 +26,8 @@ class Heading:
     """The title of what follows.
 
     Attributes:
-        text: as it stands in the file; Markdown's marks included.
-        level: 1 is the highest, 6 the lowest.
+        text: as written in the file, including the marks of Markdown.
+        level: from 1, the highest, to 6.
     """
 
     text: str
@@ -39,8 +39,8 @@ class ListItem:
     """One item of a list.
 
     Attributes:
-        depth: from 0.
-        marker: what stands before the text, such as `-` or `3.`.
+        depth: level of nesting, from 0.
+        marker: mark before the text, such as `-` or `3.`.
     """
 
     text: str
@@ -53,8 +53,8 @@ class Table:
     """A table, one line a row.
 
     Attributes:
-        lines: without line breaks; rows of nothing but blanks are left out.
-        header_lines: how many of them, from the top, name the columns; they are repeated where a table is split.
+        lines: one for each row, without line breaks; blank rows are left out.
+        header_lines: number of lines at the top that name the columns; they are repeated when a table is split.
     """
 
     lines: tuple[str, ...]
@@ -62,9 +62,9 @@ class Table:
 
     @classmethod
     def of_rows(cls, rows: Iterable[Sequence[str]], header_rows: int = 1) -> Self:
-        """A table from the texts of its cells, in order; an empty cell keeps its place, trailing ones vanish.
+        """Returns a table of cell texts; empty cells are kept, except at the end of a row.
 
-        Blank rows are left out; where the header is blank, the first row with text takes its place.
+        Blank rows are left out; if the header is blank, the first row with text replaces it.
         """
         cells = ([" ".join(cell.split()) for cell in row] for row in rows)
         lines = (CELL_SEPARATOR.join(row).rstrip(" |") for row in cells if any(row))
@@ -79,7 +79,7 @@ class Page:
     """A page, slide, sheet or chapter.
 
     Attributes:
-        needs_ocr: whether it shows something that only optical character recognition could turn into text.
+        needs_ocr: whether it shows something that only optical character recognition can turn into text.
     """
 
     blocks: tuple[Block, ...]
@@ -88,7 +88,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class RawDocument:
-    """What a reader of one family found.
+    """Content of a file as its reader returns it.
 
     Attributes:
         pages: in order, not yet normalised; a format without pages has one.
@@ -102,9 +102,9 @@ class Reader(Protocol):
     """Reads files of one family."""
 
     def __call__(self, file: Path) -> RawDocument:
-        """What is in a file.
+        """Reads a file.
 
         Raises:
-            BadDocument: when the file is at fault; whatever else is raised counts as a damaged file.
+            BadDocument: the file is at fault; any other exception counts as a damaged file.
         """
         ...

@@ -1,4 +1,4 @@
-"""One form of text for all readers: what looks the same is the same, and nothing is in it that cannot be seen."""
+"""Normalises text in the same way for all readers: equal looks become equal characters, invisible ones are removed."""
 
 import re
 import unicodedata
@@ -31,7 +31,7 @@ _PRESENTATION_FORMS: Final = "".join(
 )
 _EXPERT_DIGITS: Final = {0xF700 + ord(digit): digit for digit in "0123456789"}
 _EXPERT_CAPITALS: Final = {0xF700 + ord(letter): letter.upper() for letter in "abcdefghijklmnopqrstuvwxyz"}
-"""Old-style digits and small capitals of typesetters' fonts (Adobe Glyph List, `zerooldstyle` and `Asmall`)."""
+"""Old-style digits and small capitals of expert fonts (Adobe Glyph List, `zerooldstyle` and `Asmall`)."""
 
 _PLAIN_FORMS: Final = str.maketrans(
     {character: unicodedata.normalize("NFKC", character) for character in _PRESENTATION_FORMS}
@@ -41,16 +41,16 @@ _HAS_PRESENTATION_FORM: Final = re.compile(f"[{''.join(map(chr, _PLAIN_FORMS))}]
 
 
 def normalise(text: str) -> str:
-    r"""Text in composed form (NFC), with `\n` alone as line break and the space alone as blank.
+    r"""Returns text in composed form (NFC), with `\n` as the only line break and the space as the only blank.
 
     Controls, private-use characters, surrogates and zero-width characters are removed; Latin ligatures, radicals,
     vertical punctuation, small capitals and old-style digits become what they show; lines have no trailing blanks, at
-    most two line breaks stand in a row, and the text neither begins nor ends with one. Doing it again changes nothing.
+    most two line breaks follow each other, and none is at the beginning or end. A second call changes nothing.
     """
     if not text.isascii() and _HAS_PRESENTATION_FORM.search(text):
         text = text.translate(_PLAIN_FORMS)
     # Most text is clean already. Spaces are the only blanks, and line breaks the only controls, that count as printable
-    # here, so that one fast look tells.
+    # here, so that one fast check is enough.
     if not text.replace("\n", "").isprintable():
         text = _INVISIBLE.sub("", _BLANK.sub(" ", _LINE_BREAK.sub("\n", text)))
     if not text.isascii():

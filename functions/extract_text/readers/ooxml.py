@@ -1,4 +1,4 @@
-"""What Word, PowerPoint and Excel files share (ISO/IEC 29500): parts, relationships, properties, charts, formulas."""
+"""Shared by the readers of Word, PowerPoint and Excel files (ISO/IEC 29500): parts, properties, charts, formulas."""
 
 import itertools
 import posixpath
@@ -10,7 +10,7 @@ from lxml.etree import _Element as XmlElement
 
 from readers.archive import Archive, parse_xml
 from readers.dates import iso_date
-from readers.hangul import shown_number
+from readers.hangul import format_number
 from readers.model import Block, ListItem, Paragraph, Properties, Table
 
 _SCHEMAS: Final = "http://schemas.openxmlformats.org/"
@@ -40,7 +40,7 @@ _STRICT_NAMES: Final = (
     "officeDocument/relationships",
     "officeDocument/math",
 )
-"""Of the namespaces of the strict variant; the year stands before the last word in those of the transitional one."""
+"""Ends of the namespaces of the strict variant; in the transitional one, the year precedes the last word."""
 
 _NUMBER_SHAPES: Final[Mapping[str, str]] = {
     "lowerLetter": "LATIN_SMALL",
@@ -67,21 +67,21 @@ _INVISIBLE_OPERATORS: Final = dict.fromkeys(range(0x2061, 0x2065))
 """Function application, invisible times, separator and plus."""
 
 MAX_SERIES: Final = 255
-"""Of a chart, as in Excel."""
+"""Series of a chart, as in Excel."""
 
 MAX_CHART_POINTS: Final = 10_000
-"""Of a chart, all series together; what has more is a plot of measurements, not a table."""
+"""Points of all series of a chart; a chart with more is a plot of measurements, not a table."""
 
 type Item = XmlElement | str
-"""What is still to be read: an element, or text to be written."""
+"""An element to read, or text to write."""
 
 
 class Relationship(NamedTuple):
-    """From one part to another.
+    """A relationship from one part to another.
 
     Attributes:
-        kind: the last word of its type, such as `slide`.
-        target: the other part's name.
+        kind: last word of its type, such as `slide`.
+        target: name of the other part.
     """
 
     kind: str
@@ -89,7 +89,7 @@ class Relationship(NamedTuple):
 
 
 def parse_part(content: bytes) -> XmlElement:
-    """The root of a part, in the transitional namespaces.
+    """Returns the root of a part, in the transitional namespaces.
 
     Raises:
         BadDocument: as `parse_xml`.
@@ -102,7 +102,7 @@ def parse_part(content: bytes) -> XmlElement:
 
 
 def optional_part(archive: Archive, name: str | None) -> XmlElement | None:
-    """The root of a part that need not be there.
+    """Returns the root of an optional part, None if it is missing.
 
     Raises:
         BadDocument: as `parse_xml`.
@@ -112,7 +112,7 @@ def optional_part(archive: Archive, name: str | None) -> XmlElement | None:
 
 
 def relationships(archive: Archive, part: str) -> dict[str, Relationship]:
-    """Those of a part to others in the file, by their ids; of the whole file where the part's name is empty.
+    """Returns the relationships of a part within the file, by their ids; those of the file if the name is empty.
 
     Raises:
         BadDocument: as `parse_xml`.
@@ -129,17 +129,17 @@ def relationships(archive: Archive, part: str) -> dict[str, Relationship]:
 
 
 def related(relations: Mapping[str, Relationship], kind: str) -> str | None:
-    """The first part to which there is a relationship of a kind."""
+    """Returns the name of the first part with a relationship of a kind."""
     return next((relation.target for relation in relations.values() if relation.kind == kind), None)
 
 
 def main_part(archive: Archive, usual: str) -> str:
-    """The name of the part that holds the document; the usual one where the file does not tell."""
+    """Returns the name of the part that holds the document; the usual name if the file does not state it."""
     return related(relationships(archive, ""), "officeDocument") or usual
 
 
 def core_properties(archive: Archive) -> Properties:
-    """What the file states about itself.
+    """Returns the properties that the file states.
 
     Raises:
         BadDocument: as `parse_xml`.
@@ -154,31 +154,31 @@ def core_properties(archive: Archive) -> Properties:
 
 
 def is_on(element: XmlElement | None, attribute: str) -> bool:
-    """Whether a switch is there and not turned off (ST_OnOff)."""
+    """Returns whether an on/off element is present and not turned off (ST_OnOff)."""
     return element is not None and element.get(attribute, "1") not in ("0", "false", "off")
 
 
 def whole_number(text: str | None, default: int = 0) -> int:
-    """A number as it stands in an attribute; the default for none and for what no number of a document is."""
+    """Returns the number in an attribute, the default if it is missing or not a possible number."""
     digits = (text or "").strip()
     return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= len("4294967295") else default
 
 
 def numeral(number: int, number_format: str) -> str:
-    """A number in a format of Word's (ST_NumberFormat); unknown ones are shown as digits."""
+    """Returns a number in a format of Word (ST_NumberFormat); in digits for unknown formats."""
     if number_format == "decimalZero":
         return f"{number:02}"
-    return shown_number(number, _NUMBER_SHAPES.get(number_format, "DIGIT"))
+    return format_number(number, _NUMBER_SHAPES.get(number_format, "DIGIT"))
 
 
 def chosen_alternative(element: XmlElement) -> list[Item]:
-    """What an `mc:AlternateContent` shows: its first choice, which has the same text as the fallback."""
+    """Returns the first choice of an `mc:AlternateContent`, which has the same text as the fallback."""
     alternatives = [child for child in element if child.tag == f"{MC}Choice"] or list(element)
     return [*alternatives[0]] if alternatives else []
 
 
 def formula_items(element: XmlElement) -> list[Item]:
-    """The parts of an element of a formula in the order of speech, with the signs that two dimensions replace."""
+    """Returns the parts of a formula's element in reading order, with signs in place of the two-dimensional layout."""
     parts = {part.tag.removeprefix(M): part for part in element if isinstance(part.tag, str)}
     match element.tag.removeprefix(M):
         case "f":
@@ -201,12 +201,12 @@ def formula_items(element: XmlElement) -> list[Item]:
 
 
 def formula_text(element: XmlElement) -> str:
-    """The text of a run of a formula (`m:t`), without the operators that nobody sees."""
+    """Returns the text of a run of a formula (`m:t`), without invisible operators."""
     return (element.text or "").translate(_INVISIBLE_OPERATORS)
 
 
 def graphic_blocks(archive: Archive, relations: Mapping[str, Relationship], graphic: XmlElement) -> Iterator[Block]:
-    """The text of the charts and diagrams to which a graphic refers.
+    """Yields the text of the charts and diagrams to which a graphic refers.
 
     Raises:
         BadDocument: as `parse_xml`.
@@ -224,7 +224,7 @@ def graphic_blocks(archive: Archive, relations: Mapping[str, Relationship], grap
 
 
 def drawn_text(paragraph: XmlElement) -> str:
-    """The text of a paragraph of DrawingML (`a:p`)."""
+    """Returns the text of a paragraph of DrawingML (`a:p`)."""
     parts: list[str] = []
     waiting: list[Item] = [paragraph]
     while waiting:
@@ -275,7 +275,7 @@ def _chart_blocks(root: XmlElement) -> Iterator[Block]:
 
 
 def _points(series: XmlElement, role: str) -> dict[int, str]:
-    """The cached texts of one role (`cat`, `val`, …) of a series by their places."""
+    """Returns the cached texts of one role (`cat`, `val`, …) of a series by their index."""
     element = series.find(f"{C}{role}")
     return {
         whole_number(point.get("idx")): (point.findtext(f"{C}v") or "")
@@ -292,7 +292,7 @@ def _present(element: XmlElement | None) -> list[Item]:
 
 
 def _grouped(element: XmlElement | None) -> list[Item]:
-    """In parentheses, unless it is a single sign or number."""
+    """Returns an element in parentheses, unless it is a single sign or number."""
     text = "" if element is None else "".join(part.text or "" for part in element.iter(f"{M}t"))
     return _present(element) if text.isalnum() else ["(", *_present(element), ")"]
 

@@ -1,4 +1,4 @@
-"""PDF files, by pdfium: fast and right about fonts, but it may crash on hostile files; that is what the cage is for."""
+"""PDF files, by pdfium: fast and right about fonts; the sandbox is there since it may crash on hostile files."""
 
 import ctypes
 import re
@@ -13,30 +13,30 @@ from typing import Any, Final, NamedTuple
 import pypdfium2.raw as pdfium
 from pypdfium2 import PdfDocument, PdfPage
 
-from readers.layout import Mark, laid_out
+from readers.layout import OutlineEntry, lay_out_pages
 from readers.model import MAX_HEADING_LEVEL, Page, Properties, RawDocument
-from readers.pdfium import annotations_alone, has_written_annotations, opened
+from readers.pdfium import has_written_annotations, open_annotations, open_pdf
 from readers.pdfium_text import text_of_page
 
 MAX_CHARACTERS: Final = 20_000_000
 """About ten thousand pages; what is larger came from a broken or a hostile file."""
 MAX_MARKS: Final = 10_000
-"""Of an outline."""
+"""Entries of an outline."""
 MAX_STATED_BYTES: Final = 2_000
-"""Of a title or property; a longer one is none."""
+"""Bytes of a title or property; longer ones are ignored."""
 _STATED: Final = (b"Title", b"Author", b"CreationDate", b"ModDate")
 
 SAMPLE_CHARACTERS: Final = 500
-"""From the beginning of a page: enough to know whether its text is of use."""
+"""Characters at the beginning of a page that are checked for meaning."""
 GARBAGE_SHARE: Final = 0.5
-"""Of the visible characters of a page: with more than that without meaning, its text is of no use."""
+"""Share of visible characters without meaning from which the text of a page counts as garbage."""
 
 MAX_STAMP: Final = 60
-"""Visible characters that are added to a scanned page: its number, the scanner's name, who printed it and when."""
+"""Visible characters in a stamp on a scanned page: its number, the scanner's name, who printed it and when."""
 SCAN_SHARE: Final = 0.8
-"""Of a page that is covered by pictures when it is a scan; scanners leave margins out."""
+"""Share of a page that pictures must cover for a scan; scanners leave margins out."""
 MAX_OBJECTS: Final = 10_000
-"""Of a page, that are looked at for pictures."""
+"""Objects of a page that are checked for pictures."""
 
 _MEANINGLESS: Final = re.compile("[\x00\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _BLANKS: Final = re.compile(r"[\s\x01-\x1f\u00ad\u200b\ufeff\ufffe]+")
@@ -44,7 +44,7 @@ _VISIBLE: Final = re.compile(r"[^\s\x01-\x1f\u00ad\u200b\ufeff\ufffe]")
 
 _PDF_DATE: Final = re.compile(r"(?:D:)?(\d{4}(?:\d\d){0,5})(?:(Z)|([+-])(\d\d)(?:'?(\d\d))?)?")
 _EARLIEST: Final = "00000101000000"
-"""What completes a date that states less than seconds."""
+"""Completes dates that are less precise than seconds."""
 
 
 _TINY: Final = (
@@ -53,32 +53,32 @@ _TINY: Final = (
     b"4 0 obj<</Length 21>>stream\nBT/F 9 Tf(warm)Tj ET \nendstream endobj "
     b"5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>"
 )
-"""A page of one word, of our own making."""
+"""A PDF of one page with one word."""
 
 
 def warm_up() -> None:
-    """Reads one page, so that processes forked from here on find pdfium's tables and our code in memory."""
+    """Reads one page, so that processes forked later find pdfium's tables and this code in memory."""
     with PdfDocument(_TINY) as document:
         _read(document)
 
 
 def read_pdf(file: Path) -> RawDocument:
-    """Reads the text layer of a PDF, page by page, and takes its outline for headings.
+    """Reads the text layer of a PDF, page by page; its outline gives the headings.
 
     Raises:
         BadDocument: `encrypted` when it does not open without a password, `too_large` when there is more text than any
             document has, `corrupt` when pdfium cannot read it, which another reader may still do.
     """
-    with opened(file) as document:
+    with open_pdf(file) as document:
         return _read(document)
 
 
 class _PageText(NamedTuple):
-    """What is read from a page.
+    """Text and state of a page.
 
     Attributes:
-        own: of its content.
-        note: of its annotations.
+        own: text of its content.
+        note: text of its annotations.
     """
 
     own: str
@@ -88,23 +88,23 @@ class _PageText(NamedTuple):
 
 def _read(document: PdfDocument) -> RawDocument:
     pages: list[_PageText] = []
-    room = MAX_CHARACTERS
+    remaining = MAX_CHARACTERS
     for index in range(len(document)):
-        page = _read_page(document, index, room)
-        room -= len(page.own) + len(page.note)
+        page = _read_page(document, index, remaining)
+        remaining -= len(page.own) + len(page.note)
         pages.append(page)
     properties = _properties(document)
     notes = {number: page.note for number, page in enumerate(pages) if page.note}
-    blocks = laid_out([page.own for page in pages], list(_outline(document)), properties.title, notes)
+    blocks = lay_out_pages([page.own for page in pages], list(_outline(document)), properties.title, notes)
     return RawDocument(tuple(map(Page, blocks, (page.needs_ocr for page in pages))), properties)
 
 
-def _read_page(document: PdfDocument, index: int, room: int) -> _PageText:
+def _read_page(document: PdfDocument, index: int, max_characters: int) -> _PageText:
     with closing(document[index]) as page:
-        own, note, is_drawn_on = text_of_page(page, room), "", False
+        own, note, is_drawn_on = text_of_page(page, max_characters), "", False
         if has_written_annotations(page):
-            with annotations_alone(document, index, page) as annotations:
-                note = text_of_page(annotations, room - len(own))
+            with open_annotations(document, index, page) as annotations:
+                note = text_of_page(annotations, max_characters - len(own))
                 is_drawn_on = _shows_something(annotations)
         text = f"{own}\n{note}"
         shows_only_pictures = _is_blank(text) and (is_drawn_on or _shows_something(page))
@@ -116,41 +116,43 @@ def _is_blank(text: str) -> bool:
 
 
 def _is_garbage(text: str) -> bool:
-    """Whether hardly a character of a text has a meaning."""
+    """Returns whether most characters of a text have no meaning."""
     sample = _BLANKS.sub("", text[:SAMPLE_CHARACTERS])
     return len(_MEANINGLESS.findall(sample)) > GARBAGE_SHARE * len(sample)
 
 
 def _shows_something(page: PdfPage) -> bool:
-    """Whether a page without text has a picture or a drawing; text objects of blanks are none."""
-    return any(pdfium.FPDFPageObj_GetType(thing) != pdfium.FPDF_PAGEOBJ_TEXT for thing in _objects(page))
+    """Returns whether a page without text has a picture or a drawing; blank text objects do not count."""
+    return any(pdfium.FPDFPageObj_GetType(page_object) != pdfium.FPDF_PAGEOBJ_TEXT for page_object in _objects(page))
 
 
 def _is_scan(page: PdfPage, text: str) -> bool:
-    """Whether pictures cover a page and its text is no more than a stamp on them.
+    """Returns whether pictures cover a page and its text is no more than a stamp on them.
 
-    Invisible text is what the scanner has recognised.
+    Invisible text comes from the recognition of the scanner.
     """
     if len(text) > SAMPLE_CHARACTERS or len(_BLANKS.sub("", text)) > MAX_STAMP:
         return False
-    things = list(islice(_objects(page), MAX_OBJECTS))
+    page_objects = list(islice(_objects(page), MAX_OBJECTS))
     width, height = page.get_size()
-    is_covered = 0 < SCAN_SHARE * width * height <= sum(map(_picture_area, things))
+    is_covered = 0 < SCAN_SHARE * width * height <= sum(map(_picture_area, page_objects))
     invisible = pdfium.FPDF_TEXTRENDERMODE_INVISIBLE
-    return is_covered and all(pdfium.FPDFTextObj_GetTextRenderMode(thing) != invisible for thing in things)
+    return is_covered and all(
+        pdfium.FPDFTextObj_GetTextRenderMode(page_object) != invisible for page_object in page_objects
+    )
 
 
 def _objects(page: PdfPage) -> Iterator[Any]:
     return (pdfium.FPDFPage_GetObject(page, index) for index in range(pdfium.FPDFPage_CountObjects(page)))
 
 
-def _picture_area(thing: Any) -> float:  # noqa: ANN401 - a pointer of ctypes
-    """What a picture, or a form that begins with one, takes of its page, in square points; 0 for all else."""
-    kind = pdfium.FPDFPageObj_GetType(thing)
-    if kind == pdfium.FPDF_PAGEOBJ_FORM and pdfium.FPDFFormObj_CountObjects(thing):
-        kind = pdfium.FPDFPageObj_GetType(pdfium.FPDFFormObj_GetObject(thing, 0))
+def _picture_area(page_object: Any) -> float:  # noqa: ANN401 - a pointer of ctypes
+    """Returns the area in square points of a picture, or of a form that begins with one; 0 for other objects."""
+    kind = pdfium.FPDFPageObj_GetType(page_object)
+    if kind == pdfium.FPDF_PAGEOBJ_FORM and pdfium.FPDFFormObj_CountObjects(page_object):
+        kind = pdfium.FPDFPageObj_GetType(pdfium.FPDFFormObj_GetObject(page_object, 0))
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
-    if kind != pdfium.FPDF_PAGEOBJ_IMAGE or not pdfium.FPDFPageObj_GetBounds(thing, left, bottom, right, top):
+    if kind != pdfium.FPDF_PAGEOBJ_IMAGE or not pdfium.FPDFPageObj_GetBounds(page_object, left, bottom, right, top):
         return 0.0
     return (right.value - left.value) * (top.value - bottom.value)
 
@@ -161,7 +163,7 @@ def _properties(document: PdfDocument) -> Properties:
 
 
 def _wide_text(get: Callable[[Any, int], int]) -> str:
-    """What a function of pdfium writes into a buffer as UTF-16 with a final NUL, when it is given one large enough."""
+    """Returns the UTF-16 text that a function of pdfium writes, with a final NUL, into a buffer of the needed size."""
     size = get(None, 0)
     if size > MAX_STATED_BYTES:
         return ""
@@ -171,14 +173,14 @@ def _wide_text(get: Callable[[Any, int], int]) -> str:
 
 
 def iso_of_pdf_date(stated: str) -> str | None:
-    """A PDF date (`D:20260105093000+09'00'`, ISO 32000-1, 7.9.4) in ISO 8601, as precise as it is; None for none."""
+    """Returns a PDF date (`D:20260105093000+09'00'`, ISO 32000-1, 7.9.4) in ISO 8601; None if there is none."""
     match = _PDF_DATE.match(stated.strip())
     if not match:
         return None
     digits, zulu, sign, hours, minutes = match.groups()
     whole = digits + _EARLIEST[len(digits) :]
     try:
-        datetime.fromisoformat(f"{whole[:8]}T{whole[8:]}")  # strptime would be imported anew in each process
+        datetime.fromisoformat(f"{whole[:8]}T{whole[8:]}")  # each process would have to import strptime
     except ValueError:
         return None
     date = "-".join(filter(None, (digits[:4], digits[4:6], digits[6:8])))
@@ -187,8 +189,8 @@ def iso_of_pdf_date(stated: str) -> str | None:
     return f"{date}T{time}{zone}" if digits[8:] else date
 
 
-def _outline(document: PdfDocument) -> Iterator[Mark]:
-    """The entries of the outline that lead to a page, in their order; an outline that bites its tail ends there."""
+def _outline(document: PdfDocument) -> Iterator[OutlineEntry]:
+    """Yields the entries of the outline that lead to a page, in order; stops at entries that form a cycle."""
     seen: set[int] = set()
     above: list[Any] = []
     entry = pdfium.FPDFBookmark_GetFirstChild(document, None)
@@ -203,7 +205,7 @@ def _outline(document: PdfDocument) -> Iterator[Mark]:
         page = _page_of(document, entry)
         title = _wide_text(partial(pdfium.FPDFBookmark_GetTitle, entry))
         if page is not None and title.strip():
-            yield Mark(page, title, min(len(above) + 1, MAX_HEADING_LEVEL))
+            yield OutlineEntry(page, title, min(len(above) + 1, MAX_HEADING_LEVEL))
         above.append(entry)
         entry = pdfium.FPDFBookmark_GetFirstChild(document, entry)
 

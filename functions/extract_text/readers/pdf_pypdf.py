@@ -1,4 +1,4 @@
-"""PDF files, by pypdf: the second reader, for what pdfium does not open or does not survive."""
+"""PDF files, by pypdf: the second reader, for files that pdfium cannot open or that crash it."""
 
 import logging
 import re
@@ -11,7 +11,7 @@ from pypdf.errors import LimitReachedError
 from pypdf.generic import DictionaryObject, StreamObject
 
 from onggi.domain.errors import BadDocument
-from readers.layout import laid_out
+from readers.layout import lay_out_pages
 from readers.model import Page, Properties, RawDocument
 
 MAX_CHARACTERS: Final = 20_000_000
@@ -27,18 +27,18 @@ _DECODED_BY_PYPDF: Final = re.compile(r"/((GB|GBpc|GBK)-EUC|GBK2K|ETen(ms)?-B5|9
 _GLYPH_NUMBERS: Final = re.compile(r"/Identity-[HV]")
 _PAINTS: Final = re.compile(rb"(?:^|[\s\])>])(?:Do|EI|sh|S|s|f|F|f\*|B|B\*|b|b\*|Tj|TJ|'|\")(?:\s|$)")
 
-# pypdf quotes what it stumbles over, and document text does not belong into a log.
+# pypdf quotes text of the document in its warnings, which must not be logged.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
 
 
-def read_pdf_second(file: Path) -> RawDocument:
+def read_pdf_with_pypdf(file: Path) -> RawDocument:
     """Reads the text layer of a PDF, page by page.
 
-    A file that opens with the empty password is not protected from reading and is read.
+    A file that opens with the empty password is read.
 
     Raises:
-        BadDocument: `encrypted`, `no_text` where a font cannot be turned into characters, `too_large` when a limit of
-            pypdf or ours is hit, `corrupt` for whatever else is wrong with the file.
+        BadDocument: `encrypted`; `no_text` if a font cannot be decoded; `too_large` when a limit of
+            pypdf or of this reader is reached; `corrupt` for all other errors of the file.
     """
     with file.open("rb") as stream:
         try:
@@ -72,7 +72,7 @@ def _read(stream: IO[bytes]) -> RawDocument:
     if not texts:
         raise BadDocument("corrupt")
     properties = _properties(reader)
-    blocks = laid_out(texts, (), properties.title)
+    blocks = lay_out_pages(texts, (), properties.title)
     return RawDocument(tuple(map(Page, blocks, need_ocr)), properties)
 
 
@@ -86,7 +86,7 @@ def _open_without_password(reader: PdfReader) -> None:
 
 
 def _properties(reader: PdfReader) -> Properties:
-    """What the file states; a damaged information dictionary costs the properties, not the document."""
+    """Returns the stated properties; a damaged information dictionary loses only the properties."""
     try:
         stated = reader.metadata
         if stated is None:
@@ -98,26 +98,27 @@ def _properties(reader: PdfReader) -> Properties:
             created.isoformat() if created else None,
             modified.isoformat() if modified else None,
         )
-    except Exception:  # as above, anything may come
+    except Exception:  # as above, pypdf may raise anything
         return Properties()
 
 
 class _UnreadableFonts:
     """Watches which fonts show text.
 
-    pypdf never refuses a font: where it cannot map codes to characters, it takes them for UTF-16 and makes wrong text
+    pypdf never refuses a font: codes that it cannot map to characters are decoded as UTF-16, which gives wrong text
     that looks like Korean or Chinese.
 
     Attributes:
-        seen: whether text was shown in a font whose codes pypdf cannot turn into characters.
+        seen: whether there is text in a font whose codes pypdf cannot decode.
     """
 
     def __init__(self) -> None:
         self.seen = False
-        self._known: dict[int, tuple[DictionaryObject, frozenset[str] | None]] = {}  # the font is kept: its id stays
+        # Keeps references to the fonts, so that their ids stay unique.
+        self._known: dict[int, tuple[DictionaryObject, frozenset[str] | None]] = {}
 
     def watch(self, text: str, _cm: Any, _tm: Any, font: DictionaryObject | None, _size: Any) -> None:  # noqa: ANN401
-        """Receives each run of text; pypdf swallows what is raised here, so that it is only noted."""
+        """Receives each run of text; pypdf swallows exceptions raised here, so unreadable text is only recorded."""
         if font is None or self.seen or not text.strip():
             return
         if id(font) not in self._known:
@@ -127,12 +128,12 @@ class _UnreadableFonts:
 
 
 def characters_of(font: DictionaryObject) -> frozenset[str] | None:
-    """The characters that pypdf 7.1 gets right in a font; None for all that it ever makes of its codes.
+    """Returns the characters that pypdf 7.1 decodes correctly in a font; None if it decodes all of them correctly.
 
     Simple fonts have one byte a code and a known encoding. Of composite fonts (ISO 32000-1, 9.7) it reads those
     whose encoding is Unicode or is one of the few it has tables for, and glyph numbers with a Unicode map. The Korean
     encodings (`KSCms-UHC-H`, `KSC-EUC-H`) mix codes of one and two bytes, which it reads wrongly even with a map.
-    What a map of glyph numbers leaves out, pypdf takes for Unicode: whatever is not in the map is wrong.
+    Glyph numbers that the map lacks are taken for Unicode by pypdf: all characters outside the map are wrong.
     """
     if font.get("/Subtype") != "/Type0":
         return None

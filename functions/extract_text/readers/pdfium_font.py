@@ -1,8 +1,8 @@
-"""Gives pdfium one font of our own, in place of those of the machine.
+"""Gives pdfium one font of this project in place of the fonts of the machine.
 
 pdfium computes the box of a text object from the outlines of its glyphs. Where the file embeds no font, it takes the
-outlines of a font of the machine, and where there is none, as on Lambda, the box is empty: what is read from a file
-would depend on the machine. The font in `fonts/` has a box for every character and no ink.
+outlines of a font of the machine. Without fonts, as on Lambda, the box is empty, so that the text of a file would
+depend on the machine. The font in `fonts/` has a box for every character and no ink.
 `layers/packaging/box_font.py` makes it.
 """
 
@@ -17,13 +17,13 @@ import pypdfium2.raw as pdfium
 FOLDER: Final = Path(__file__).resolve().parent / "fonts"
 
 _FOLDERS: Final = (ctypes.c_char_p * 2)(os.fsencode(FOLDER), None)
-"""A list for C, ended by NULL; pdfium does not copy it."""
+"""A C list that ends with NULL; pdfium does not copy it."""
 _VERSION: Final = 2
-"""Of the configuration, as pypdfium2 gives it."""
+"""Version of the configuration, as in pypdfium2."""
 
 
 def use_own_font() -> None:
-    """Initialises pdfium again, with one folder in place of all folders of the system; no document may be open."""
+    """Initialises pdfium again, with one folder of fonts in place of the system's; no document may be open."""
     configuration = pdfium.FPDF_LIBRARY_CONFIG(version=_VERSION)
     configuration.m_pUserFontPaths = ctypes.cast(_FOLDERS, type(configuration.m_pUserFontPaths))
     pdfium.FPDF_DestroyLibrary()

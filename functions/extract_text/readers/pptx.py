@@ -34,17 +34,17 @@ MAX_LIST_LEVEL: Final = 8
 
 _TITLES: Final = frozenset({"title", "ctrTitle"})
 _RUNNING: Final = frozenset({"dt", "ftr", "hdr", "sldNum", "sldImg"})
-"""Placeholders for what stands on every page."""
+"""Placeholders for text that is repeated on every page."""
 
 _BODIES: Final = frozenset({"", "body", "obj"})
-"""Placeholders whose paragraphs are items of a list, unless their author has taken the bullets away."""
+"""Placeholders whose paragraphs are list items, unless their author has removed the bullets."""
 
 _GROUPS: Final = frozenset({f"{P}grpSp", f"{P}spTree"})
 
 _USUAL_TITLES: Final = frozenset(
     {"powerpoint presentation", "powerpoint 프레젠테이션", "프레젠테이션", "presentation", "슬라이드 1", "slide 1"}
 )
-"""What PowerPoint writes where its user has given no title."""
+"""Titles that PowerPoint writes by itself."""
 
 _NUMBER_FORMATS: Final = {
     "arabic": "decimal",
@@ -57,13 +57,13 @@ _NUMBER_FORMATS: Final = {
 """Formats of Word's by the first words of ST_TextAutonumberScheme (20.1.10.61)."""
 
 _NUMBER_FRAMES: Final = {"Period": "{}.", "ParenR": "{})", "ParenBoth": "({})"}
-"""What stands around a number, by the last words of its scheme."""
+"""Marks around a number, by the last words of its scheme."""
 
 
 def read_pptx(file: Path) -> RawDocument:
-    """Reads a PowerPoint file: titles, texts, tables, charts and diagrams as they lie, then the speaker's notes.
+    """Reads a PowerPoint file: titles, texts, tables, charts and diagrams in their order, then the speaker's notes.
 
-    Hidden slides are read as well. Comments and what stands on every slide are left out.
+    Hidden slides are read as well. Comments and text that is repeated on every slide are left out.
 
     Raises:
         BadDocument: `encrypted`, `corrupt` or `too_large`.
@@ -90,7 +90,7 @@ def _page(archive: Archive, name: str) -> Page:
     blocks: list[Block] = []
     for shape in _shapes(root):
         blocks += _shape_blocks(archive, relations, shape)
-    blocks.sort(key=lambda block: not isinstance(block, Heading))  # the title may lie anywhere
+    blocks.sort(key=lambda block: not isinstance(block, Heading))  # the title may be anywhere
     shown = _with_text(blocks)
     needs_ocr = not shown and next(root.iter(f"{A}blip"), None) is not None
     return Page(shown + _with_text(_notes(archive, related(relations, "notesSlide"))), needs_ocr)
@@ -148,17 +148,17 @@ def _text_blocks(shape: XmlElement) -> Iterator[Block]:
 
 
 def _placeholder(shape: XmlElement) -> str | None:
-    """The type of a placeholder, empty for one of any content; None for a shape that is none."""
+    """Returns the type of a placeholder, empty for one of any content; None for other shapes."""
     element = shape.find(f"{P}nvSpPr/{P}nvPr/{P}ph")
     return None if element is None else element.get("type", "")
 
 
 def _list_item(paragraph: XmlElement, counts: dict[int, int], *, is_body: bool) -> ListItem | None:
-    """A paragraph as an item of a list, None for running text.
+    """Returns a paragraph as a list item, None for running text.
 
     Args:
-        paragraph: of DrawingML.
-        counts: how many numbered items the lists that go on have, by level.
+        paragraph: element of DrawingML.
+        counts: numbers of items in the open numbered lists, by level.
         is_body: whether paragraphs are items unless they say otherwise.
     """
     text = drawn_text(paragraph)
@@ -189,7 +189,7 @@ def _table(table: XmlElement) -> Table:
 
 
 def _cell(cell: XmlElement) -> str:
-    """The text of a cell; one that is merged into another is there as well and has none."""
+    """Returns the text of a cell; empty for a cell that is merged into another one."""
     if cell.get("hMerge") in ("1", "true") or cell.get("vMerge") in ("1", "true"):
         return ""
     return "\n".join(drawn_text(paragraph) for paragraph in cell.iterfind(f"{A}txBody/{A}p"))

@@ -1,4 +1,4 @@
-"""Pictures of pages, for optical character recognition."""
+"""Images of pages, for optical character recognition."""
 
 import struct
 import zlib
@@ -8,10 +8,10 @@ from typing import Final
 
 from pypdfium2 import PdfBitmap, PdfDocument
 
-from readers.pdfium import opened, page_with_annotations
+from readers.pdfium import open_page_with_annotations, open_pdf
 
 LONG_SIDE: Final = 1_600
-"""Pixels: about 140 dots an inch of an A4 page, where Hangul of usual size is read well and a picture stays small."""
+"""Pixels: about 140 dots per inch of an A4 page, enough for Hangul of usual size while images stay small."""
 
 _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _BITS: Final = 8
@@ -23,21 +23,21 @@ def page_images(file: Path, pages: Sequence[int]) -> list[bytes]:
     """Renders pages of a PDF, with what is filled into forms, as greyscale PNG files.
 
     Args:
-        file: where the PDF lies.
-        pages: numbers from 1.
+        file: path of the PDF.
+        pages: page numbers, from 1.
 
     Returns:
-        One picture for each, `LONG_SIDE` pixels on its longer side.
+        One image for each page, with `LONG_SIDE` pixels on its longer side.
 
     Raises:
-        BadDocument: when the file does not open or has no such page.
+        BadDocument: the file does not open or has no such page.
     """
-    with opened(file) as document:
+    with open_pdf(file) as document:
         return [_page_image(document, number) for number in pages]
 
 
 def _page_image(document: PdfDocument, number: int) -> bytes:
-    with page_with_annotations(document, number - 1) as page:
+    with open_page_with_annotations(document, number - 1) as page:
         width, height = page.get_size()
         bitmap = page.render(scale=LONG_SIDE / max(width, height, 1.0), grayscale=True)
         image = _png(bitmap)
@@ -46,7 +46,7 @@ def _page_image(document: PdfDocument, number: int) -> bytes:
 
 
 def _png(bitmap: PdfBitmap) -> bytes:
-    """A greyscale PNG (W3C PNG, second edition) of a bitmap with one byte a pixel."""
+    """Returns a greyscale PNG (W3C PNG, second edition) of a bitmap with one byte for each pixel."""
     pixels = memoryview(bitmap.buffer).cast("B")
     rows = b"".join(
         _UNFILTERED + pixels[start : start + bitmap.width]

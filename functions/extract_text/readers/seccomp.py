@@ -1,9 +1,8 @@
-"""Seccomp: the kernel lets a process make only the system calls that reading a file takes (seccomp(2)).
+"""Seccomp: the kernel lets a process make only the system calls that reading a file needs (seccomp(2)).
 
-A list of what is allowed, and not of what is forbidden: each kernel brings new calls, and a list of bad ones would have
-to know them. What is not on it fails with ENOSYS, as on a kernel that lacks it, for which C libraries have another way.
-A call of another ABI than this machine's own ends the process; calls of x32 carry a bit in their number that no number
-here has.
+The filter lists allowed calls, not forbidden ones, since each kernel adds new calls. Every other call fails with
+ENOSYS, as on a kernel that lacks it, for which C libraries have a fallback. A call of another ABI than this machine's
+own ends the process; the numbers of x32 have a bit that no number here has.
 """
 
 import ctypes
@@ -22,7 +21,7 @@ Instruction = tuple[int, int, int, int]
 """Of classic BPF: code, jump if true, jump if false, operand (include/uapi/linux/filter.h)."""
 
 _MACHINES: Final = {"x86_64": 0, "aarch64": 1}
-"""Where the numbers of each machine stand in `_CALLS`."""
+"""Index of each machine's numbers in `_CALLS`."""
 _ARCHITECTURES: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 """AUDIT_ARCH_* of include/uapi/linux/audit.h."""
 
@@ -65,7 +64,7 @@ _CALLS: Final[Mapping[str, tuple[int | None, int | None]]] = {
     "mremap": (25, 216),
     "mprotect": (10, 226),
     "madvise": (28, 233),
-    # Signals of the process's own, and its end.
+    # Signals to the process itself, and its exit.
     "rt_sigaction": (13, 134),
     "rt_sigprocmask": (14, 135),
     "rt_sigreturn": (15, 139),
@@ -76,7 +75,7 @@ _CALLS: Final[Mapping[str, tuple[int | None, int | None]]] = {
     "tgkill": (234, 131),
     "exit": (60, 93),
     "exit_group": (231, 94),
-    # Locks, time and facts.
+    # Locks, time and system information.
     "futex": (202, 98),
     "sched_yield": (24, 124),
     "sched_getaffinity": (204, 123),
@@ -106,19 +105,19 @@ _SECCOMP: Final = (317, 277)
 """seccomp(2) itself, on the same machines."""
 _SET_FILTER, _IS_AVAILABLE, _NEW_LISTENER = 1, 2, 1 << 3
 _FIRST_SUPERVISION: Final = (5, 9)
-"""The version of Linux that lets a supervisor hand over a descriptor."""
+"""The first version of Linux in which a supervisor can pass a file descriptor."""
 
 _WHOLE: Final = 0xFFFFFFFF
 _WRITING: Final = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC | 0o20000000
-"""The flags of open(2) by which a file is written, made or cut; the last one makes a file without a name."""
+"""The flags of open(2) that write, create or truncate a file; the last one is O_TMPFILE without O_DIRECTORY."""
 _IOCTLS: Final = (0x5401, 0x5450, 0x5451)
-"""TCGETS asks for a terminal, FIONCLEX and FIOCLEX set whether a descriptor is inherited."""
+"""TCGETS tests for a terminal; FIONCLEX and FIOCLEX set whether a descriptor is inherited."""
 _FCNTLS: Final = (0, 1, 2, 3, 1030)
 """F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC: not F_SETOWN, which sends signals."""
 
 _LOAD, _EQUAL, _AND, _RETURN = 0x20, 0x15, 0x54, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
-"""Where they stand in `seccomp_data`; an argument has eight bytes, its lower half first on both machines."""
+"""Offsets in `seccomp_data`; an argument has eight bytes, its lower half first on both machines."""
 _ALLOW: Final = 0x7FFF0000
 _ASK: Final = 0x7FC00000
 _ERROR: Final = 0x00050000
@@ -127,12 +126,12 @@ _KILL_PROCESS: Final = 0x80000000
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition on an argument of a call: a C `int`, of which the kernel takes the lower half only.
+    """A condition on an argument of a call: a C `int`, of which the kernel uses only the lower half.
 
     Attributes:
-        argument: from 0.
-        mask: of the bits that count.
-        values: that they may have.
+        argument: index of the argument, from 0.
+        mask: bits to compare.
+        values: allowed values of these bits.
     """
 
     argument: int
@@ -144,8 +143,8 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def is_offered() -> bool:
-    """Whether this kernel takes filters, and there are numbers for this machine."""
+def is_supported() -> bool:
+    """Returns whether this kernel supports filters and the system calls of this machine are known."""
     try:
         linux.set_filter(0)
     except OSError as error:
@@ -153,10 +152,10 @@ def is_offered() -> bool:
     return False
 
 
-def has_supervision() -> bool:
-    """Whether this kernel can have another process open files for one that it stops."""
+def supports_supervision() -> bool:
+    """Returns whether this kernel can stop a process at openat(2) and have another process open the file for it."""
     release = re.match(r"(\d+)\.(\d+)", os.uname().release)
-    if not is_offered() or not release or tuple(map(int, release.groups())) < _FIRST_SUPERVISION:
+    if not is_supported() or not release or tuple(map(int, release.groups())) < _FIRST_SUPERVISION:
         return False
     action = ctypes.c_uint32(_ASK)
     try:
@@ -167,23 +166,23 @@ def has_supervision() -> bool:
 
 
 def allow_reading_calls_only() -> None:
-    """Leaves this process the calls that reading a file takes.
+    """Restricts this process to the system calls that reading a file needs.
 
-    It opens files for reading only, and writes what is open; it has no network, starts nothing, sends signals to itself
-    alone, and cannot look into other processes.
+    It can open files only for reading, and write to files that are open already. It cannot use the network, start
+    processes, send signals to other processes or inspect them.
 
     Raises:
-        OSError: when the kernel refuses.
+        OSError: the kernel refuses.
     """
     program = _program(instructions(platform.machine(), os.getpid()))
     linux.set_filter(ctypes.addressof(program))
 
 
 def ask_before_opening() -> int:
-    """From here on this process stops at each openat(2), until whoever holds the descriptor returned has answered.
+    """Stops this process at each openat(2) until the holder of the returned file descriptor has replied.
 
     Raises:
-        OSError: when the kernel refuses.
+        OSError: the kernel refuses.
     """
     program = _program(
         [
@@ -208,11 +207,11 @@ def _number(numbers: tuple[int | None, int | None]) -> int:
 
 
 def instructions(machine: str, process: int) -> Sequence[Instruction]:
-    """The filter of a process.
+    """Returns the filter for a process.
 
     Args:
         machine: `x86_64` or `aarch64`.
-        process: its id.
+        process: its process id.
     """
     checks = {
         "openat": Check(2, _WRITING, (0,)),
@@ -235,12 +234,12 @@ def instructions(machine: str, process: int) -> Sequence[Instruction]:
 
 
 def _checked(check: Check) -> list[Instruction]:
-    """Allows a call whose argument has one of the values; for others it fails with EPERM."""
-    compared = [(_EQUAL, len(check.values) - place, 0, value) for place, value in enumerate(check.values)]
+    """Returns instructions that allow a call if its argument has one of the values, and else let it fail with EPERM."""
+    comparisons = [(_EQUAL, len(check.values) - index, 0, value) for index, value in enumerate(check.values)]
     return [
         (_LOAD, 0, 0, _ARGUMENTS + 8 * check.argument),
         (_AND, 0, 0, check.mask),
-        *compared,
+        *comparisons,
         (_RETURN, 0, 0, _ERROR | errno.EPERM),
         (_RETURN, 0, 0, _ALLOW),
     ]

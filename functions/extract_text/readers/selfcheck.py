@@ -1,4 +1,4 @@
-"""Tries, inside the barriers, what they are there to stop: a first deployment shows so what holds on its kernel."""
+"""Tries, inside the barriers, what they should stop, so that each deployment shows which barriers its kernel keeps."""
 
 import os
 import socket
@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from readers.barriers import Offered
+from readers.barriers import KernelSupport
 
 _OUTSIDE: Final = Path("/etc/passwd")
 """A file that every machine has and no reader needs."""
 
 
 def found_open() -> list[str]:
-    """What this process can reach, of `network`, `processes`, `files` and `writing`."""
+    """Returns which of `network`, `processes`, `files` and `writing` this process can reach."""
     attempts: Mapping[str, Callable[[], object]] = {
         "network": lambda: socket.socket().close(),
         "processes": _read_other_process,
@@ -24,11 +24,11 @@ def found_open() -> list[str]:
     return [name for name, attempt in attempts.items() if _succeeds(attempt)]
 
 
-def must_be_closed(barriers: Offered) -> set[str]:
-    """What the barriers that the kernel offers keep closed."""
-    by_seccomp = {"network", "writing"} if barriers.seccomp else set()
-    by_landlock = {"processes", "files", "writing"} if barriers.landlock else set()
-    by_supervision = {"processes", "files"} if barriers.supervision else set()
+def must_be_closed(support: KernelSupport) -> set[str]:
+    """Returns what the supported barriers keep closed, in the words of `found_open`."""
+    by_seccomp = {"network", "writing"} if support.seccomp else set()
+    by_landlock = {"processes", "files", "writing"} if support.landlock else set()
+    by_supervision = {"processes", "files"} if support.supervision else set()
     return by_seccomp | by_landlock | by_supervision
 
 
@@ -36,7 +36,7 @@ def _read_other_process() -> None:
     """Reads the environment of any other process.
 
     Raises:
-        PermissionError: when none can be read.
+        PermissionError: none can be read.
     """
     others = (path for path in Path("/proc").iterdir() if path.name.isdigit() and path.name != str(os.getpid()))
     if not any(_succeeds((other / "environ").read_bytes) for other in others):

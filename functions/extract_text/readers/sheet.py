@@ -1,4 +1,4 @@
-"""From the cells of a sheet to the tables and texts that people see on it."""
+"""Turns the cells of a sheet into tables and texts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from typing import Final, NamedTuple
 from readers.model import Block, Paragraph, Table
 
 MAX_HEADER_ROWS: Final = 3
-"""A cell that is merged over more rows names a group of rows, not a column."""
+"""Rows; a cell that is merged over more rows names a group of rows, not a column."""
 
 Merge = tuple[tuple[int, int], tuple[int, int]]
 """The first and the last row and column of a merged cell, from 0."""
 
 
 class Kind(IntEnum):
-    """What a cell holds; where columns have names, the name of one is of an earlier kind than what is in it."""
+    """Kind of a cell's content; a column name is of an earlier kind than the cells below it."""
 
     TEXT = 0
     TIME = 1
@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
     Attributes:
         number: from 0.
-        cells: those in use, by their columns from 0.
+        cells: cells in use, by column from 0.
     """
 
     number: int
@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class _OpenTable:
-    """A table that may go on behind a blank row."""
+    """A table that may continue after a blank row."""
 
     rows: list[Row]
     header_rows: int
@@ -56,7 +56,7 @@ class _OpenTable:
         self.right = max(max(row.cells) for row in self.rows)
 
     def table(self) -> Table:
-        """The table; columns without a cell in use are none of it."""
+        """Returns the table without columns that have no cell in use."""
         columns = sorted({column for row in self.rows for column in row.cells})
         return Table.of_rows(
             ([row.cells[column].text if column in row.cells else "" for column in columns] for row in self.rows),
@@ -65,14 +65,14 @@ class _OpenTable:
 
 
 def sheet_blocks(rows: Iterable[Row], merges: Sequence[Merge]) -> Iterator[Block]:
-    """Tables and texts of a sheet.
+    """Yields the tables and texts of a sheet.
 
     Rows of a single cell are texts where no table has begun above them without a blank row. A table begins with the
-    first row of several cells; behind a blank row it goes on, unless a row that names columns begins another one.
+    first row of several cells. It continues after a blank row, unless a row of column names begins another table.
 
     Args:
-        rows: in order.
-        merges: the merged cells.
+        rows: rows in order.
+        merges: merged cells.
     """
     merges_by_row: dict[int, list[Merge]] = {}
     for merge in merges:
@@ -82,7 +82,7 @@ def sheet_blocks(rows: Iterable[Row], merges: Sequence[Merge]) -> Iterator[Block
         start = next((place for place, row in enumerate(region) if len(row.cells) > 1), len(region))
         lines = [cell.text for row in region[:start] for cell in row.cells.values()]
         body = region[start:]
-        if open_table and body and not lines and _goes_on(open_table, body):
+        if open_table and body and not lines and _continues(open_table, body):
             open_table.rows += body
             continue
         if open_table:
@@ -97,7 +97,7 @@ def sheet_blocks(rows: Iterable[Row], merges: Sequence[Merge]) -> Iterator[Block
 
 
 def _regions(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows without a blank one between them."""
+    """Yields groups of rows without a blank row between them."""
     region: list[Row] = []
     for row in rows:
         if region and row.number > region[-1].number + 1:
@@ -108,8 +108,8 @@ def _regions(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield region
 
 
-def _goes_on(table: _OpenTable, rows: Sequence[Row]) -> bool:
-    """Whether rows behind a blank one belong to the table above it."""
+def _continues(table: _OpenTable, rows: Sequence[Row]) -> bool:
+    """Returns whether rows after a blank row belong to the table above it."""
     left, right = min(min(row.cells) for row in rows), max(max(row.cells) for row in rows)
     if left < table.left or right > table.right:
         return False
@@ -121,7 +121,7 @@ def _goes_on(table: _OpenTable, rows: Sequence[Row]) -> bool:
 
 
 def _names_columns(rows: Sequence[Row]) -> bool:
-    """Whether the first row differs from the others as names differ from what they name."""
+    """Returns whether the first row differs from the others in kind, as column names do."""
     first = rows[0].cells
     return any(
         cell.kind > first[column].kind for row in rows[1:] for column, cell in row.cells.items() if column in first
@@ -129,7 +129,7 @@ def _names_columns(rows: Sequence[Row]) -> bool:
 
 
 def _header_rows(rows: Sequence[Row], merges: Iterable[Merge]) -> int:
-    """How many rows name the columns: those over which the cells of the first one are merged, or that it groups."""
+    """Returns how many rows name the columns: those that the merged cells of the first row cover or group."""
     first = rows[0]
     kinds = {cell.kind for cell in first.cells.values()}
     if len(rows) == 1 or Kind.NUMBER in kinds or (Kind.TEXT not in kinds and not _names_columns(rows)):

@@ -1,4 +1,4 @@
-"""Opens files for a process that may not open any by itself: what Landlock does, on kernels that lack it (Linux 5.9).
+"""Opens files for a process that may not open any itself; replaces Landlock on kernels that lack it (Linux 5.9).
 
 The kernel stops the process at each openat(2) and asks its supervisor, which is outside the barriers
 (seccomp_unotify(2)). The supervisor reads the path from the memory of the process, opens the file itself if that is
@@ -42,7 +42,7 @@ _OWN_DESCRIPTOR: Final = re.compile(r"/proc/self/fd/([0-9]{1,9})")
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """What openat(2) was called with."""
+    """Arguments of a call of openat(2)."""
 
     folder: int
     path: str
@@ -50,7 +50,7 @@ class _Opening:
 
 
 class Supervisor:
-    """Opens for reading, for one child process, what that may read. It is made before the process is forked.
+    """Opens for reading the files that one child process may read. Create it before the fork.
 
     Args:
         readable: files, and folders with all below them.
@@ -62,40 +62,40 @@ class Supervisor:
 
     @property
     def descriptor(self) -> int:
-        """That the child needs until it submits."""
+        """File descriptor that the child needs until it calls `submit`."""
         return self._there.fileno()
 
     def submit(self) -> None:
-        """Called by the child: from here on, each file that it opens is opened by the supervisor.
+        """Makes the supervisor open each file that this process opens from now on. Called by the child.
 
         Raises:
-            OSError: when the kernel refuses.
+            OSError: the kernel refuses, or the supervisor cannot read this process.
         """
-        # A supervisor without root's rights reads the memory of an open process only. There is nothing in it but one
-        # document, and no other process of this user but those that the document comes from.
+        # A supervisor without root's rights can only read the memory of an open process. This one holds nothing but one
+        # document, and the only other processes of this user are those that the document comes from.
         linux.open_process()
         listener = seccomp.ask_before_opening()
         socket.send_fds(self._there, [b"!"], [listener])
         os.close(listener)
-        answer = self._there.recv(1)
+        confirmation = self._there.recv(1)
         self._there.close()
-        if not answer:
+        if not confirmation:
             raise OSError("The supervisor cannot read the memory of this process.")
 
     def serve(self, child: int, end: int, seconds: float) -> bool:
-        """Called by the parent: opens files until the child ends; returns whether it did so in time.
+        """Opens files until the child ends, and returns whether it has ended in time. Called by the parent.
 
         Args:
-            child: the process.
+            child: process id.
             end: its pidfd.
-            seconds: that it has.
+            seconds: limit of wall-clock time.
         """
         deadline = time.monotonic() + seconds
         self._there.close()
         with self._here:
             try:
-                listener = _received(self._here, seconds)
-            except (TimeoutError, ProcessLookupError):  # it asks for nothing
+                listener = _receive_descriptor(self._here, seconds)
+            except (TimeoutError, ProcessLookupError):  # the child has not called `submit`
                 return bool(select.select([end], [], [], max(0.0, deadline - time.monotonic()))[0])
             memory = os.open(f"/proc/{child}/mem", os.O_RDONLY | os.O_CLOEXEC)
             self._here.send(b"!")
@@ -109,23 +109,23 @@ class Supervisor:
         waiting = select.poll()
         waiting.register(end, select.POLLIN)
         waiting.register(listener, select.POLLIN)
-        while (left := deadline - time.monotonic()) > 0:
-            events = dict(waiting.poll(left * 1000))
+        while (remaining := deadline - time.monotonic()) > 0:
+            events = dict(waiting.poll(remaining * 1000))
             if end in events:
                 return True
             if events.get(listener, 0) & select.POLLIN:
-                with suppress(FileNotFoundError):  # the kernel's word for a process that was killed while it waited
-                    self._answer(child, listener, memory)
-            elif listener in events:  # no process is left that could ask
+                with suppress(FileNotFoundError):  # the process was killed while it waited
+                    self._handle_request(child, listener, memory)
+            elif listener in events:  # the processes with this filter have ended
                 waiting.unregister(listener)
         return False
 
-    def _answer(self, child: int, listener: int, memory: int) -> None:
+    def _handle_request(self, child: int, listener: int, memory: int) -> None:
         request = bytearray(_REQUEST.size)
         fcntl.ioctl(listener, _RECEIVE, request)
         number, _, _, _, _, _, folder, address, flags, *_ = _REQUEST.unpack(request)
         try:
-            here = self._opened(child, _Opening(folder & _INT, _path(memory, address), flags & _INT))
+            here = self._open(child, _Opening(folder & _INT, _read_path(memory, address), flags & _INT))
             try:
                 addition = bytearray(_ADDITION.pack(number, 0, here, 0, flags & os.O_CLOEXEC))
                 there, error = fcntl.ioctl(listener, _ADD_DESCRIPTOR, addition), 0
@@ -135,28 +135,28 @@ class Supervisor:
             there, error = 0, -(refused.errno or errno.EACCES)
         fcntl.ioctl(listener, _SEND, bytearray(_RESPONSE.pack(number, there, error, 0)))
 
-    def _opened(self, child: int, opening: _Opening) -> int:
-        """A descriptor of a file that the child may read.
+    def _open(self, child: int, opening: _Opening) -> int:
+        """Opens a file that the child may read and returns its descriptor.
 
         Raises:
-            OSError: as openat(2) would; EACCES for what it may not.
+            OSError: as openat(2) does; EACCES for a file that the child may not read.
         """
-        if own := _OWN_DESCRIPTOR.fullmatch(opening.path):  # what it holds already, such as an attachment
+        if own := _OWN_DESCRIPTOR.fullmatch(opening.path):  # a file that it has open already, such as an attachment
             return os.open(f"/proc/{child}/fd/{own[1]}", os.O_RDONLY | os.O_CLOEXEC)
         path = os.path.realpath(opening.path)
-        is_placed = opening.path.startswith("/") or opening.folder == _WORKING_FOLDER
-        if not is_placed or not self._readable & {path, *map(str, Path(path).parents)}:
+        is_resolvable = opening.path.startswith("/") or opening.folder == _WORKING_FOLDER
+        if not is_resolvable or not self._readable & {path, *map(str, Path(path).parents)}:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         # After realpath no part of the path is a link; the child can make none.
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | opening.flags & os.O_DIRECTORY)
 
 
-def _received(channel: socket.socket, seconds: float) -> int:
-    """The descriptor that a child has sent.
+def _receive_descriptor(channel: socket.socket, seconds: float) -> int:
+    """Returns the file descriptor that a child sends.
 
     Raises:
-        ProcessLookupError: when the child has ended without sending one.
-        TimeoutError: when it has sent none for so long.
+        ProcessLookupError: the child has ended without sending one.
+        TimeoutError: it has not sent one in time.
     """
     channel.settimeout(seconds)
     _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
@@ -165,8 +165,8 @@ def _received(channel: socket.socket, seconds: float) -> int:
     return descriptors[0]
 
 
-def _path(memory: int, address: int) -> str:
-    """The path at an address; memory that ends there gives what there is."""
+def _read_path(memory: int, address: int) -> str:
+    """Reads the path at an address; a path must end before the readable memory does."""
     if address > _LARGEST_ADDRESS:
         raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
     path, end, _ = os.pread(memory, _LONGEST_PATH, address).partition(b"\0")

@@ -1,4 +1,4 @@
-"""What runs in the cage: each function takes and answers JSON, and may crash without harm."""
+"""Tasks that run in the sandbox: each function takes and returns JSON, and may crash without harm."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -16,28 +16,28 @@ from readers.model import Page, Paragraph, RawDocument, Reader
 
 
 def prepare() -> list[int]:
-    """Opens what a reader writes, before the barriers are set, and returns the descriptors."""
+    """Opens the files that a reader writes, before the barriers are set, and returns their descriptors."""
     return [attachment.descriptor()]
 
 
 def detect(file: str, name: str) -> Family:
-    """The family of a file."""
+    """Returns the family of a file."""
     return family_of(Path(file), name)
 
 
 def read_first(file: str, name: str, recognised: dict[str, str]) -> dict[str, Any]:
-    """The family of a file and, by the first way to read it, its text; arguments and text as for `read`."""
+    """Returns the family of a file and its text, read by the first reader; arguments and text as for `read`."""
     family = detect(file, name)
     return {"family": family, "text": read(file, family, 0, recognised)}
 
 
 def read(file: str, family: Family, attempt: int, recognised: dict[str, str]) -> dict[str, Any]:
-    """The text of a file, as the fields of `ExtractedText`.
+    """Returns the text of a file, as the fields of `ExtractedText`.
 
     Args:
-        file: where the content lies.
-        family: what it is.
-        attempt: which of the ways to read it is taken, from 0.
+        file: path of the content.
+        family: its family.
+        attempt: index of the reader to use, from 0.
         recognised: texts from optical character recognition, by page number from 1.
     """
     document = _read_mail(Path(file), attempt) if family == "eml" else _reader(family, attempt)(Path(file))
@@ -45,7 +45,7 @@ def read(file: str, family: Family, attempt: int, recognised: dict[str, str]) ->
 
 
 def page_image(file: str, page: int) -> str:
-    """A picture of a page (from 1) of a PDF, as PNG in base64."""
+    """Returns an image of a page (from 1) of a PDF, as PNG in base64."""
     from readers.raster import page_images  # noqa: PLC0415 - pdfium is imported only when it is used
 
     return base64.b64encode(page_images(Path(file), [page])[0]).decode()

@@ -28,6 +28,6 @@ def read_plain(file: Path) -> RawDocument:
 
 
 def paragraphs(text: str) -> tuple[Paragraph, ...]:
-    """What blank lines separate, with its line breaks and indents."""
+    """Returns the paragraphs that blank lines separate, with their line breaks and indents."""
     parts = _BLANK_LINES.split(_LINE_BREAK.sub("\n", text))
     return tuple(Paragraph(part.strip("\n")) for part in parts if part.strip())

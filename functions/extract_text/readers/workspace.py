@@ -1,7 +1,7 @@
-"""The folder in which documents lie while they are read: one for each process, and none is left by one that has ended.
+"""Folder for documents while they are read: each process has its own and deletes those of ended processes.
 
-Lambda keeps `/tmp` when it ends a function's process, at a timeout for example, and starts another in the same place. A
-document of one tenant must not lie there while that of another is read.
+Lambda keeps `/tmp` when it ends a function's process, for example at a timeout, and starts another one in the same
+environment. No document of one tenant may be there while a document of another tenant is read.
 """
 
 import atexit
@@ -16,41 +16,41 @@ _PREFIX: Final = "onggi-documents-"
 
 
 def claim() -> Path:
-    """Makes this process's folder, which temporary files lie in from here on, and deletes those of ended processes.
+    """Creates this process's folder, makes it the folder of temporary files, and deletes those of ended processes.
 
-    A folder is locked by the process that it belongs to for as long as that runs.
+    Each process holds a lock on its folder until it ends.
     """
     root = Path(tempfile.gettempdir())
-    one_at_a_time = _locked(root)
+    root_lock = _lock(root)
     try:
-        for left in root.glob(f"{_PREFIX}*/"):
-            if not left.is_symlink():
-                _delete_if_left(left)
+        for other in root.glob(f"{_PREFIX}*/"):
+            if not other.is_symlink():
+                _delete_if_unlocked(other)
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
-        _locked(folder)
+        _lock(folder)
     finally:
-        os.close(one_at_a_time)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # at an end that is none of Lambda's, which kills
+        os.close(root_lock)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # for a normal exit; Lambda kills its processes
     tempfile.tempdir = str(folder)
     return folder
 
 
-def _locked(folder: Path) -> int:
-    """The descriptor that holds a lock on a folder; the process waits for it."""
+def _lock(folder: Path) -> int:
+    """Waits for the lock on a folder and returns the file descriptor that holds it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     return descriptor
 
 
-def _delete_if_left(folder: Path) -> None:
+def _delete_if_unlocked(folder: Path) -> None:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except (FileNotFoundError, PermissionError):  # just deleted by its own process, or of another user
+    except (FileNotFoundError, PermissionError):  # just deleted by its own process, or another user's
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder)
-    except BlockingIOError:  # its process runs
+    except BlockingIOError:  # its process is running
         return
     finally:
         os.close(descriptor)

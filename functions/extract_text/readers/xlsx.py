@@ -1,4 +1,4 @@
-"""Excel files of both generations (.xlsx, .xls): a page for each sheet, with the tables that lie on it."""
+"""Excel files of both generations (.xlsx, .xls): a page for each sheet, with its tables."""
 
 import datetime as dt
 import io
@@ -35,22 +35,22 @@ from readers.ooxml import (
 from readers.sheet import Cell, Kind, Row, sheet_blocks
 
 MAX_PLACES: Final = 12_000_000
-"""Of a sheet, from its first cell to its last. The library lays all of them out, at 32 bytes each."""
+"""Places of a sheet, from its first cell to its last. The library allocates all of them, with 32 bytes each."""
 
 ROW_GAP: Final = 2
-"""The most from a row in use to the next, where a sheet is squeezed: one blank row stays to tell tables apart."""
+"""Maximum distance of used rows in a squeezed sheet: one blank row is kept to separate tables."""
 
 EXACT_DIGITS: Final = 15
-"""Of a number, as many as Excel keeps and shows."""
+"""Digits of a number, as many as Excel keeps and shows."""
 
 _ZIP_HEADER: Final = b"PK"
 MAX_TAG_BYTES: Final = 256
-"""From the start of a cell's tag to its end; it has a place, a style and a type."""
+"""Bytes of a cell's tag, which has a place, a style and a type."""
 
 _CELL: Final = re.compile(
     rb'<(?:\w{1,20}:)?c\s(?:[^<>]{0,200}?\s)?r\s?=\s?["\']([A-Z]{1,3})([0-9]{1,7})["\'](?:[^<>]{0,200}[^<>/])?>'
 )
-"""A cell with something in it."""
+"""A cell with content."""
 
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2099
@@ -58,21 +58,21 @@ _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _LETTERS: Final = 26
 
 _DECODERS: Final = {949: "cp949", 1200: "utf-16-le", 65001: "utf-8", -535: "utf-8"}
-"""Of the texts of an OLE property set by its code page, which is a signed number of 16 bits; others are cp1252."""
+"""Encodings of an OLE property set by its code page, a signed number of 16 bits; all others are cp1252."""
 
 _PANIC: Final = "PanicException"
-"""What the library raises over damage it did not expect: no `Exception`, and to be imported from nowhere."""
+"""Raised by the library for unexpected damage; it is not an `Exception` and cannot be imported."""
 
 _WORKBOOKS: Final = ("Workbook", "Book")
 _FILE_PASS: Final = 0x2F
 _FIRST_RECORDS_BYTES: Final = 4096
-"""That record comes before those of fonts and sheets."""
+"""The record is before those of fonts and sheets."""
 
 Value = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 
 
 class _Drawing(NamedTuple):
-    """What lies on a sheet outside its cells."""
+    """Objects of a sheet outside its cells."""
 
     texts: tuple[str, ...]
     has_picture: bool
@@ -81,8 +81,8 @@ class _Drawing(NamedTuple):
 def read_xlsx(file: Path) -> RawDocument:
     """Reads an Excel file: the name of each sheet, hidden ones included, its tables and its text boxes.
 
-    Values are as they are stored: dates in ISO 8601, a percentage as a fraction; errors are blank. A sheet without
-    any is a page without blocks. Comments, charts, running heads and feet are left out.
+    Values are read as stored: dates in ISO 8601, a percentage as a fraction; errors are blank. A sheet without
+    values is a page without blocks. Comments, charts, headers and footers are left out.
 
     Raises:
         BadDocument: `encrypted`, `corrupt` or `too_large`.
@@ -93,7 +93,7 @@ def read_xlsx(file: Path) -> RawDocument:
         return _read_xls(file)
     with Archive(file) as archive, file.open("rb") as stream:
         archive.check()
-        source = _squeezed_workbook(archive, wide) if (wide := _wide_sheets(archive)) else stream
+        source = _squeeze_workbook(archive, wide) if (wide := _wide_sheets(archive)) else stream
         return RawDocument(tuple(_pages(source, _drawings(archive))), core_properties(archive))
 
 
@@ -103,7 +103,7 @@ def _read_xls(file: Path) -> RawDocument:
         with olefile.OleFileIO(str(file)) as ole:
             encrypted = _is_encrypted(ole)
             properties = _ole_properties(ole)
-    except Exception:  # noqa: S110 - olefile raises anything over damage, which need not be where the cells are
+    except Exception:  # noqa: S110 - olefile raises anything for damage, and the cells may be intact
         pass
     if encrypted:
         raise BadDocument("encrypted")
@@ -112,7 +112,7 @@ def _read_xls(file: Path) -> RawDocument:
 
 
 def _is_encrypted(ole: olefile.OleFileIO) -> bool:
-    """Whether one of the records with which the workbook begins says how to decrypt the others (MS-XLS 2.4.117)."""
+    """Returns whether a record at the start of the workbook describes its encryption (MS-XLS 2.4.117)."""
     stream = next((name for name in _WORKBOOKS if ole.exists(name)), None)
     records = ole.openstream(stream).read(_FIRST_RECORDS_BYTES) if stream else b""
     position = 0
@@ -125,7 +125,7 @@ def _is_encrypted(ole: olefile.OleFileIO) -> bool:
 
 
 def _pages(source: BinaryIO, drawings: Mapping[str, _Drawing]) -> Iterator[Page]:
-    """A page for each sheet; the library would take a path for what its name says."""
+    """Yields a page for each sheet; reads from a stream since the library guesses the format of a path by its name."""
     left = MAX_CHARACTERS
     try:
         with python_calamine.load_workbook(source) as workbook:
@@ -159,15 +159,15 @@ def _cell_blocks(sheet: python_calamine.CalamineSheet, most_characters: int) -> 
 
 
 def _rows(sheet: python_calamine.CalamineSheet, most_characters: int) -> Iterator[Row]:
-    """The rows with cells in use.
+    """Yields the rows with cells in use.
 
     Raises:
-        BadDocument: `too_large` past as many characters.
+        BadDocument: `too_large` when there are more characters.
     """
     left = most_characters
     for number, values in enumerate(sheet.iter_rows()):
         cells = {
-            column: Cell(_shown(value), _kind(value))
+            column: Cell(_format_value(value), _kind(value))
             for column, value in enumerate(values)
             if value != "" and not (isinstance(value, str) and not value.strip())
         }
@@ -185,16 +185,16 @@ def _kind(value: Value) -> Kind:
     return Kind.TIME if is_year or isinstance(value, dt.date | dt.time) else Kind.NUMBER
 
 
-def _shown(value: Value) -> str:
+def _format_value(value: Value) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return str(value).upper()
-    return _number(value) if isinstance(value, int | float) else _moment(value)
+    return _format_number(value) if isinstance(value, int | float) else _format_moment(value)
 
 
-def _moment(value: dt.time | dt.date | dt.datetime | dt.timedelta) -> str:
-    """A date without the midnight that the file adds to it, a time without seconds where they are none."""
+def _format_moment(value: dt.time | dt.date | dt.datetime | dt.timedelta) -> str:
+    """Returns a date without the midnight that the file adds, a time without seconds if they are zero."""
     match value:
         case dt.datetime():
             is_midnight = value.time() == dt.time()
@@ -207,7 +207,7 @@ def _moment(value: dt.time | dt.date | dt.datetime | dt.timedelta) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     if math.isfinite(value) and value == int(value) and abs(value) < 10**EXACT_DIGITS:
         return str(int(value))
     return f"{value:.{EXACT_DIGITS}g}"
@@ -218,7 +218,7 @@ def _length(block: Block) -> int:
 
 
 def _sheet_parts(archive: Archive) -> dict[str, str]:
-    """The parts of the sheets by the names that people see."""
+    """Returns the parts of the sheets by their visible names."""
     name = main_part(archive, "xl/workbook.xml")
     relations = relationships(archive, name)
     root = optional_part(archive, name) if name.endswith(".xml") else None
@@ -242,12 +242,12 @@ def _drawings(archive: Archive) -> dict[str, _Drawing]:
 
 
 def _wide_sheets(archive: Archive) -> frozenset[str]:
-    """The parts of sheets with more places than can be laid out."""
-    return frozenset(part for part in _sheet_parts(archive).values() if _places(archive, part) > MAX_PLACES)
+    """Returns the parts of sheets with more places than the library can hold."""
+    return frozenset(part for part in _sheet_parts(archive).values() if _count_places(archive, part) > MAX_PLACES)
 
 
-def _places(archive: Archive, part: str) -> int:
-    """How many places a sheet has from its first cell with something in it to its last."""
+def _count_places(archive: Archive, part: str) -> int:
+    """Returns the number of places of a sheet up to its last cell with content."""
     columns: set[bytes] = set()
     last_row = 0
     tail = b""
@@ -260,20 +260,20 @@ def _places(archive: Archive, part: str) -> int:
     return last_row * max((_column(letters.decode()) for letters in columns), default=0)
 
 
-def _squeezed_workbook(archive: Archive, wide: Iterable[str]) -> io.BytesIO:
-    """The workbook with blank rows and columns taken from the sheets that have too many."""
+def _squeeze_workbook(archive: Archive, wide: Iterable[str]) -> io.BytesIO:
+    """Returns the workbook without the blank rows and columns of the sheets that have too many."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as squeezed:
         for name in archive.names:
             if name.endswith((".xml", ".rels")):
                 content = archive.read(name)
-                squeezed.writestr(name, _squeezed_sheet(content) if name in wide else content)
+                squeezed.writestr(name, _squeeze_sheet(content) if name in wide else content)
     target.seek(0)
     return target
 
 
-def _squeezed_sheet(content: bytes) -> bytes:
-    """A sheet whose rows and columns in use are close to each other.
+def _squeeze_sheet(content: bytes) -> bytes:
+    """Returns a sheet whose used rows and columns are close to each other.
 
     Raises:
         BadDocument: `too_large` when there are still too many places.
@@ -285,8 +285,8 @@ def _squeezed_sheet(content: bytes) -> bytes:
         if len(cell) and (reference := _REFERENCE.fullmatch(cell.get("r", "")))
     ]
     cells.sort(key=lambda placed: placed[:2])
-    row_places = _closed_up({row for row, _, _ in cells}, ROW_GAP)
-    column_places = _closed_up({column for _, column, _ in cells}, 1)
+    row_places = _close_gaps({row for row, _, _ in cells}, ROW_GAP)
+    column_places = _close_gaps({column for _, column, _ in cells}, 1)
     if max(row_places.values(), default=0) * max(column_places.values(), default=0) > MAX_PLACES:
         raise BadDocument("too_large")
     data = etree.Element(f"{S}sheetData")
@@ -301,8 +301,8 @@ def _squeezed_sheet(content: bytes) -> bytes:
     return squeezed
 
 
-def _closed_up(numbers: Iterable[int], most: int) -> dict[int, int]:
-    """New numbers, from 1, for numbers in use: their order stays, the steps between them shrink to the most allowed."""
+def _close_gaps(numbers: Iterable[int], most: int) -> dict[int, int]:
+    """Returns new numbers, from 1, for used numbers: their order is kept, gaps shrink to the most allowed."""
     places: dict[int, int] = {}
     before, place = 0, 0
     for number in sorted(numbers):
@@ -313,7 +313,7 @@ def _closed_up(numbers: Iterable[int], most: int) -> dict[int, int]:
 
 
 def _column(letters: str) -> int:
-    """The number of a column from 1."""
+    """Returns the number of a column from 1."""
     number = 0
     for letter in letters:
         number = number * _LETTERS + ord(letter) - ord("A") + 1
@@ -329,7 +329,7 @@ def _column_letters(number: int) -> str:
 
 
 def _ole_properties(ole: olefile.OleFileIO) -> Properties:
-    """What an .xls file states about itself."""
+    """Returns the properties that an .xls file states."""
     stated = ole.get_metadata()
     decoder = _DECODERS.get(stated.codepage, "cp1252")
     title, author = (

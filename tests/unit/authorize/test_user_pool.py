@@ -58,14 +58,14 @@ def public_pem() -> bytes:
     return OURS.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def test_an_id_token_tells_tenant_user_and_role() -> None:
+def test_an_id_token_has_tenant_user_and_role() -> None:
     claims = claims_of()
     issued_at = datetime.fromtimestamp(claims["iat"], UTC)
     user = PoolUser("acme", "7d1f4b0e-0000-4000-8000-000000000000", "writer", issued_at)
     assert pool().verify(signed(claims)) == user
 
 
-def test_an_access_token_counts_where_a_trigger_has_added_the_tenant() -> None:
+def test_an_access_token_is_accepted_with_a_tenant_claim() -> None:
     access = claims_of(token_use="access", aud=None, client_id=CLIENT, **{"cognito:groups": ["owner", "reader"]})
     assert pool().verify(signed(access)).role == "owner"
     del access["custom:tenant_id"]
@@ -74,7 +74,7 @@ def test_an_access_token_counts_where_a_trigger_has_added_the_tenant() -> None:
 
 
 @pytest.mark.parametrize("groups", [None, [], ["staff"], "owner", [["owner"], 7]])
-def test_a_user_in_no_group_of_ours_is_a_reader(groups: Any) -> None:
+def test_a_user_without_a_known_group_is_a_reader(groups: Any) -> None:
     assert pool().verify(signed(claims_of(**{"cognito:groups": groups}))).role == "reader"
 
 
@@ -106,7 +106,7 @@ def test_a_user_in_no_group_of_ours_is_a_reader(groups: Any) -> None:
     ],
     ids=str,
 )
-def test_a_token_that_was_not_meant_for_this_or_not_now(changes: dict[str, Any]) -> None:
+def test_a_token_for_another_purpose_or_time_is_refused(changes: dict[str, Any]) -> None:
     pool().verify(signed(claims_of()))
     with pytest.raises(Unauthorized):
         pool().verify(signed(claims_of(**changes)))
@@ -180,7 +180,7 @@ def test_unknown_key_ids_ask_at_most_once_a_minute() -> None:
     assert published.asked == 3
 
 
-def test_a_withdrawn_key_is_good_for_an_hour_at_most() -> None:
+def test_a_withdrawn_key_is_accepted_for_at_most_an_hour() -> None:
     published, clock = Published(old="1"), FixedClock()
     keys = KeySet(published.read, clock)
     assert keys.find("old") == "1"
@@ -191,7 +191,7 @@ def test_a_withdrawn_key_is_good_for_an_hour_at_most() -> None:
     assert keys.find("old") is None
 
 
-def test_a_pool_that_is_down_lets_known_keys_work_and_says_that_others_cannot_be_checked() -> None:
+def test_while_the_pool_is_down_known_keys_work_and_unknown_ones_are_transient_errors() -> None:
     published, clock = Published(old="1"), FixedClock()
     keys = KeySet(published.read, clock)
     published.down = True
@@ -242,7 +242,7 @@ def test_keys_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, content: byte
         read_keys("https://pool.example/keys")
 
 
-def test_a_pool_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_pool_is_a_transient_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise ConnectionRefusedError
 
@@ -251,7 +251,7 @@ def test_a_pool_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
         read_keys("https://pool.example/keys")
 
 
-def test_a_token_whose_key_cannot_be_checked_is_no_refusal() -> None:
+def test_a_token_whose_key_cannot_be_read_is_a_transient_error() -> None:
     def down() -> dict[str, Any]:
         raise TransientError("no")
 

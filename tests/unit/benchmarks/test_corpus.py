@@ -8,7 +8,7 @@ from benchmarks.way import Trip
 from onggi.domain.chunk import Chunk
 from onggi.domain.document import ExtractedText
 from onggi.domain.errors import BadDocument
-from readers.cage import Ended
+from readers.sandbox import Outcome
 
 READINGS = [
     Reading("a.pdf", "pdf", pages=30, needs_ocr=2, chunks=40, seconds=0.5, peak_bytes=90_000_000, attempts=1),
@@ -64,7 +64,7 @@ def test_what_does_not_hold_ends_with_1_and_is_told_once_without_names(capsys: p
 
 def test_a_trip_becomes_a_reading_with_what_it_violates() -> None:
     extracted = ExtractedText("one two", (0,), "en", needs_ocr=(1,))
-    ended = [Ended("crash", 0.1, 5), Ended("done", 0.1, 3)]
+    ended = [Outcome("crash", 0.1, 5), Outcome("done", 0.1, 3)]
     trip = Trip("pdf", extracted=extracted, chunks=[Chunk(0, 0, 3, 1, "one")], seconds=0.5, reads=ended)
 
     reading = reading_of(trip, "a.pdf")

@@ -1,4 +1,4 @@
-"""How much of a document is embedded anew when a part of it has changed: through the steps, with every call counted."""
+"""Counts which part of a document is embedded again after an edit, through all steps."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -112,7 +112,7 @@ def page(chance: random.Random, words: Sequence[str]) -> str:
 
 
 def wrapped(chance: random.Random, words: Sequence[str]) -> str:
-    """A page as a PDF has it: lines of one length, no paragraphs."""
+    """Returns a page as in a PDF: lines of one length, no paragraphs."""
     text = " ".join(sentence(chance, words) for _ in range(30))
     return "\n".join(text[at : at + 60] for at in range(0, len(text), 60))
 
@@ -200,7 +200,7 @@ def test_a_renamed_chapter_embeds_its_sections_only() -> None:
 
 
 @pytest.mark.parametrize("distinct", [1, 31, 32, 96])
-def test_what_a_document_repeats_is_embedded_once(distinct: int) -> None:
+def test_repeated_text_of_a_document_is_embedded_once(distinct: int) -> None:
     chance = seeded(5)
     said = [sentence(chance, KOREAN) * 12 for _ in range(distinct)]
     texts = [chance.choice(said) for _ in range(distinct * 5)]

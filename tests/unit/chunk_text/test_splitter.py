@@ -1,4 +1,3 @@
-import random
 import re
 import subprocess
 import sys
@@ -13,21 +12,7 @@ from hypothesis import strategies as st
 from onggi.domain.document import ExtractedText, HeadingSpan, TableSpan
 from onggi.steps.ingestion.chunk_text import chunks_of
 from splitter import RecursiveSplitter
-
-WORDS = [
-    "계약은",
-    "보증금을",
-    "반환한다.",
-    "임대인",
-    "the",
-    "deposit",
-    "is",
-    "returned.",
-    "제1조",
-    "(a)",
-    "값",
-    "terms,",
-]
+from tests.unit.chunk_text.texts import WORDS, paragraph, plain, seeded, sentence
 
 STRUCTURED = st.lists(
     st.one_of(
@@ -55,17 +40,13 @@ STRUCTURED = st.lists(
 ANY_TEXT = st.one_of(st.text(), STRUCTURED, STRUCTURED.map(lambda text: text * 7))
 
 
-def plain(text: str) -> ExtractedText:
-    return ExtractedText(text, (0,), "en")
-
-
 def chunks(splitter: RecursiveSplitter, text: str) -> list[str]:
     return [text[start:end] for start, end in splitter.spans(plain(text))]
 
 
 @st.composite
 def structured(draw: st.DrawFn, texts: st.SearchStrategy[str] = ANY_TEXT) -> ExtractedText:
-    """A text with headings and tables at random places, apart from one another."""
+    """Returns a text with separate headings and tables at random places."""
     text = draw(texts)
     cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=20)))
     headings, tables = [], []
@@ -75,36 +56,6 @@ def structured(draw: st.DrawFn, texts: st.SearchStrategy[str] = ANY_TEXT) -> Ext
         else:
             tables.append(TableSpan(start, end, draw(st.integers(start, end))))
     return ExtractedText(text, (0,), "en", headings=tuple(headings), tables=tuple(tables))
-
-
-def sectioned(*sections: tuple[str, str]) -> ExtractedText:
-    """Sections of a title in Markdown and a body, with the headings found."""
-    text, headings = "", []
-    for title, body in sections:
-        headings.append(HeadingSpan(len(text), len(text) + len(title), title.index(" ")))
-        text += f"{title}\n\n{body}\n\n"
-    return ExtractedText(text.strip(), (0,), "ko", headings=tuple(headings))
-
-
-def with_table(before: str, header: str, rows: list[str], after: str = "") -> ExtractedText:
-    table = TableSpan(len(before), len(before + header) + sum(map(len, rows)), len(before + header))
-    return ExtractedText(before + header + "".join(rows) + after, (0,), "ko", tables=(table,))
-
-
-def texts_of(extracted: ExtractedText, *sizes: int) -> list[str]:
-    return [chunk.text for chunk in chunks_of(extracted, RecursiveSplitter(*sizes))]
-
-
-def seeded(seed: int) -> random.Random:
-    return random.Random(seed)  # noqa: S311 - the same numbers every time are what a test needs
-
-
-def sentence(chance: random.Random) -> str:
-    return " ".join(chance.choice(WORDS) + str(chance.randrange(1000)) for _ in range(chance.randint(4, 15))) + "."
-
-
-def paragraph(chance: random.Random) -> str:
-    return " ".join(sentence(chance) for _ in range(chance.randint(2, 8)))
 
 
 SIZES = st.sampled_from([(800, 100), (800, 0), (64, 16), (200, 50), (1791, 447)])
@@ -139,7 +90,7 @@ def test_spans_are_exact_bounded_and_complete(extracted: ExtractedText, sizes: t
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(structured(ANY_TEXT | st.text("😀한 \n", min_size=500)), SIZES)
-def test_what_is_embedded_fits_the_model(extracted: ExtractedText, sizes: tuple[int, int]) -> None:
+def test_embedded_text_fits_the_model(extracted: ExtractedText, sizes: tuple[int, int]) -> None:
     for chunk in chunks_of(extracted, RecursiveSplitter(*sizes)):
         assert extracted.text[chunk.start : chunk.end] == chunk.text
         assert len(chunk.context.encode()) <= 1024
@@ -148,114 +99,13 @@ def test_what_is_embedded_fits_the_model(extracted: ExtractedText, sizes: tuple[
         assert chunk.context == chunk.context.strip()
 
 
-def test_a_short_text_is_one_chunk_without_its_margins() -> None:
+def test_a_short_text_is_one_chunk_without_outer_blanks() -> None:
     assert RecursiveSplitter().spans(plain("\n\n 짧은 글이다. \n")) == [(3, 10)]
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n" * 5000, "\u3000\t \n" * 1000])
 def test_a_blank_text_has_no_chunks(blank: str) -> None:
     assert RecursiveSplitter().spans(plain(blank)) == []
-
-
-def body(chance: random.Random, length: int) -> str:
-    return (paragraph(chance) * 9)[:length].strip()
-
-
-def test_chunks_begin_at_headings() -> None:
-    chance = seeded(1)
-    extracted = sectioned(*((f"## 제{number}장", body(chance, 450)) for number in range(12)))
-    assert [text.splitlines()[0] for text in texts_of(extracted)] == [f"## 제{number}장" for number in range(12)]
-
-
-def test_a_short_section_does_not_run_into_the_next() -> None:
-    chance = seeded(5)
-    extracted = sectioned(*((f"# {number}", body(chance, 650 if number % 2 else 250)) for number in range(12)))
-    assert [text.splitlines()[0] for text in texts_of(extracted)] == [f"# {number}" for number in range(12)]
-
-
-def test_no_scrap_of_a_section_is_left_over() -> None:
-    chance = seeded(7)
-    extracted = sectioned(*((f"# {number}", body(chance, 820)) for number in range(30)))
-    assert sum(text.startswith("# ") for text in texts_of(extracted)) == 30
-    assert min(map(len, texts_of(extracted))) >= 200
-
-
-def test_of_short_sections_a_chapter_begins_a_chunk() -> None:
-    chance = seeded(13)
-    chapter = [("# 장", 20), ("## 절", 220)]
-    extracted = sectioned(*((title, body(chance, length)) for _ in range(20) for title, length in chapter))
-    assert [text.splitlines()[0] for text in texts_of(extracted)[:20]] == ["# 장"] * 20
-
-
-def test_a_heading_stays_with_what_follows_it() -> None:
-    chance = seeded(8)
-    for seed in range(50):
-        chance = seeded(seed)
-        extracted = sectioned(*((f"# {number}", body(chance, chance.randrange(20, 1500))) for number in range(20)))
-        assert not [text for text in texts_of(extracted) if text.splitlines()[-1].startswith("#")]
-
-
-def test_what_looks_like_a_heading_in_plain_text_is_none() -> None:
-    text = "\n".join(f"# {number} is a comment of a script." for number in range(200))
-    overlaps = [end - next_start for (_, end), (next_start, _) in pairwise(RecursiveSplitter().spans(plain(text)))]
-    assert min(overlaps) > 0
-
-
-def test_a_table_that_fits_stays_whole() -> None:
-    chance = seeded(9)
-    for length in range(250, 800, 50):
-        rows = [f"{number} | {sentence(chance)[:60]}\n" for number in range(11)]
-        extracted = with_table(body(chance, length) + "\n\n", "번호 | 내용\n", rows, "\n" + body(chance, 700))
-        table = ("번호 | 내용\n" + "".join(rows)).strip()
-        assert [text for text in texts_of(extracted) if table in text]
-
-
-def test_a_chunk_ends_with_a_table_rather_than_with_a_sentence() -> None:
-    chance = seeded(14)
-    for _ in range(20):
-        rows = [f"{number} | {sentence(chance)[:40]}\n" for number in range(8)]
-        extracted = with_table(body(chance, 250) + "\n", "번호 | 내용\n", rows, sentence(chance) * 20)
-        assert texts_of(extracted)[0].endswith(rows[-1].strip())
-
-
-def test_a_table_that_fits_is_not_cut_to_leave_more_for_the_end_of_its_section() -> None:
-    before, header, rows = (
-        "앞글이다. " * 50 + "\n",
-        "번호 | 내용\n",
-        [f"{number:02} | 보증금은 얼마인가\n" for number in range(30)],
-    )
-    extracted = with_table(before, header, rows, "끝의 글. " * 10)
-    assert len(extracted.text) > 800 > len(before + header + "".join(rows))
-    assert texts_of(extracted)[0] == (before + header + "".join(rows)).strip()
-
-
-def test_a_long_table_is_cut_between_rows_only() -> None:
-    chance = seeded(10)
-    rows = [
-        f"{number} | {(sentence(chance) + ' ' + sentence(chance))[: chance.randrange(20, 300)]}\n"
-        for number in range(500)
-    ]
-    found = chunks_of(with_table("앞글이다.\n\n", "번호 | 내용\n", rows, "\n뒷글이다."), RecursiveSplitter())
-    lines = [line.strip() for chunk in found for line in chunk.text.splitlines() if line]
-    assert lines == ["앞글이다.", "번호 | 내용", *(row.strip() for row in rows), "뒷글이다."]
-    assert found[0].context == ""
-    assert {chunk.context for chunk in found[1:]} == {"번호 | 내용"}
-
-
-def test_a_row_that_fits_into_a_chunk_is_not_cut() -> None:
-    chance = seeded(11)
-    rows = [f"{number} | " + "값이다. " * chance.choice([5, 30, 140]) + "\n" for number in range(200)]
-    found = texts_of(with_table("", "번호 | 내용\n", rows))
-    assert [line.strip() for text in found for line in text.splitlines()] == [
-        "번호 | 내용",
-        *(row.strip() for row in rows),
-    ]
-
-
-def test_a_row_that_does_not_fit_is_cut_between_words() -> None:
-    words = [f"낱말{number}." for number in range(2000)]
-    found = texts_of(with_table("", "번호 | 내용\n", [" ".join(words) + "\n"]))
-    assert {word for text in found for word in text.split()} == {*words, "번호", "|", "내용"}
 
 
 def test_chunks_end_with_paragraphs_where_they_can() -> None:
@@ -295,7 +145,7 @@ def test_thai_is_cut_at_its_blanks() -> None:
     assert set(" ".join(found).split()) == set(phrases)
 
 
-def test_a_number_of_a_list_stays_with_its_item() -> None:
+def test_a_list_number_stays_with_its_item() -> None:
     text = " ".join(f"{number % 50}. 보증금 {number}원을 반환한다." for number in range(500))
     assert {chunk[-2:] for chunk in chunks(RecursiveSplitter(), text)} == {"다."}
 

@@ -1,7 +1,7 @@
 """Run by itself: plays a function whose reader was hijacked, and prints how each attack of `attacks.py` went, as JSON.
 
 `KEY=SECRET python -m tests.unit.extract_text.attacked FOLDER USER BARRIERS`, where USER is an id to run as, or -1 for
-the one there is, and BARRIERS is `null` for none, or the fields of `Offered` as JSON.
+the one there is, and BARRIERS is `null` for none, or the fields of `KernelSupport` as JSON.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from readers import linux
-from readers.barriers import Enclosure, Offered
+from readers.barriers import Confinement, KernelSupport
 from tests.unit.extract_text import attacks
 from tests.unit.extract_text.attacks import Target
 
@@ -28,7 +28,7 @@ _PR_SET_DUMPABLE, _PR_SET_PTRACER, _ANY = 4, 0x59616D61, ctypes.c_ulong(-1)
 
 
 def become(user: int) -> None:
-    """Gives root's rights up, and leaves the process as open as one that was started by this user."""
+    """Drops root's rights and leaves the process as open as one that this user has started."""
     os.setgroups([])
     os.setgid(user)
     os.setuid(user)
@@ -37,7 +37,7 @@ def become(user: int) -> None:
 
 @contextmanager
 def served(*listeners: socket.socket) -> Iterator[None]:
-    """Gives SECRET to whoever connects, as Lambda's interface gives the next event."""
+    """Sends SECRET to each client, as Lambda's interface sends the next event."""
     server = os.fork()
     if server == 0:
         while True:
@@ -53,26 +53,28 @@ def served(*listeners: socket.socket) -> Iterator[None]:
 
 
 def outcome(attack: Attack, target: Target) -> str:
-    """What an attack brought: `reached`, or the name of the error that stopped it."""
+    """Returns `reached`, `nothing`, or the name of the error that stopped an attack."""
     try:
         return "reached" if SECRET in attack(target) else "nothing"
     except OSError as error:
         return errno.errorcode.get(error.errno or 0, type(error).__name__)
 
 
-def attempted(attack: Attack, target: Target, barriers: Offered | None, memory: "ctypes.Array[ctypes.c_char]") -> str:
-    """How an attack from a child process went."""
+def attempted(
+    attack: Attack, target: Target, barriers: KernelSupport | None, memory: "ctypes.Array[ctypes.c_char]"
+) -> str:
+    """Returns the outcome of an attack from a child process."""
     reset(target.folder)
     (go, ready), (reading, writing) = os.pipe(), os.pipe()
     memory.raw = b"-" * target.length  # the child has a copy of this, and not of what is written next
-    enclosure = Enclosure(barriers) if barriers else None
+    confinement = Confinement(barriers) if barriers else None
     child = os.fork()
     if child == 0:
         try:
             os.read(go, 1)
             os.dup2(writing, 1)
-            if enclosure:
-                enclosure.enter([])
+            if confinement:
+                confinement.enter([])
             os.write(1, outcome(attack, target).encode())
         finally:
             os._exit(0)
@@ -80,7 +82,7 @@ def attempted(attack: Attack, target: Target, barriers: Offered | None, memory: 
     os.write(ready, b"!")
     for descriptor in (go, ready, writing):
         os.close(descriptor)
-    assert not enclosure or enclosure.ends(child, 60)
+    assert not confinement or confinement.wait_for(child, 60)
     with os.fdopen(reading, "rb") as stream:
         found = stream.read().decode()
     os.waitpid(child, 0)
@@ -88,7 +90,7 @@ def attempted(attack: Attack, target: Target, barriers: Offered | None, memory: 
 
 
 def reset(folder: Path) -> None:
-    """Undoes what an attack has done to the folder."""
+    """Reverts the changes of an attack to the folder."""
     for entry in folder.iterdir():
         if entry.name in {"made", "folder", "link", "renamed"}:
             entry.rmdir() if entry.name == "folder" else entry.unlink()
@@ -114,7 +116,7 @@ def main() -> None:
         linux.close_process()
     with served(tcp, unix):
         found = {
-            name: attempted(attack, target, barriers and Offered(**barriers), memory)
+            name: attempted(attack, target, barriers and KernelSupport(**barriers), memory)
             for name, attack in attacks.ALL.items()
         }
     sys.stdout.write(json.dumps(found))

@@ -1,4 +1,4 @@
-"""What a hijacked reader would try, each as a function that raises OSError or PermissionError when it is stopped."""
+"""Attacks that a hijacked reader could try; each raises OSError or PermissionError when it is stopped."""
 
 import ctypes
 import os
@@ -16,7 +16,7 @@ _PIDFD_GETFD = 438
 
 @dataclass(frozen=True)
 class Target:
-    """What a function has that its reader must not reach.
+    """Resources of a function that its reader must not reach.
 
     Attributes:
         process: the function's, with `SECRET` in its environment.

@@ -1,4 +1,4 @@
-"""What parsers do when a file is hostile, for tests of the cage."""
+"""Tasks that behave as parsers do with hostile files, for tests of the sandbox."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ def hide_and_hang() -> NoReturn:
 
 
 def answer_with(text: str) -> NoReturn:
-    """Writes into whatever is open, and leaves as if all were well."""
+    """Writes to all open descriptors and exits as if the task had succeeded."""
     for descriptor in range(3, 64):
         with suppress(OSError):
             os.write(descriptor, text.encode())
@@ -68,7 +68,7 @@ def answer_with(text: str) -> NoReturn:
 
 
 def attach(content: str) -> str:
-    """What lay in the file for attachments before, and is there now in its place."""
+    """Replaces the content of the file for attachments, and returns what it was before."""
     before = os.pread(attachment.descriptor(), 100, 0).decode()
     attachment.store(content.encode())
     return before
@@ -87,7 +87,7 @@ def open_descriptors() -> list[str]:
     return [str(Path(f"/proc/self/fd/{number}").readlink()) for number in (0, 1, 2)]
 
 
-def keeper() -> int:
+def parent_process() -> int:
     return os.getppid()
 
 

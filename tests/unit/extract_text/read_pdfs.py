@@ -12,21 +12,21 @@ from typing import Any
 
 
 def ours(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """By the readers, in the cage."""
-    from readers.cage import Cage  # noqa: PLC0415 - found on the path of the process that this is run in
-    from readers.caged import CagedReaders  # noqa: PLC0415
+    """Yields the results of this project's readers in the sandbox."""
+    from readers.sandbox import Sandbox  # noqa: PLC0415 - found on the path of the process that this is run in
+    from readers.sandboxed import SandboxedReaders  # noqa: PLC0415
 
-    cage = Cage()
-    readers = CagedReaders(cage)
+    sandbox = Sandbox()
+    readers = SandboxedReaders(sandbox)
     for file in files:
         read = readers.read(file, file.name, {})
         picture = hashlib.sha256(readers.page_image(file, 1)).hexdigest()
         yield {"text": read.text, "needs_ocr": read.needs_ocr, "picture": picture}
-    cage.close()
+    sandbox.close()
 
 
 def bare(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """By pdfium with the fonts that it finds."""
+    """Yields the results of pdfium with the fonts that it finds."""
     import pypdfium2  # noqa: PLC0415 - the readers would configure it
 
     for file in files:

@@ -18,7 +18,7 @@ def assembled(*pages: list[Block]) -> ExtractedText:
     return assemble(RawDocument(tuple(Page(tuple(blocks)) for blocks in pages)))
 
 
-def test_blocks_stand_apart_and_items_of_a_list_together() -> None:
+def test_blank_lines_separate_blocks_but_not_list_items() -> None:
     blocks: list[Block] = [
         Heading("제1조", 2),
         Paragraph("한 줄\n두 줄"),
@@ -29,7 +29,7 @@ def test_blocks_stand_apart_and_items_of_a_list_together() -> None:
     assert assembled(blocks).text == ("제1조\n\n한 줄\n두 줄\n\n- one\n  가. deeper\n\n품목 | 수량\n간장 | 3\n된장")
 
 
-def test_a_page_starts_with_its_first_block_and_one_without_text_with_the_next_page() -> None:
+def test_a_page_starts_at_its_first_block_and_a_blank_page_at_the_next_page() -> None:
     extracted = assembled([Paragraph("one")], [Paragraph(" \ue000 ")], [], [Paragraph("four")], [])
     assert extracted.text == "one\n\nfour"
     assert extracted.page_starts == (0, 5, 5, 5, 9)
@@ -46,12 +46,12 @@ def test_structure_is_found_again_in_the_text() -> None:
     assert extracted.text[table.header_end : table.end] == "| 1 |"
 
 
-def test_a_table_of_nothing_but_its_header_ends_with_it() -> None:
+def test_a_table_of_only_its_header_ends_with_it() -> None:
     extracted = assembled([Table(("a | b",), header_lines=1)])
     assert (extracted.tables[0].header_end, extracted.tables[0].end) == (5, 5)
 
 
-def test_pages_that_need_recognition_are_told_by_number() -> None:
+def test_pages_that_need_recognition_are_listed_by_number() -> None:
     pages = (Page((), needs_ocr=True), Page((Paragraph("text"),)), Page((), needs_ocr=True))
     assert assemble(RawDocument(pages)).needs_ocr == (1, 3)
 
@@ -62,13 +62,13 @@ def test_a_document_without_text_is_empty_and_has_a_page(pages: tuple[tuple[Bloc
     assert (extracted.text, extracted.page_starts) == ("", (0,))
 
 
-def test_what_a_file_states_about_itself_is_brought_onto_one_line() -> None:
+def test_properties_are_on_one_line() -> None:
     stated = Properties(title=" 보고서\x00\n 2026 ", author="\ufeff", created="2026-01-02", modified=None)
     extracted = assemble(RawDocument((Page((Paragraph("text"),)),), stated))
     assert extracted.properties == DocumentProperties("보고서 2026", None, "2026-01-02", None)
 
 
-def test_a_text_larger_than_any_document_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assembling, "MAX_CHARACTERS", 10)
     with pytest.raises(BadDocument, match="too_large"):
         assembled([Paragraph("12345"), Paragraph("67890")])
@@ -84,7 +84,7 @@ BLOCKS = st.one_of(
 
 
 @given(st.lists(st.lists(BLOCKS, max_size=6), max_size=5))
-def test_all_spans_lie_in_order_within_the_text_whatever_comes(pages: list[list[Block]]) -> None:
+def test_all_spans_are_ordered_and_within_the_text(pages: list[list[Block]]) -> None:
     extracted = assembled(*pages)
     assert normalise(extracted.text) == extracted.text
     assert list(extracted.page_starts) == sorted(extracted.page_starts)

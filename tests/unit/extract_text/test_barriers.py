@@ -1,4 +1,4 @@
-"""A hijacked reader reaches nothing: each attack succeeds without the barriers, and fails inside them."""
+"""A hijacked reader reaches nothing: each attack succeeds without the barriers and fails inside them."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from readers.barriers import Offered, offered
+from readers.barriers import KernelSupport, kernel_support
 from tests.unit.extract_text import attacks
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -31,8 +31,8 @@ ALSO_BY_LANDLOCK = [
 Outcomes = dict[str, str]
 
 
-def attacked(user: int, barriers: Offered | None) -> Outcomes:
-    """How each attack went, in a process of its own."""
+def attacked(user: int, barriers: KernelSupport | None) -> Outcomes:
+    """Returns the outcome of each attack, tried in a separate process."""
     folder = Path(tempfile.mkdtemp(dir="/tmp"))  # which every user may enter, whatever another test has chosen
     if user >= 0:
         os.chown(folder, user, user)
@@ -56,43 +56,43 @@ def attacked(user: int, barriers: Offered | None) -> Outcomes:
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> Callable[[int, Offered | None], Outcomes]:
+def outcomes() -> Callable[[int, KernelSupport | None], Outcomes]:
     return cache(attacked)
 
 
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("attack", attacks.ALL)
 def test_an_attack_succeeds_without_barriers_and_fails_inside_them(
-    outcomes: Callable[[int, Offered | None], Outcomes], user: int, attack: str
+    outcomes: Callable[[int, KernelSupport | None], Outcomes], user: int, attack: str
 ) -> None:
     assert outcomes(user, None)[attack] == "reached"
-    assert outcomes(user, offered())[attack].startswith("E")
+    assert outcomes(user, kernel_support())[attack].startswith("E")
 
 
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("attack", attacks.ALL)
-def test_it_fails_without_landlock_too(
-    outcomes: Callable[[int, Offered | None], Outcomes], user: int, attack: str
+def test_an_attack_fails_without_landlock(
+    outcomes: Callable[[int, KernelSupport | None], Outcomes], user: int, attack: str
 ) -> None:
-    if not offered().supervision:
+    if not kernel_support().supervision:
         pytest.skip("this kernel cannot have one process open files for another; that came with Linux 5.9")
-    assert outcomes(user, replace(offered(), landlock=0))[attack].startswith("E")
+    assert outcomes(user, replace(kernel_support(), landlock=0))[attack].startswith("E")
 
 
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("attack", attacks.ALL)
-def test_with_filters_alone_nothing_but_other_files_is_open(
-    outcomes: Callable[[int, Offered | None], Outcomes], user: int, attack: str
+def test_with_filters_alone_only_other_files_are_open(
+    outcomes: Callable[[int, KernelSupport | None], Outcomes], user: int, attack: str
 ) -> None:
-    found = outcomes(user, Offered(seccomp=True, landlock=0, supervision=False))[attack]
+    found = outcomes(user, KernelSupport(seccomp=True, landlock=0, supervision=False))[attack]
     assert found == "reached" if attack in FILES else found.startswith("E")
 
 
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("attack", ALSO_BY_LANDLOCK)
 def test_landlock_alone_keeps_files_and_processes_closed(
-    outcomes: Callable[[int, Offered | None], Outcomes], user: int, attack: str
+    outcomes: Callable[[int, KernelSupport | None], Outcomes], user: int, attack: str
 ) -> None:
-    if not offered().landlock:
+    if not kernel_support().landlock:
         pytest.skip("this kernel has no Landlock; that came with Linux 5.13")
-    assert outcomes(user, replace(offered(), seccomp=False, supervision=False))[attack].startswith("E")
+    assert outcomes(user, replace(kernel_support(), seccomp=False, supervision=False))[attack].startswith("E")

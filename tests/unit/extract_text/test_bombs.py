@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from onggi.domain.errors import BadDocument
-from readers.cage import Cage, Limits
-from readers.caged import CagedReaders
+from readers.sandbox import Limits, Sandbox
+from readers.sandboxed import SandboxedReaders
 from tests.files.bombs import BOMBS
 
 MEMORY = 1 << 30
@@ -15,23 +15,23 @@ CPU_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
-def cage() -> Iterator[Cage]:
-    cage = Cage(Limits(MEMORY, CPU_SECONDS, wall_seconds=4 * CPU_SECONDS))
-    yield cage
-    cage.close()
+def sandbox() -> Iterator[Sandbox]:
+    sandbox = Sandbox(Limits(MEMORY, CPU_SECONDS, wall_seconds=4 * CPU_SECONDS))
+    yield sandbox
+    sandbox.close()
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_costs_itself_a_code_and_the_readers_go_on(cage: Cage, tmp_path: Path, name: str) -> None:
+def test_a_bomb_is_refused_and_the_next_file_is_read(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
     file = tmp_path / "content"
     file.write_bytes(BOMBS[name]())
-    readers = CagedReaders(cage)
+    readers = SandboxedReaders(sandbox)
     try:
         text = readers.read(file, name, {}).text
     except BadDocument as bad:
         assert bad.code in {"too_large", "corrupt"}  # noqa: PT017 - a bomb may also turn out as harmless
     else:
         assert len(text) < 1000
-    assert cage.last.peak_bytes <= MEMORY
+    assert sandbox.last.peak_bytes <= MEMORY
     file.write_bytes("장독대".encode())
     assert readers.read(file, "after.txt", {}).text == "장독대"

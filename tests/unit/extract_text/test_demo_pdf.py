@@ -10,7 +10,7 @@ def texts_of(content: bytes) -> list[str]:
     return [page.extract_text() for page in PdfReader(io.BytesIO(content), strict=True).pages]
 
 
-def test_a_reader_gets_every_character_back() -> None:
+def test_every_character_can_be_read_back() -> None:
     latin = "".join(map(chr, range(0x21, 0x61))) + "\n" + "".join(map(chr, range(0x61, 0x7F)))
     hangul = "가각갂 똠방각하 값 힣 漢字 ① ※ · “따옴표” – é"
     assert texts_of(make_pdf([latin, hangul], "t")) == [latin, hangul]
@@ -40,7 +40,7 @@ def test_equal_arguments_give_equal_bytes() -> None:
     assert make_pdf(["가나다 abc"], "t") != make_pdf(["가나다 abd"], "t")
 
 
-def test_a_page_takes_its_lines_and_no_more() -> None:
+def test_a_page_has_a_limit_of_lines() -> None:
     assert len(texts_of(make_pdf(["\n".join(["줄"] * 45)], "t"))[0].split()) == 45
     with pytest.raises(ValueError, match="Page 2 has"):
         make_pdf(["a", "\n".join(["줄"] * 46)], "t")

@@ -26,7 +26,7 @@ ANY_NAME = ["x.bin", "x", "", "x.txt", "x.docx", "x.pdf", "x.json", "x.csv", "x.
 
 @pytest.fixture
 def family(tmp_path: Path) -> Family:
-    """The family, or the code with which a file is refused."""
+    """Returns the family, or the code with which a file is refused."""
 
     def family_or_code(content: bytes, name: str) -> str:
         file = tmp_path / "content"
@@ -114,7 +114,7 @@ def test_content_counts_under_any_name(family: Family, content: bytes, expected:
         ("a.hwp", "corrupt"),
     ],
 )
-def test_plain_words_are_what_their_name_says(family: Family, name: str, expected: str) -> None:
+def test_the_name_decides_the_family_of_plain_text(family: Family, name: str, expected: str) -> None:
     assert family("회의는 세 시에 열린다.\n".encode("cp949"), name) == expected
 
 
@@ -130,7 +130,9 @@ def test_plain_words_are_what_their_name_says(family: Family, name: str, expecte
         (b"<table border=1><tr><td>a</td></tr></table>", "html"),
     ],
 )
-def test_unnamed_json_and_pieces_of_html(family: Family, content: bytes, expected: str, name: str) -> None:
+def test_json_and_html_fragments_are_detected_without_a_name(
+    family: Family, content: bytes, expected: str, name: str
+) -> None:
     assert family(content, name) == expected
 
 

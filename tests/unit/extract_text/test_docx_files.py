@@ -79,7 +79,7 @@ def test_the_strict_variant_reads_the_same(read: Read) -> None:
     ("style", "level"),
     [("1", 1), ("derived", 2), ("korean", 3), ("outline", 2), ("title", 1), ("a", None), ("circle", None)],
 )
-def test_headings_are_told_by_their_styles(blocks: Blocks, style: str, level: int | None) -> None:
+def test_styles_make_headings(blocks: Blocks, style: str, level: int | None) -> None:
     expected = Heading("총칙", level) if level else Paragraph("총칙")
     assert blocks(paragraph("총칙", style)) == [expected]
 
@@ -124,7 +124,7 @@ def test_articles_are_numbered_by_their_style(blocks: Blocks) -> None:
     ]
 
 
-def test_what_is_seen_is_read_and_what_is_not_is_left_out(blocks: Blocks) -> None:
+def test_visible_text_is_read_and_hidden_text_is_left_out(blocks: Blocks) -> None:
     content = (
         "<w:r><w:tab/></w:r><w:ins>" + run("들어감 ") + "</w:ins><w:del><w:r><w:delText>빠짐</w:delText></w:r></w:del>"
         "<w:moveFrom>" + run("옮긴 곳") + "</w:moveFrom>"
@@ -211,7 +211,7 @@ def test_formulas_are_linear(blocks: Blocks) -> None:
     assert blocks(paragraph(content=formula)) == [Paragraph("E=(a+b)/210^(-6)√(x)∑_i y[p|q]")]
 
 
-def test_pages_are_those_of_the_author(texts: Texts) -> None:
+def test_page_breaks_of_the_author_begin_pages(texts: Texts) -> None:
     section = '<w:sectPr><w:type w:val="{}"/></w:sectPr>'
     body = (
         paragraph("1", properties="<w:pageBreakBefore/>")
@@ -224,7 +224,7 @@ def test_pages_are_those_of_the_author(texts: Texts) -> None:
     assert texts(body) == [["1", "1b"], ["2"], ["3", "3b"], ["4"]]
 
 
-def test_pages_are_those_of_the_last_layout(texts: Texts) -> None:
+def test_page_breaks_of_the_last_layout_begin_pages(texts: Texts) -> None:
     body = (
         paragraph("1")
         + paragraph(content=run("1b goes") + LAID_OUT + run(" on"))
@@ -236,7 +236,7 @@ def test_pages_are_those_of_the_last_layout(texts: Texts) -> None:
     assert texts(body) == [["1", "1b goes on"], [], ["3"], ["4"], [], ["6"]]
 
 
-def test_a_table_goes_over_pages_with_its_header(texts: Texts) -> None:
+def test_a_table_continues_over_pages_with_its_header(texts: Texts) -> None:
     body = (
         f"<w:tbl>{row(cell('h'), cell('k'))}{row(cell('1'), cell('2'))}"
         f"{row(cell(paragraph(content=LAID_OUT + run('3'))), cell('4'))}"
@@ -270,7 +270,7 @@ def test_notes_are_at_the_end_of_their_page_and_of_the_document(read: Read) -> N
     ]
 
 
-def test_a_page_of_nothing_but_a_picture_needs_recognition(read: Read) -> None:
+def test_a_page_with_nothing_but_a_picture_needs_recognition(read: Read) -> None:
     picture = '<w:r><w:drawing><a:blip r:embed="rId9"/></w:drawing></w:r>'
     old = "<w:r><w:pict><v:imagedata/></w:pict></w:r>"
     body = paragraph(content=picture + PAGE + old + PAGE) + paragraph("글", content=picture + PAGE) + paragraph()

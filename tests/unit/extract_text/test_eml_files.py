@@ -8,7 +8,7 @@ import pytest
 
 from onggi.domain.errors import BadDocument
 from readers.eml import read_eml
-from readers.mail_headers import decoded_header
+from readers.mail_headers import decode_header
 from readers.model import Block, Heading, ListItem, Page, Paragraph, Properties, RawDocument
 from tests.files.eml import SUBJECT, make_message, make_raw, make_sample
 
@@ -47,7 +47,7 @@ def read(tmp_path: Path) -> Read:
 
 
 def body(document: RawDocument) -> tuple[Block, ...]:
-    """The blocks of the first page after its head."""
+    """Returns the blocks of the first page after its head."""
     return document.pages[0].blocks[2:]
 
 
@@ -69,7 +69,7 @@ def test_the_sample(read: Read) -> None:
 )
 @pytest.mark.parametrize("encoding", ["cp949", "utf-8"])
 @pytest.mark.parametrize("transfer", [b"8bit", b"base64"])
-def test_korean_in_whatever_encoding_is_declared(read: Read, charset: bytes, encoding: str, transfer: bytes) -> None:
+def test_korean_is_decoded_in_any_declared_encoding(read: Read, charset: bytes, encoding: str, transfer: bytes) -> None:
     text = "보증금 조항을 검토해 주시기 바랍니다."
     content = text.encode(encoding)
     kind = b"text/plain; charset=" + charset if charset else b"text/plain"
@@ -78,7 +78,7 @@ def test_korean_in_whatever_encoding_is_declared(read: Read, charset: bytes, enc
     assert body(document) == (Paragraph(text),)
 
 
-def test_latin_1_is_no_korean(read: Read) -> None:
+def test_latin_1_is_not_decoded_as_korean(read: Read) -> None:
     headers = {"From": b"a@b.c", "Content-Type": b"text/plain; charset=iso-8859-1"}
     assert body(read(make_raw(headers, b"\xa1This is \xe9t\xe9."))) == (Paragraph("¡This is été."),)
 
@@ -108,7 +108,7 @@ def test_korean_headers_without_any_encoding(read: Read, encoding: str) -> None:
     ],
 )
 def test_encoded_words(written: str, meant: str) -> None:
-    assert decoded_header(written) == meant
+    assert decode_header(written) == meant
 
 
 def test_html_is_read_where_the_plain_text_is_a_stub(read: Read) -> None:
@@ -136,7 +136,7 @@ def test_pictures_within_html_are_no_attachments_but_files_beside_it_are(read: R
     assert document.pages[1:] == (Page((Heading("a.x", 1), Paragraph("attached"))),)
 
 
-def test_attachments_cost_no_more_than_themselves(read: Read) -> None:
+def test_errors_of_attachments_do_not_affect_the_mail(read: Read) -> None:
     message = make_message("글")
     for content in ("damaged", "protected", "", "one\ftwo"):
         message.add_attachment(content.encode(), maintype="application", subtype="x", filename=f"{content[:3]}.x")
@@ -179,7 +179,7 @@ def test_korean_names_of_attachments(read: Read, disposition: str, encoding: str
     assert document.pages[1].blocks == (Heading("계약.txt", 1), Paragraph("abc"))
 
 
-def test_attachments_without_a_name_are_called_by_their_type(read: Read) -> None:
+def test_attachments_without_a_name_are_named_by_their_type(read: Read) -> None:
     message = make_message("글")
     message.add_attachment(b"\x89PNG", maintype="image", subtype="png")
     assert body(read(message.as_bytes()))[-1] == Paragraph("(image/png): cannot be read (unsupported_type)")
@@ -245,7 +245,7 @@ def deep_parts(depth: int) -> bytes:
 @pytest.mark.parametrize(
     "content", [deep_parts(5000), deep_parts(900) + b"\nx\n" * 500_000, b"Content-Type: message/rfc822\n\n" * 100_000]
 )
-def test_parts_without_measure_are_too_large(read: Read, content: bytes) -> None:
+def test_unlimited_parts_are_too_large(read: Read, content: bytes) -> None:
     with pytest.raises(BadDocument) as caught:
         read(content)
     assert caught.value.code == "too_large"

@@ -48,12 +48,12 @@ def test_chapters_come_in_reading_order_each_once(read: Read) -> None:
     assert pages == (Page((Paragraph("다"),)), Page((Paragraph("가"),)))
 
 
-def test_a_chapter_of_nothing_but_a_picture_needs_recognition(read: Read) -> None:
+def test_a_chapter_with_only_a_picture_needs_recognition(read: Read) -> None:
     pages = read(make_epub(['<img src="a.png"/>', "<svg><image href='a.png'/></svg>", "<p/>"])).pages
     assert [page.needs_ocr for page in pages] == [True, True, False]
 
 
-def test_a_missing_chapter_does_not_cost_the_book(read: Read) -> None:
+def test_a_book_with_a_missing_chapter_is_read(read: Read) -> None:
     package = """<package><metadata/><manifest>
     <item id="a" href="gone.xhtml" media-type="application/xhtml+xml"/>
     <item id="b" href="./text/../text/%EC%9E%A50.xhtml#top" media-type="application/xhtml+xml"/>
@@ -62,7 +62,7 @@ def test_a_missing_chapter_does_not_cost_the_book(read: Read) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"])
-def test_hidden_fonts_are_no_protection(read: Read, algorithm: str) -> None:
+def test_obfuscated_fonts_are_no_protection(read: Read, algorithm: str) -> None:
     assert read(make_epub(["<p>글</p>"], more={"META-INF/encryption.xml": ENCRYPTION.format(algorithm)})).pages
 
 

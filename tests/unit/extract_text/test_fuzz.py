@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument
-from readers.cage import Cage, Limits
-from readers.caged import CagedReaders
+from readers.sandbox import Limits, Sandbox
+from readers.sandboxed import SandboxedReaders
 from tests.files.samples import MAKERS, make_sample
 
 MUTANTS = 60
@@ -19,10 +19,10 @@ SECONDS = 20
 
 
 @pytest.fixture(scope="module")
-def cage() -> Iterator[Cage]:
-    cage = Cage(Limits(memory=1 << 30, cpu_seconds=SECONDS, wall_seconds=3 * SECONDS))
-    yield cage
-    cage.close()
+def sandbox() -> Iterator[Sandbox]:
+    sandbox = Sandbox(Limits(memory=1 << 30, cpu_seconds=SECONDS, wall_seconds=3 * SECONDS))
+    yield sandbox
+    sandbox.close()
 
 
 def flipped(content: bytes, chance: random.Random) -> bytes:
@@ -71,16 +71,16 @@ def spliced(content: bytes, chance: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_a_sample_is_read_as_it_is(cage: Cage, tmp_path: Path, name: str) -> None:
+def test_an_unchanged_sample_is_read(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
     file = tmp_path / "content"
     file.write_bytes(make_sample(name))
-    assert len(CagedReaders(cage).read(file, name, {}).text) > 20
+    assert len(SandboxedReaders(sandbox).read(file, name, {}).text) > 20
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_damaged_files_end_as_text_or_as_a_published_code(cage: Cage, tmp_path: Path, name: str) -> None:
+def test_damaged_files_end_as_text_or_as_a_published_code(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
     chance = random.Random(name)  # noqa: S311 - the same mutants each time
-    readers, content, file = CagedReaders(cage), make_sample(name), tmp_path / "content"
+    readers, content, file = SandboxedReaders(sandbox), make_sample(name), tmp_path / "content"
     ends = []
     for number in range(MUTANTS):
         mutate = (flipped, truncated, doubled, overwritten, spliced, spliced)[number % 6]
@@ -89,6 +89,6 @@ def test_damaged_files_end_as_text_or_as_a_published_code(cage: Cage, tmp_path: 
             ends.append("text" if readers.read(file, name, {}).text else "no_text")
         except BadDocument as bad:
             ends.append(bad.code)
-            assert cage.last.how != "timeout", number
+            assert sandbox.last.how != "timeout", number
     assert set(ends) <= {"text", *BAD_DOCUMENT_MESSAGES}
     assert len(ends) == MUTANTS

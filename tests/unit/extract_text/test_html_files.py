@@ -66,7 +66,7 @@ def test_wrong_and_missing_declarations(read: Read, encoding: str) -> None:
         assert read(f"{declared}<p>{text}</p>".encode(encoding)).pages[0].blocks == (Paragraph(text),)
 
 
-def test_a_wrong_byte_does_not_cost_the_page(read: Read) -> None:
+def test_a_page_with_a_wrong_byte_is_read(read: Read) -> None:
     content = make_html("<p>" + "계약 " * 300 + "@</p>", charset="euc-kr").replace(b"@", b"\xff")
     (block,) = read(content).pages[0].blocks
     assert isinstance(block, Paragraph)
@@ -90,7 +90,7 @@ def test_a_wrong_byte_does_not_cost_the_page(read: Read) -> None:
         "<math><semantics><annotation>x</annotation></semantics></math>",
     ],
 )
-def test_what_is_no_content(blocks: Blocks, hidden: str) -> None:
+def test_other_elements_are_left_out(blocks: Blocks, hidden: str) -> None:
     assert blocks(f"a{hidden}b<p>c") == (Paragraph("ab"), Paragraph("c")) or blocks(f"a{hidden}b<p>c") == (
         Paragraph("a"),
         Paragraph("b"),
@@ -99,7 +99,7 @@ def test_what_is_no_content(blocks: Blocks, hidden: str) -> None:
 
 
 @pytest.mark.parametrize("tag", ["header", "footer", "aside", "details", "dialog", "blockquote", "address"])
-def test_what_is_content(blocks: Blocks, tag: str) -> None:
+def test_content_is_kept(blocks: Blocks, tag: str) -> None:
     assert blocks(f"<{tag}>담당 부서</{tag}>") == (Paragraph("담당 부서"),)
 
 
@@ -125,7 +125,7 @@ def test_lists(blocks: Blocks) -> None:
     )
 
 
-def test_terms_stand_before_what_they_mean(blocks: Blocks) -> None:
+def test_terms_precede_their_definitions(blocks: Blocks) -> None:
     body = (
         "<dl><dt>보증금<dd>deposit<dt>월세<dd><p>rent</p><p>monthly</p><div><dt>a</dt><dt>b</dt><dd>c</dd></div></dl>"
     )
@@ -185,11 +185,11 @@ def test_tables_of_data(blocks: Blocks, table: str, expected: Table) -> None:
         "<table><tr><td>a<td><table><tr><td>b</table></table>",
     ],
 )
-def test_tables_that_only_place_things(blocks: Blocks, table: str) -> None:
+def test_layout_tables_become_text(blocks: Blocks, table: str) -> None:
     assert blocks(table) == (Paragraph("a"), Paragraph("b"))
 
 
-def test_a_table_within_one_that_only_places_things(blocks: Blocks) -> None:
+def test_a_table_within_a_layout_table(blocks: Blocks) -> None:
     body = "<table><tr><td><h2>제목</h2><table><tr><th>a<th>b<tr><td>1<td>2</table><td>옆</table>"
     assert blocks(body) == (Heading("제목", 2), Table(("a | b", "1 | 2")), Paragraph("옆"))
 
@@ -211,7 +211,7 @@ def test_properties(read: Read, head: str, properties: Properties) -> None:
     assert read(f"<html><head>{head}</head><body><h1>본문 제목</h1>".encode()).properties == properties
 
 
-def test_xhtml_with_elements_that_close_themselves(read: Read) -> None:
+def test_xhtml_with_self_closing_elements(read: Read) -> None:
     body = '<head><title/><script src="a"/></head><body><p><a id="x"/>글<br/>둘</p><div/><p>셋</p></body>'
     document = read(f'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml">{body}</html>'.encode())
     assert document.pages[0].blocks == (Paragraph("글\n둘"), Paragraph("셋"))

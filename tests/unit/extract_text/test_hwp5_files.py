@@ -109,12 +109,12 @@ def test_marks_without_a_control_are_skipped(read: Read) -> None:
     assert blocks_of(read, paragraph("이름: ", field, f"홍길동{field_end} 님")) == (Paragraph("이름: 홍길동 님"),)
 
 
-def test_running_heads_and_comments_are_left_out(read: Read) -> None:
+def test_headers_footers_and_comments_are_left_out(read: Read) -> None:
     parts = (section_start(), running_head("머리말"), "본문", hidden_comment("숨은 설명"))
     assert blocks_of(read, paragraph(*parts)) == (Paragraph("본문"),)
 
 
-def test_memos_are_left_out_wherever_they_are_attached(read: Read) -> None:
+def test_memos_are_left_out(read: Read) -> None:
     def made(level: int) -> bytes:
         memo = record(93, level + 1, b"\0" * 4) + record(72, level + 2, b"\0" * 16) + paragraph("메모")(level + 2)
         return paragraph("글", table([["가", "나"]]))(level) + memo
@@ -134,7 +134,7 @@ def test_notes_and_boxes_follow_the_paragraph_in_which_they_stand(read: Read) ->
     )
 
 
-def test_what_is_anchored_before_the_first_word_comes_first(read: Read) -> None:
+def test_objects_anchored_before_the_first_word_come_first(read: Read) -> None:
     grid = table([["가", "나"]])
     assert blocks_of(read, paragraph(" ", grid, "설명")) == (Table(("가 | 나",)), Paragraph(" 설명"))
 
@@ -159,7 +159,7 @@ def test_cells_are_ordered_by_their_places_and_keep_empty_ones(read: Read) -> No
     )
 
 
-def test_columns_without_a_cell_of_their_own_vanish(read: Read) -> None:
+def test_columns_without_a_cell_of_their_own_are_removed(read: Read) -> None:
     cells = [Cell([paragraph("나")], 0, 8), Cell([paragraph("가")], 0, 1)]
     assert blocks_of(read, paragraph(table([[""]], cells=cells))) == (Table(("가 | 나",)),)
 
@@ -275,17 +275,17 @@ def test_damaged_files_are_corrupt(read: Read, change: dict[str, bytes | None]) 
 @pytest.mark.parametrize(
     "content", [b"", b"text", make_sample()[:600], b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\xff" * 2000]
 )
-def test_what_is_no_container_is_corrupt(read: Read, content: bytes) -> None:
+def test_other_files_are_corrupt(read: Read, content: bytes) -> None:
     assert code_of(read, content) == "corrupt"
 
 
-def test_a_damaged_summary_costs_nothing_but_the_properties(read: Read) -> None:
+def test_a_damaged_summary_loses_only_the_properties(read: Read) -> None:
     document = read(make_ole(WHOLE | {"\x05HwpSummaryInformation": b"\xfe\xff" + b"\xff" * 60}))
     assert document.pages == (Page((Paragraph("글 " * 100),)),)
     assert document.properties == Properties()
 
 
-def test_too_much_is_too_large(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_beyond_a_limit_is_too_large(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     content = make_hwp5([[paragraph("가")] * 100])
     assert len(read(content).pages[0].blocks) == 100
     monkeypatch.setattr("readers.hwp5_container.MAX_RECORDS", 200)
@@ -295,7 +295,7 @@ def test_too_much_is_too_large(read: Read, monkeypatch: pytest.MonkeyPatch) -> N
     assert code_of(read, content) == "too_large"
 
 
-def test_a_table_of_next_to_nothing_is_corrupt(read: Read) -> None:
+def test_a_nearly_empty_table_is_corrupt(read: Read) -> None:
     def diagonal(size: int) -> Sequence[Cell]:
         return [Cell([paragraph("가")], place, place) for place in range(size)]
 

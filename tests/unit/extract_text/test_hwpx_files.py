@@ -91,7 +91,7 @@ def test_deleted_text_is_left_out_even_over_several_runs(read: Read) -> None:
     assert blocks_of(read, paragraph(*runs), paragraph(text("다음"))) == (Paragraph("처음 넣은 끝"), Paragraph("다음"))
 
 
-def test_running_heads_comments_and_fields_own_texts_are_left_out(read: Read) -> None:
+def test_headers_footers_comments_and_field_texts_are_left_out(read: Read) -> None:
     hidden = paragraph(text("안 보임"))
     memo = f'<hp:fieldBegin type="MEMO">{inner(hidden)}</hp:fieldBegin>'
     guide = (
@@ -103,7 +103,7 @@ def test_running_heads_comments_and_fields_own_texts_are_left_out(read: Read) ->
     assert blocks_of(read, paragraph(*runs, text("본문"), control("<hp:fieldEnd/>"))) == (Paragraph("본문"),)
 
 
-def test_running_heads_may_stand_in_the_properties_of_a_section(read: Read) -> None:
+def test_headers_and_footers_may_be_in_the_properties_of_a_section(read: Read) -> None:
     head = f"<hp:header>{inner(paragraph(text('머리말')))}</hp:header>"
     assert blocks_of(read, paragraph(f"<hp:secPr>{head}</hp:secPr>", text("본문"))) == (Paragraph("본문"),)
 
@@ -122,7 +122,7 @@ def test_notes_and_boxes_follow_the_paragraph_in_which_they_stand(read: Read) ->
     )
 
 
-def test_what_is_anchored_before_the_first_word_comes_first(read: Read) -> None:
+def test_objects_anchored_before_the_first_word_come_first(read: Read) -> None:
     assert blocks_of(read, paragraph(text(" "), table([["가", "나"]]), text("설명"))) == (
         Table(("가 | 나",)),
         Paragraph(" 설명"),
@@ -149,7 +149,7 @@ def test_forms_and_text_art_are_read(read: Read) -> None:
     assert blocks_of(read, paragraph(*runs)) == (Paragraph("동의함 홍길동"), Paragraph("축 개업\n환영"))
 
 
-def test_of_alternatives_one_is_read(read: Read) -> None:
+def test_one_of_several_alternatives_is_read(read: Read) -> None:
     case = f'<hp:case hp:required-namespace="x">{text_box(paragraph(text("새것")))}</hp:case>'
     default = f"<hp:default>{text_box(paragraph(text('옛것')))}</hp:default>"
     assert blocks_of(read, paragraph(f"<hp:switch>{case}{default}</hp:switch>")) == (Paragraph("옛것"),)
@@ -170,7 +170,7 @@ def test_cells_are_ordered_by_their_places_and_keep_empty_ones(read: Read) -> No
     )
 
 
-def test_cells_without_addresses_stand_where_they_are_written(read: Read) -> None:
+def test_cells_without_addresses_keep_their_order(read: Read) -> None:
     cells = [f"<hp:tc>{inner(paragraph(text(sign)))}</hp:tc>" for sign in "가나다라"]
     assert blocks_of(read, paragraph(table_of_cells([cells[:2], cells[2:]]))) == (Table(("가 | 나", "다 | 라")),)
 
@@ -282,7 +282,7 @@ def test_without_a_package_sections_are_in_the_order_of_their_numbers(read: Read
     assert texts_of(read(content)) == [["0"], ["2"], ["10"]]
 
 
-def test_the_order_of_sections_is_the_spines(read: Read) -> None:
+def test_sections_are_in_the_order_of_the_spine(read: Read) -> None:
     sections = [[paragraph(text("둘째"))], [paragraph(text("첫째"))]]
     spine = package(["section1", "section0", "section1"], {})
     assert texts_of(read(make_hwpx(sections, changed={"Contents/content.hpf": spine}))) == [["첫째"], ["둘째"]]
@@ -294,7 +294,7 @@ def test_paths_relative_to_the_package_are_found(read: Read) -> None:
     assert texts_of(read(content)) == [["글"]]
 
 
-def test_a_manifest_that_speaks_of_encryption(read: Read) -> None:
+def test_a_manifest_with_encryption_data_is_encrypted(read: Read) -> None:
     manifest = (
         f'{XML}<odf:manifest xmlns:odf="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
         '<odf:file-entry full-path="Contents/section0.xml"><odf:encryption-data checksum-type="SHA1"/></odf:file-entry>'
@@ -318,7 +318,7 @@ def test_damaged_files_are_corrupt(read: Read, changed: dict[str, str | None]) -
     assert code_of(read, make_hwpx([[paragraph(text("글"))]], changed=changed)) == "corrupt"
 
 
-def test_what_is_no_zip_is_corrupt(read: Read) -> None:
+def test_a_file_that_is_no_zip_is_corrupt(read: Read) -> None:
     assert code_of(read, b"text") == "corrupt"
     assert code_of(read, make_sample()[:1000]) == "corrupt"
 
@@ -328,7 +328,7 @@ def test_a_file_without_manifest_and_container_is_read(read: Read) -> None:
     assert texts_of(read(make_hwpx([[paragraph(text("글"))]], title="제목", changed=changed))) == [["글"]]
 
 
-def test_bottomless_nesting_is_corrupt(read: Read) -> None:
+def test_too_deep_nesting_is_corrupt(read: Read) -> None:
     nested = paragraph(text("글"))
     for _ in range(100):
         nested = paragraph(table_of_cells([[cell(nested, 0, 0)]]))

@@ -43,7 +43,7 @@ def test_records_are_paragraphs(read: Read) -> None:
     assert read("[" + lines.replace("\n", ",") + "]") == records
 
 
-def test_like_records_are_a_table(read: Read) -> None:
+def test_similar_records_become_a_table(read: Read) -> None:
     table = Table(("name | team", "홍길동", "Kim | Dev"))
     assert read('{"name": "홍길동", "team": null}\r\n{"name": "Kim", "team": "Dev"}\r\n') == (table,)
 
@@ -73,7 +73,7 @@ def test_values_without_keys(read: Read, content: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", '{"a": ""}', '{"a": {"b": [[]]}}'])
-def test_what_says_nothing(read: Read, content: str) -> None:
+def test_empty_values_are_left_out(read: Read, content: str) -> None:
     assert read(content) == ()
 
 
@@ -94,14 +94,14 @@ def test_records_that_make_no_table(read: Read, value: Any) -> None:
     ("content", "where"),
     [('{"a": 1,\n "b" 2}', "line 2, column 6"), ('{"a": 1', "line 1, column 8"), ('{"a": 1}\nnot', "line 2, column 1")],
 )
-def test_what_is_no_json_is_corrupt_and_says_where(read: Read, content: str, where: str) -> None:
+def test_invalid_json_is_corrupt_with_the_place_of_the_error(read: Read, content: str, where: str) -> None:
     with pytest.raises(BadDocument, match=where) as caught:
         read(content)
     assert caught.value.code == "corrupt"
 
 
 @pytest.mark.parametrize("content", ["[" * 1_000_000, '{"a":' * 1_000_000, "[" * 1_000_000 + "]" * 1_000_000])
-def test_nesting_without_measure_is_too_large(read: Read, content: str) -> None:
+def test_unlimited_nesting_is_too_large(read: Read, content: str) -> None:
     with pytest.raises(BadDocument, match="flatter") as caught:
         read(content)
     assert caught.value.code == "too_large"

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readers.furniture import without_furniture
+from readers.furniture import remove_furniture
 from readers.hyphens import join_hyphenated
 from readers.korean_breaks import join_korean
-from readers.layout import Mark, laid_out
+from readers.layout import OutlineEntry, lay_out_pages
 from readers.model import Block, Heading, Paragraph
 
 LAW = (
@@ -60,18 +60,18 @@ def furnished(header: str, footer: str, count: int = 6) -> list[str]:
 
 
 def cleaned(pages: list[str]) -> list[str]:
-    return ["\n".join(page).strip() for page in without_furniture(lines_of(pages), [()] * len(pages))]
+    return ["\n".join(page).strip() for page in remove_furniture(lines_of(pages), [()] * len(pages))]
 
 
 @pytest.mark.parametrize(
     "footer",
     ["#", "- # -", "Page # of 6", "#/6", "페이지 #", "p. #", "# 쪽", "( # )"],
 )
-def test_page_numbers_go(footer: str) -> None:
+def test_page_numbers_are_removed(footer: str) -> None:
     assert cleaned(furnished("", footer)) == cleaned(furnished("", ""))
 
 
-def test_roman_page_numbers_go() -> None:
+def test_roman_page_numbers_are_removed() -> None:
     pages = [
         page + numeral for page, numeral in zip(furnished("", ""), ["i", "ii", "iii", "iv", "v", "vi"], strict=True)
     ]
@@ -83,13 +83,13 @@ def test_page_numbers_may_begin_anywhere() -> None:
     assert cleaned(pages) == cleaned(furnished("", ""))
 
 
-def test_running_headers_stay_where_they_stand_first() -> None:
+def test_running_headers_are_kept_at_their_first_place() -> None:
     pages = cleaned(furnished("ACME 연차보고서 2026", "대외비 | #"))
     assert pages[0] == "ACME 연차보고서 2026\nalpha one\nalpha two\nalpha three\n대외비 | 1"
     assert not any("ACME" in page or "대외비" in page for page in pages[1:])
 
 
-def test_even_and_odd_pages_have_their_own() -> None:
+def test_even_and_odd_pages_may_have_different_headers() -> None:
     pages = [
         page.replace("@", "왼쪽 제목" if number % 2 else "오른쪽 제목")
         for number, page in enumerate(furnished("@", "", count=8))
@@ -104,7 +104,7 @@ def test_two_pages_are_no_series() -> None:
     assert cleaned(pages) == [page.strip() for page in pages]
 
 
-def test_far_apart_is_no_series() -> None:
+def test_distant_pages_are_no_series() -> None:
     pages = furnished("", "", count=10)
     for number in (0, 4, 9):
         pages[number] = f"Summary\n{pages[number]}"
@@ -138,14 +138,14 @@ def test_numbers_that_do_not_count_pages_stay() -> None:
     assert cleaned(pages) == [page.strip() for page in pages]
 
 
-def test_a_text_that_repeats_itself_stays() -> None:
+def test_repeated_text_is_kept() -> None:
     pages = ["\n".join(f"the same line {line} again".replace(str(line), "abcdefghij"[line]) for line in range(10))] * 5
     assert cleaned(pages) == [page.strip() for page in pages]
 
 
 def test_headings_stay_on_their_page() -> None:
     pages = furnished("Results", "")
-    lines = without_furniture(lines_of(pages), [(), {"Results"}, (), (), (), ()])
+    lines = remove_furniture(lines_of(pages), [(), {"Results"}, (), (), (), ()])
     assert [page[0] for page in lines] == ["Results", "Results", "gamma one", "delta one", "epsilon one", "zeta one"]
 
 
@@ -154,7 +154,7 @@ def test_headings_stay_on_their_page() -> None:
     st.lists(st.lists(st.sampled_from(["가", "나 다", "1", "2", "- 3 -", "", "abc", "abc 4"]), max_size=7), max_size=7)
 )
 def test_no_word_is_lost(pages: list[list[str]]) -> None:
-    after = without_furniture(pages, [()] * len(pages))
+    after = remove_furniture(pages, [()] * len(pages))
 
     def words(lines: list[list[str]]) -> set[str]:
         return set(re.findall(r"[^\W\d_]+", " ".join(line for page in lines for line in page)))
@@ -189,12 +189,12 @@ def test_words_are_joined_and_real_hyphens_stay(raw: str, expected: str) -> None
     assert join_hyphenated([raw]) == [expected]
 
 
-def test_other_pages_tell_how_a_word_is_written() -> None:
+def test_other_pages_show_how_a_word_is_written() -> None:
     assert join_hyphenated(["non-experts", "non-\nexperts"]) == ["non-experts", "non-experts"]
 
 
 def test_marks_of_hyphens_become_hyphens() -> None:
-    [[block]] = laid_out(["a docu\ufffement\r\nof Korea\x02USA and \ufffec"])
+    [[block]] = lay_out_pages(["a docu\ufffement\r\nof Korea\x02USA and \ufffec"])
     assert block == Paragraph("a document\nof Korea-\nUSA and c")
 
 
@@ -235,7 +235,7 @@ def test_numbers_of_korean_lists_begin_lines() -> None:
 
 
 def blocks(text: str, *marks: tuple[str, int]) -> list[Block]:
-    [page] = laid_out([text], [Mark(0, title, level) for title, level in marks])
+    [page] = lay_out_pages([text], [OutlineEntry(0, title, level) for title, level in marks])
     return list(page)
 
 
@@ -247,17 +247,17 @@ def test_a_title_on_a_line_is_a_heading() -> None:
     ]
 
 
-def test_a_title_may_be_set_otherwise_and_broken() -> None:
+def test_a_title_may_differ_in_case_and_line_breaks() -> None:
     assert blocks("A LONG TITLE\nOF TWO LINES\nbody", ("A long title of two lines", 2))[0] == Heading(
         "A LONG TITLE OF TWO LINES", 2
     )
 
 
-def test_a_title_may_have_its_number_on_the_page_only() -> None:
+def test_a_title_may_lack_the_number_that_it_has_on_the_page() -> None:
     assert blocks("2.3 Scope\nbody", ("Scope", 2))[0] == Heading("2.3 Scope", 2)
 
 
-def test_a_title_at_the_beginning_of_a_line_heads_its_rest() -> None:
+def test_a_title_at_the_beginning_of_a_line_includes_the_rest_of_its_word() -> None:
     assert blocks("제1조(목적) 이 약관은 정한다.", ("제1조", 1)) == [
         Heading("제1조(목적)", 1),
         Paragraph("이 약관은 정한다."),
@@ -265,11 +265,11 @@ def test_a_title_at_the_beginning_of_a_line_heads_its_rest() -> None:
 
 
 @pytest.mark.parametrize("text", ["Database systems are", "about the Data", "the DataData"])
-def test_a_title_within_words_or_lines_is_none(text: str) -> None:
+def test_a_title_within_a_word_or_line_is_no_heading(text: str) -> None:
     assert blocks(text, ("Data", 1)) == [Paragraph(text)]
 
 
-def test_a_table_of_contents_is_passed_over() -> None:
+def test_a_title_in_a_table_of_contents_is_no_heading() -> None:
     text = "Contents\nScope ..... 1\nTerms 1\nScope\nbody\nTerms\nmore"
     assert [block.text for block in blocks(text, ("Scope", 1), ("Terms", 1)) if isinstance(block, Heading)] == [
         "Scope",
@@ -278,7 +278,7 @@ def test_a_table_of_contents_is_passed_over() -> None:
     assert blocks(text, ("Scope", 1), ("Terms", 1))[0] == Paragraph("Contents\nScope ..... 1\nTerms 1\n")
 
 
-def test_equal_titles_head_one_place_each() -> None:
+def test_equal_titles_mark_different_headings() -> None:
     headings = [
         block for block in blocks("Notes\na\nNotes\nb", ("Notes", 1), ("Notes", 2)) if isinstance(block, Heading)
     ]
@@ -307,5 +307,5 @@ def test_headings_lose_no_letter(text: str, titles: list[str]) -> None:
 )
 def test_large_pages_take_little_time(page: str) -> None:
     start = time.process_time()
-    laid_out([page] * 3, [Mark(0, "a" * 400, 1), Mark(0, "가" * 400, 1)] * 50)
+    lay_out_pages([page] * 3, [OutlineEntry(0, "a" * 400, 1), OutlineEntry(0, "가" * 400, 1)] * 50)
     assert time.process_time() - start < 10

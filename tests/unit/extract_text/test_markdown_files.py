@@ -82,15 +82,15 @@ def test_headings_as_they_are_written(read: Read, source: str, level: int) -> No
         "    # code",
     ],
 )
-def test_what_is_no_heading(read: Read, source: str) -> None:
+def test_lines_that_are_no_headings(read: Read, source: str) -> None:
     assert blocks(read(source)) == (Paragraph(source),)
 
 
-def test_a_rule_does_not_keep_the_next_line_from_being_a_heading(read: Read) -> None:
+def test_a_line_after_a_rule_can_be_a_heading(read: Read) -> None:
     assert blocks(read("---\n제목\n===")) == (Paragraph("---"), Heading("제목\n===", 1))
 
 
-def test_a_table_ends_with_the_first_line_that_is_none(read: Read) -> None:
+def test_a_table_ends_before_the_first_other_line(read: Read) -> None:
     table = "a | b \\| c\n:-- | --:\n1 | 2\n| 3 |"
     assert blocks(read(f"text\n{table}\nafter | it\n\nend")) == (
         Paragraph("text"),
@@ -100,7 +100,7 @@ def test_a_table_ends_with_the_first_line_that_is_none(read: Read) -> None:
 
 
 @pytest.mark.parametrize("source", ["a | b\n--- | --- | ---", "a | b\n", "a\n|---|\n| b |", "a | b\n-- | x"])
-def test_what_is_no_table(read: Read, source: str) -> None:
+def test_lines_that_are_no_table(read: Read, source: str) -> None:
     assert not any(isinstance(block, Table) for block in blocks(read(source)))
 
 

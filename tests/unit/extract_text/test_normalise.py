@@ -59,5 +59,5 @@ def test_it_is_composed_clean_and_stable(raw: str) -> None:
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(st.text(alphabet="가나다라abcXYZ019.,!? "))
-def test_plain_words_stay_as_they_are(raw: str) -> None:
+def test_plain_text_is_unchanged(raw: str) -> None:
     assert normalise(raw) == raw.rstrip()

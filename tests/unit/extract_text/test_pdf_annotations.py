@@ -73,16 +73,16 @@ def text_of(notes: Sequence[Note]) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_each_kind_shows_is_read(page_texts: PageTexts, kind: str) -> None:
+def test_the_text_of_each_kind_of_annotation_is_read(page_texts: PageTexts, kind: str) -> None:
     assert page_texts(annotated(FILES["text"], [Note("홍길동 Kim", kind=kind)])) == [f"{PAGE}\n홍길동 Kim"]
 
 
-def test_a_link_or_a_comment_window_is_no_part_of_the_page(page_texts: PageTexts) -> None:
+def test_links_and_comment_windows_are_not_part_of_the_page(page_texts: PageTexts) -> None:
     assert page_texts(annotated(FILES["text"], [Note("secret", kind="/Link")])) == [PAGE]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_own_text_of_a_page_stays_as_it_is_and_the_notes_follow(page_texts: PageTexts, name: str) -> None:
+def test_notes_follow_the_unchanged_text_of_the_page(page_texts: PageTexts, name: str) -> None:
     own, *others = page_texts(FILES[name])
     assert page_texts(annotated(FILES[name], NOTES)) == [in_order(own, text_of(NOTES)), *others]
 
@@ -94,7 +94,7 @@ def test_fonts_and_size_may_be_inherited(page_texts: PageTexts, name: str) -> No
 
 
 @pytest.mark.parametrize("inherit", [False, True])
-def test_an_appearance_may_leave_its_fonts_to_the_page(page_texts: PageTexts, *, inherit: bool) -> None:
+def test_an_appearance_may_use_the_fonts_of_the_page(page_texts: PageTexts, *, inherit: bool) -> None:
     content = annotated(FILES["text"], [Note("홍길동", resources=False)])
     assert page_texts(inheriting(content) if inherit else content) == [f"{PAGE}\n홍길동"]
 
@@ -108,7 +108,7 @@ def test_pages_may_be_turned(page_texts: PageTexts, degrees: int, page_degrees: 
     assert Counter(read.split()) == Counter(f"{own} {text_of(NOTES)}".split())
 
 
-def test_a_value_beside_the_last_word_of_the_page_stays_apart_from_it(page_texts: PageTexts) -> None:
+def test_a_value_beside_the_last_word_of_the_page_stays_separate(page_texts: PageTexts) -> None:
     beside = annotated(make_glyphs(["이름:"]), [Note("홍길동", (300 + 2.5 * 11, 416))])
     assert page_texts(beside) == ["이름:\n홍길동"]
 
@@ -119,7 +119,7 @@ def test_the_content_of_a_page_may_end_anywhere(page_texts: PageTexts, ending: b
     assert page_texts(annotated(content, NOTES)) == [in_order(PAGE, text_of(NOTES))]
 
 
-def test_a_value_that_stands_in_several_fields_is_read_each_time(page_texts: PageTexts) -> None:
+def test_a_value_in_several_fields_is_read_each_time(page_texts: PageTexts) -> None:
     notes = [Note("해당 없음", (100, 100 + 40 * number)) for number in range(5, 0, -1)]
     assert page_texts(annotated(FILES["text"], notes)) == [in_order(PAGE, *["해당 없음"] * 5)]
 
@@ -152,14 +152,16 @@ def test_notes_count_against_the_limit_of_characters(page_texts: PageTexts, monk
         pytest.param(inheriting(annotated(FILES["stamped scan"], [Note("접수")])), True, id="on an inherited scan"),
     ],
 )
-def test_a_page_with_notes_needs_recognition_as_without(tmp_path: Path, content: bytes, *, expected: bool) -> None:
+def test_notes_do_not_change_whether_a_page_needs_recognition(
+    tmp_path: Path, content: bytes, *, expected: bool
+) -> None:
     file = tmp_path / "content.pdf"
     file.write_bytes(content)
     assert [page.needs_ocr for page in read_pdf(file).pages] == [expected]
 
 
 @pytest.mark.parametrize("name", ["text", "scan"])
-def test_a_page_that_inherits_is_drawn_as_one_that_does_not(tmp_path: Path, name: str) -> None:
+def test_a_page_with_inherited_resources_is_drawn_alike(tmp_path: Path, name: str) -> None:
     file = tmp_path / "content.pdf"
     pictures = []
     for content in (annotated(FILES[name], NOTES), inheriting(annotated(FILES[name], NOTES))):

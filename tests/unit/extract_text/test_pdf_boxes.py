@@ -53,7 +53,7 @@ def test_no_word_is_lost_however_text_and_page_are_turned(text_of: TextOf, degre
     assert Counter(read.split()) == Counter(" ".join(LINES).split())
 
 
-def test_a_long_line_that_is_repeated_below_is_read_each_time(text_of: TextOf) -> None:
+def test_a_long_repeated_line_is_read_each_time(text_of: TextOf) -> None:
     lines = ["개인정보수집이용제공동의서확인서명"] * 3
     assert text_of(make_inkless(lines)).split("\n") == lines
 
@@ -70,17 +70,17 @@ def test_letters_of_a_font_of_procedures_are_read(text_of: TextOf) -> None:
     assert text_of(make_procedures("가나x1")) == "가 나 x 1"
 
 
-def test_a_blank_without_outline_parts_no_word(text_of: TextOf) -> None:
+def test_a_blank_without_outline_separates_no_words(text_of: TextOf) -> None:
     pieces = [("대한", 0, 0), (" ", 2 * SIZE, 0), ("민국", 2 * SIZE, 0), ("끝", 0, -30)]
     assert text_of(make_inkless_pieces(pieces)) == "대한민국\n끝"
 
 
-def test_marks_that_stand_for_blanks_are_not_put_behind_words(text_of: TextOf) -> None:
+def test_marks_that_encode_blanks_are_not_added_to_words(text_of: TextOf) -> None:
     pieces = [("대한민국", 0, 0), ("#", 4 * SIZE, 0)]
     assert text_of(make_inkless_pieces(pieces)) == "대한민국"
 
 
-def test_what_nobody_sees_for_its_size_is_not_read(text_of: TextOf) -> None:
+def test_text_too_small_to_see_is_not_read(text_of: TextOf) -> None:
     hidden = make_inkless(["끝"]).replace(b"/F1 %d Tf" % SIZE, b"/F1 00 Tf")
     assert text_of(hidden) == ""
 
@@ -92,7 +92,7 @@ def test_a_scan_with_a_layer_of_recognised_text_needs_no_recognition(tmp_path: P
     assert [page.needs_ocr for page in document.pages] == [False]
 
 
-def test_what_is_read_again_counts_against_the_limit(text_of: TextOf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_that_is_read_again_counts_against_the_limit(text_of: TextOf, monkeypatch: pytest.MonkeyPatch) -> None:
     content = make_inkless(["가 나 다"] * 10)
     assert len(text_of(content).split()) == 30
     monkeypatch.setattr(pdf_pdfium, "MAX_CHARACTERS", 20)

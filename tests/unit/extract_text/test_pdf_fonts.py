@@ -64,7 +64,7 @@ Read = Mapping[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the samples and a pdfium that looks for fonts where it runs."""
+    """Returns a folder with the samples and a pdfium that looks for fonts where it runs."""
     folder = tmp_path_factory.mktemp("machine")
     for name, content in SAMPLES.items():
         (folder / name).write_bytes(content)
@@ -112,7 +112,7 @@ def bare(machine: Path) -> dict[str, Read]:
     return {name: read_with(machine, fonts, "bare", machine / f"{name}, bare") for name, fonts in FONTS.items()}
 
 
-def test_the_fonts_put_down_here_change_what_pdfium_reads_by_itself(bare: dict[str, Read]) -> None:
+def test_installed_fonts_change_the_text_of_bare_pdfium(bare: dict[str, Read]) -> None:
     assert bare["no font"]["one word.pdf"]["text"] == ""
     assert MAN not in bare["Latin font"]["short lines.pdf"]["text"]
     assert bare["Korean font"]["one word.pdf"]["text"] == "끝"
@@ -122,7 +122,7 @@ def test_the_fonts_put_down_here_change_what_pdfium_reads_by_itself(bare: dict[s
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_fonts_of_the_machine_change_neither_text_nor_picture(ours: dict[str, Read], name: str) -> None:
+def test_fonts_of_the_machine_change_neither_text_nor_image(ours: dict[str, Read], name: str) -> None:
     assert ours["Latin font"][name] == ours["no font"][name]
     assert ours["Korean font"][name] == ours["no font"][name]
 

@@ -75,7 +75,7 @@ def test_bodies_are_lists(blocks: Blocks, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [None, "subTitle"])
-def test_other_shapes_are_text_on_lines(blocks: Blocks, kind: str | None) -> None:
+def test_other_shapes_become_paragraphs(blocks: Blocks, kind: str | None) -> None:
     body = shape(paragraph("하나\n둘"), paragraph("셋"), paragraph("넷", '<a:buChar char="•"/>'), placeholder=kind)
     assert blocks(body) == (Paragraph("하나\n둘\n셋"), ListItem("넷"))
 
@@ -101,7 +101,7 @@ def test_numbered_paragraphs_are_counted(blocks: Blocks) -> None:
     ]  # fmt: skip
 
 
-def test_what_stands_on_every_slide_is_left_out(blocks: Blocks) -> None:
+def test_text_repeated_on_every_slide_is_left_out(blocks: Blocks) -> None:
     running = "".join(shape(paragraph(kind), placeholder=kind) for kind in ("dt", "ftr", "hdr", "sldNum"))
     assert blocks(running + title("제목")) == (Heading("제목", 1),)
 
@@ -157,7 +157,7 @@ def test_charts_and_diagrams_and_formulas(read: Read) -> None:
     )
 
 
-def test_a_slide_of_nothing_but_a_picture_needs_recognition(read: Read) -> None:
+def test_a_slide_with_only_a_picture_needs_recognition(read: Read) -> None:
     slides = [
         Slide(picture()),
         Slide(group(picture()) + shape(paragraph(" ")) + shape(paragraph("3"), placeholder="sldNum")),
@@ -178,7 +178,7 @@ def test_notes_leave_out_the_page_number(read: Read) -> None:
 
 
 @pytest.mark.parametrize("stated", ["PowerPoint 프레젠테이션", "PowerPoint Presentation", " "])
-def test_the_title_that_nobody_gave_is_none(read: Read, stated: str) -> None:
+def test_a_default_title_is_ignored(read: Read, stated: str) -> None:
     document = read(make_pptx([Slide("")], {"dc:title": stated, "dc:creator": "김;이"}))
     assert document.properties == Properties(None, "김, 이", None, None)
 

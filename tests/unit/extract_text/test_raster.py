@@ -34,7 +34,7 @@ class Picture:
         assert {row[0] for row in self.rows} == {0}
 
     def darkest(self, left: float, top: float, right: float, bottom: float) -> int:
-        """Of a part of the picture, given in shares of its sides."""
+        """Returns the darkest value in a part of the image, which is given in shares of its sides."""
         columns = slice(1 + int(left * self.width), 1 + int(right * self.width))
         return min(min(row[columns]) for row in self.rows[int(top * self.height) : int(bottom * self.height)])
 
@@ -54,19 +54,19 @@ def test_pages_asked_for_are_drawn_in_order(file: Path) -> None:
     assert blank.darkest(0, 0, 1, 1) == 255
 
 
-def test_no_page_is_no_picture(file: Path) -> None:
+def test_no_pages_give_no_images(file: Path) -> None:
     file.write_bytes(make_pdf(["a"], "t"))
     assert page_images(file, []) == []
 
 
-def test_what_was_filled_into_a_form_is_drawn(file: Path) -> None:
+def test_filled_in_form_fields_are_drawn(file: Path) -> None:
     file.write_bytes(make_form("", "AAAA"))
     [picture] = map(Picture, page_images(file, [1]))
     assert picture.darkest(100 / 595, 522 / 842, 200 / 595, 542 / 842) < 128
 
 
-def test_text_whose_font_is_not_there_leaves_no_ink(file: Path) -> None:
-    """A model for recognition would take boxes for letters."""
+def test_text_in_a_missing_font_is_not_drawn(file: Path) -> None:
+    """A recognition model would take boxes for letters."""
     file.write_bytes(make_pdf(["임대차 계약서 2026\n보증금"], "t"))
     [picture] = map(Picture, page_images(file, [1]))
     assert picture.darkest(0, 0, 1, 1) == 255
@@ -83,7 +83,7 @@ def test_pages_of_any_size_are_bounded(file: Path, width: float, height: float) 
 
 
 @pytest.mark.parametrize("page", [0, 2])
-def test_a_page_that_is_not_there_is_corrupt(file: Path, page: int) -> None:
+def test_a_missing_page_is_corrupt(file: Path, page: int) -> None:
     file.write_bytes(make_pdf(["a"], "t"))
     with pytest.raises(BadDocument) as caught:
         page_images(file, [page])

@@ -1,4 +1,4 @@
-"""The filter of system calls, on both machines: whatever it is not made for is refused."""
+"""The filter of system calls on both machines: every call that it does not list is refused."""
 
 import errno
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ MACHINES = [("x86_64", X86_64, 0), ("aarch64", AARCH64, 1)]
 
 
 def verdict(machine: str, architecture: int, number: int, arguments: Sequence[int] = ()) -> int:
-    """What the kernel would do with a call: a machine for the few instructions that filters have."""
+    """Returns the kernel's verdict on a call, by interpreting the few instructions that filters have."""
     words = [number, architecture, 0, 0]
     for value in (*arguments, 0, 0, 0, 0, 0, 0)[:6]:
         words += [value & 0xFFFFFFFF, value >> 32 & 0xFFFFFFFF]
@@ -108,24 +108,26 @@ def test_reading_is_allowed(machine: str, architecture: int, column: int) -> Non
 
 @pytest.mark.parametrize(("machine", "architecture", "column"), MACHINES)
 @pytest.mark.parametrize("flags", [1, 2, 3, 0o100, 0o1000, 0o20200000, 0o20040000, 1 | 0o100 | 0o1000, 0o2000002])
-def test_opening_for_anything_but_reading_is_not(machine: str, architecture: int, column: int, flags: int) -> None:
+def test_opening_a_file_for_writing_is_not_permitted(machine: str, architecture: int, column: int, flags: int) -> None:
     assert verdict(machine, architecture, OPENAT[column], (0xFFFFFF9C, 1 << 40, flags)) == NOT_PERMITTED
     assert verdict(machine, architecture, OPENAT[column], (0xFFFFFF9C, 1 << 40, flags | 1 << 32)) == NOT_PERMITTED
 
 
 @pytest.mark.parametrize(("machine", "architecture", "column"), MACHINES)
 @pytest.mark.parametrize("call", FORBIDDEN)
-def test_what_reading_does_not_take_is_not_there(machine: str, architecture: int, column: int, call: str) -> None:
+def test_calls_that_reading_does_not_need_fail_with_enosys(
+    machine: str, architecture: int, column: int, call: str
+) -> None:
     assert verdict(machine, architecture, FORBIDDEN[call][column]) == NOT_THERE
 
 
 @pytest.mark.parametrize(("machine", "architecture"), [machine[:2] for machine in MACHINES])
-def test_every_number_that_the_kernel_may_give_next_is_not_there(machine: str, architecture: int) -> None:
+def test_numbers_of_future_calls_fail_with_enosys(machine: str, architecture: int) -> None:
     assert {verdict(machine, architecture, number) for number in range(440, 1024)} == {NOT_THERE}
 
 
 @pytest.mark.parametrize(("machine", "architecture", "column"), MACHINES)
-def test_a_process_sends_signals_to_itself_alone(machine: str, architecture: int, column: int) -> None:
+def test_a_process_may_send_signals_only_to_itself(machine: str, architecture: int, column: int) -> None:
     for call in (KILL_CALL, TGKILL):
         assert verdict(machine, architecture, call[column], (PROCESS,)) == ALLOW
         for other in (1, 0, PROCESS + 1, (1 << 64) - 1, (1 << 64) - PROCESS):
@@ -133,9 +135,7 @@ def test_a_process_sends_signals_to_itself_alone(machine: str, architecture: int
 
 
 @pytest.mark.parametrize(("machine", "architecture", "column"), MACHINES)
-def test_of_ioctl_and_fcntl_what_concerns_the_descriptor_alone_is_allowed(
-    machine: str, architecture: int, column: int
-) -> None:
+def test_ioctl_and_fcntl_are_allowed_for_the_descriptor_only(machine: str, architecture: int, column: int) -> None:
     set_owner, set_flags, push_input, terminal = 8, 4, 0x5412, 0x5401
     assert verdict(machine, architecture, IOCTL[column], (3, terminal)) == ALLOW
     assert verdict(machine, architecture, IOCTL[column], (3, push_input)) == NOT_PERMITTED
@@ -150,5 +150,5 @@ def test_a_call_of_another_architecture_ends_the_process(machine: str, architect
     assert {verdict(machine, architecture, number) for number in range(512)} == {KILL}
 
 
-def test_calls_of_x32_are_not_there() -> None:
+def test_calls_of_x32_fail_with_enosys() -> None:
     assert {verdict("x86_64", X86_64, 0x40000000 | number) for number in range(1024)} == {NOT_THERE}

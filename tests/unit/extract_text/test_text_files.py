@@ -25,7 +25,9 @@ def code_of(read_bytes: ReadBytes, content: bytes, name: str) -> str:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 @pytest.mark.parametrize(("text", "language"), [(KOREAN, "ko"), (ENGLISH, "en")])
-def test_text_in_every_encoding_of_the_office(read_bytes: ReadBytes, encoding: str, text: str, language: str) -> None:
+def test_text_in_every_common_encoding_is_decoded(
+    read_bytes: ReadBytes, encoding: str, text: str, language: str
+) -> None:
     content = text.replace("\n", "\r\n").encode(encoding)
     document = read_bytes(content, "메모.txt")
     assert (document.text, document.page_starts, document.language) == (text, (0,), language)
@@ -36,7 +38,7 @@ def test_names_of_plain_text(read_bytes: ReadBytes, name: str) -> None:
     assert read_bytes(b"A short note.", name).text == "A short note."
 
 
-def test_blank_lines_part_paragraphs_and_line_breaks_and_indents_stay(tmp_path: Path) -> None:
+def test_blank_lines_separate_paragraphs_and_line_breaks_and_indents_are_kept(tmp_path: Path) -> None:
     file = tmp_path / "content"
     file.write_bytes(b"\r\n  One\r\n  two\r\n \t\r\n\r\nThree\rfour\n")
     assert read_plain(file).pages == (Page((Paragraph("  One\n  two"), Paragraph("Three\nfour"))),)
@@ -48,7 +50,7 @@ def test_a_form_feed_begins_a_page(read_bytes: ReadBytes) -> None:
     assert document.page_starts == (0, 5, 5)
 
 
-def test_pages_without_measure_are_too_large(read_bytes: ReadBytes) -> None:
+def test_unlimited_pages_are_too_large(read_bytes: ReadBytes) -> None:
     assert code_of(read_bytes, b"x\f" * 30_000, "a.txt") == "too_large"
 
 

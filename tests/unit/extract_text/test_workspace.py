@@ -24,7 +24,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 @contextmanager
 def reading(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """A function's process that has a document, and the folder in which that lies, until its input ends."""
+    """Starts a function's process that has a document; yields it and its folder."""
     process = subprocess.Popen(
         [sys.executable, "-c", READING],
         env={"PYTHONPATH": str(FUNCTION), "TMPDIR": str(temporary)},
@@ -44,7 +44,7 @@ def names(temporary: Path) -> set[str]:
     return {path.name for path in temporary.iterdir()}
 
 
-def test_what_a_killed_process_has_left_is_gone_before_the_next_document(tmp_path: Path) -> None:
+def test_documents_of_a_killed_process_are_deleted_before_the_next_one(tmp_path: Path) -> None:
     with reading(tmp_path) as (killed, folder):
         os.kill(killed.pid, signal.SIGKILL)
     assert (folder / "document").exists(), "nothing to delete shows nothing"
@@ -54,13 +54,13 @@ def test_what_a_killed_process_has_left_is_gone_before_the_next_document(tmp_pat
     assert names(tmp_path) == set()
 
 
-def test_what_another_process_reads_stays(tmp_path: Path) -> None:
+def test_documents_of_a_running_process_are_kept(tmp_path: Path) -> None:
     with reading(tmp_path) as (_, one), reading(tmp_path) as (_, other):
         assert one.parent != other.parent
         assert (one / "document").read_bytes() == (other / "document").read_bytes() == b"of one tenant"
 
 
-def test_what_is_not_of_this_function_stays(tmp_path: Path) -> None:
+def test_folders_of_other_programs_are_kept(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "onggi-documents-a-link").symlink_to(tmp_path / "other")
     (tmp_path / "onggi-documents-a-file").touch()
@@ -68,7 +68,7 @@ def test_what_is_not_of_this_function_stays(tmp_path: Path) -> None:
         assert {"other", "onggi-documents-a-link", "onggi-documents-a-file"} < names(tmp_path)
 
 
-def test_a_folder_of_another_user_is_no_obstacle(tmp_path: Path) -> None:
+def test_a_folder_of_another_user_is_ignored(tmp_path: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may read every folder")
     (tmp_path / "onggi-documents-closed").mkdir(mode=0)

@@ -140,7 +140,7 @@ def test_a_blank_row_does_not_end_a_table(blocks: Blocks) -> None:
         pytest.param([["품목", "색"], ["펜", "청", "새것"]], id="more columns"),
     ],
 )
-def test_a_row_of_names_behind_a_blank_row_begins_a_table(blocks: Blocks, second: Rows) -> None:
+def test_a_row_of_names_after_a_blank_row_begins_a_table(blocks: Blocks, second: Rows) -> None:
     first: Rows = [["이름", "점수"], ["김", 1]]
     tables = blocks([*first, [], *second], [])
     assert [table.lines[0] for table in tables if isinstance(table, Table)] == [
@@ -148,7 +148,7 @@ def test_a_row_of_names_behind_a_blank_row_begins_a_table(blocks: Blocks, second
     ]  # fmt: skip
 
 
-def test_texts_between_tables_stand_for_themselves(blocks: Blocks) -> None:
+def test_texts_between_tables_become_paragraphs(blocks: Blocks) -> None:
     rows: Rows = [["제목"], ["단위: 원"], ["a", "b"], ["c", "d"], [], ["1. 지출"], ["e", "f"], ["g", "h"], [], ["끝"]]
     assert blocks(rows, []) == (
         Paragraph("제목\n단위: 원"),
@@ -191,7 +191,7 @@ def test_merged_cells_count_from_the_first_column_in_use(read: Read) -> None:
     assert page.blocks[1] == Table(("구분 | 2026", " | 상 | 하", "x | 1 | 2"), 2)
 
 
-def test_columns_without_text_take_no_place(blocks: Blocks) -> None:
+def test_columns_without_text_are_removed(blocks: Blocks) -> None:
     assert blocks([[None, "a", None, "b"], [None, "c", None, "d"]], []) == (Table(("a | b", "c | d"), 1),)
 
 
@@ -260,7 +260,7 @@ def test_endless_tags_are_read_in_bounds(read: Read, filling: bytes) -> None:
         read(make_xlsx([Sheet("s", data=data)]) if filling != b"x" else make_xlsx([Sheet("s", data=f"<{data}")]))
 
 
-def test_the_generation_before(read: Read) -> None:
+def test_an_xls_file_is_read(read: Read) -> None:
     rows: list[list[xls.Value]] = [
         ["이름", "날짜", "금액"],
         ["김", (46027.0, xls.DATE), 3.5],
@@ -280,12 +280,12 @@ def test_the_generation_before(read: Read) -> None:
     assert read(xls.make_xls([["글"]])).properties == Properties()
 
 
-def test_a_protected_file_of_the_generation_before_is_encrypted(read: Read) -> None:
+def test_a_protected_xls_file_is_encrypted(read: Read) -> None:
     with pytest.raises(BadDocument, match="encrypted"):
         read(xls.make_xls([["글"]], protected=True))
 
 
-def test_damage_over_which_the_library_panics_is_corrupt(read: Read) -> None:
+def test_damage_at_which_the_library_panics_is_corrupt(read: Read) -> None:
     content = bytearray(xls.make_xls([["이름", "날짜"], ["김", (46027.0, xls.DATE)]]))
     length_of_code_page = 534
     content[length_of_code_page : length_of_code_page + 2] = b"\x01\x00"

@@ -1,7 +1,7 @@
 """The process that forks for readers, with a filter that lets everything through."""
 
-from readers import keeper, seccomp
+from readers import fork_server, seccomp
 
 if __name__ == "__main__":
     seccomp.allow_reading_calls_only = lambda: None
-    keeper.main()
+    fork_server.main()

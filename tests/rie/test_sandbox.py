@@ -27,7 +27,7 @@ def function(
 def extracted(function: RunningFunction, functions: DeployedFunctions, name: str, content: bytes) -> dict[str, Any]:
     event = functions.placed(json.loads((REPOSITORY / "events/extract_text.json").read_text(encoding="utf-8")))
     tenant = TenantContext.from_dict(event["tenant"])
-    key = f"{tenant.prefix}cage/{name}"
+    key = f"{tenant.prefix}sandbox/{name}"
     version = functions.upload(tenant.placement.documents_bucket, key, content)
     document = {"document_id": document_id_of(tenant, key), "key": key, "name": name, "version": version}
     functions.wait_until_registered(tenant.tenant_id, document["document_id"])
@@ -50,7 +50,7 @@ def test_letters_of_a_font_that_no_machine_has_are_read_in_their_lines(
     assert answer["characters"] == len("\n".join(lines)), (answer, function.log())
 
 
-def test_a_hostile_file_costs_itself_a_code_and_the_function_goes_on(
+def test_a_hostile_file_is_refused_and_the_next_file_is_read(
     function: RunningFunction, functions: DeployedFunctions
 ) -> None:
     hostile = extracted(function, functions, "bomb.pdf", make_self_referencing_form())

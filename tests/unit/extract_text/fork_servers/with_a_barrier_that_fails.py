@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-from readers import keeper, seccomp
+from readers import fork_server, seccomp
 
 
 def refuse() -> NoReturn:
@@ -11,4 +11,4 @@ def refuse() -> NoReturn:
 
 if __name__ == "__main__":
     seccomp.allow_reading_calls_only = refuse
-    keeper.main()
+    fork_server.main()

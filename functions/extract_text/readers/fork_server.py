@@ -1,4 +1,4 @@
-"""The process that forks for the cage: reads requests from standard input, one line of JSON each, and answers so."""
+"""Fork server of the sandbox: reads requests from standard input and replies on standard output, in lines of JSON."""
 
 import importlib
 import json
@@ -13,26 +13,26 @@ from typing import Any, Final, NoReturn
 
 from onggi.domain.errors import BAD_DOCUMENT_MESSAGES, BadDocument
 from readers import linux
-from readers.barriers import Enclosure, Offered, offered
+from readers.barriers import Confinement, KernelSupport, kernel_support
 from readers.selfcheck import found_open, must_be_closed
 
-MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
+MAX_WRITTEN_BYTES: Final = 256 * 1024 * 1024
 MAX_OPEN_FILES: Final = 64
 
 CHECK_SECONDS: Final = 10.0
-"""For the check of the barriers, which takes milliseconds."""
+"""Limit for the check of the barriers, which takes milliseconds."""
 
 DONE, OUT_OF_MEMORY, BROKEN, UNPROTECTED = 0, 1, 2, 3
-"""How a child tells its end by its exit status; `UNPROTECTED` when it could not set its barriers."""
+"""Exit statuses of a child; `UNPROTECTED` when it could not set its barriers."""
 
 
 def main() -> None:
-    """Serves until its input ends, which is when the function's process is gone; its first line tells what protects."""
+    """Reports its protection in a first line, then serves requests until the function's process has ended."""
     linux.close_process()
-    barriers = offered()
-    _reply(_protection(barriers))
+    support = kernel_support()
+    _reply(_protection(support))
     for line in sys.stdin.buffer:
-        _reply(_run(json.loads(line), barriers))
+        _reply(_run(json.loads(line), support))
 
 
 def _reply(content: dict[str, Any]) -> None:
@@ -40,36 +40,36 @@ def _reply(content: dict[str, Any]) -> None:
     sys.stdout.buffer.flush()
 
 
-def _protection(barriers: Offered) -> dict[str, Any]:
-    """The barriers that the kernel offers, and what a process inside them can reach.
+def _protection(support: KernelSupport) -> dict[str, Any]:
+    """Returns the barriers that the kernel supports and what a process inside them can reach.
 
-    `fault` is there when one of them cannot be set or does not hold.
+    `fault` is present when a barrier cannot be set or does not hold.
     """
-    found = _found_from_inside(barriers)
-    faults = [found["error"]] if "error" in found else sorted(must_be_closed(barriers) & set(found["open"]))
+    found = _check_from_inside(support)
+    faults = [found["error"]] if "error" in found else sorted(must_be_closed(support) & set(found["open"]))
     return {
-        **asdict(barriers),
+        **asdict(support),
         "open": found.get("open"),
         "kernel": os.uname().release,
         **({"fault": ", ".join(faults)} if faults else {}),
     }
 
 
-def _found_from_inside(barriers: Offered) -> dict[str, Any]:
-    """What a child process finds open inside the barriers, or the error that it met."""
+def _check_from_inside(support: KernelSupport) -> dict[str, Any]:
+    """Returns what a child process can reach inside the barriers, or the error that it got."""
     reading, writing = os.pipe()
-    enclosure = Enclosure(barriers)
+    confinement = Confinement(support)
 
-    def work() -> NoReturn:
+    def check() -> NoReturn:
         try:
-            enclosure.enter([writing])
+            confinement.enter([writing])
             found: dict[str, Any] = {"open": found_open()}
-        except Exception as error:  # whatever it is: no document is read then
+        except Exception as error:  # with any error, no document is read
             found = {"error": repr(error)}
         os.write(writing, json.dumps(found).encode())
         os._exit(DONE)
 
-    _ended(enclosure, work, CHECK_SECONDS)
+    _run_child(confinement, check, CHECK_SECONDS)
     os.close(writing)
     with os.fdopen(reading, "rb") as stream:
         content = stream.read()
@@ -77,19 +77,19 @@ def _found_from_inside(barriers: Offered) -> dict[str, Any]:
     return checked
 
 
-def _run(request: dict[str, Any], barriers: Offered) -> dict[str, Any]:
+def _run(request: dict[str, Any], support: KernelSupport) -> dict[str, Any]:
     for module in request["modules"]:
         _import(module)
-    enclosure = Enclosure(barriers, [Path(path) for path in request["readable"]])
-    return _ended(enclosure, lambda: _work(request, enclosure), request["wall_seconds"])
+    confinement = Confinement(support, [Path(path) for path in request["readable"]])
+    return _run_child(confinement, lambda: _work(request, confinement), request["wall_seconds"])
 
 
-def _ended(enclosure: Enclosure, work: Callable[[], NoReturn], seconds: float) -> dict[str, Any]:
-    """How work in a child process ended; the child has some seconds of wall clock."""
+def _run_child(confinement: Confinement, work: Callable[[], NoReturn], seconds: float) -> dict[str, Any]:
+    """Runs work in a child process for at most some seconds of wall clock, and returns the fields of its `Outcome`."""
     child = os.fork()
     if child == 0:
         work()
-    in_time = enclosure.ends(child, seconds)
+    in_time = confinement.wait_for(child, seconds)
     if not in_time:
         os.kill(child, signal.SIGKILL)
     _, status, usage = os.wait4(child, 0)
@@ -101,7 +101,7 @@ def _ended(enclosure: Enclosure, work: Callable[[], NoReturn], seconds: float) -
 
 
 def _import(module: str) -> None:
-    """Imports a module and lets it warm up, if it knows how; only files of our own are read in this process."""
+    """Imports a module and calls its `warm_up`, if it has one; this process reads only files of this project."""
     if module not in sys.modules:
         warm_up = getattr(importlib.import_module(module), "warm_up", None)
         if warm_up:
@@ -116,20 +116,20 @@ def _how(status: int, *, in_time: bool) -> str:
     return "crash"
 
 
-def _work(request: dict[str, Any], enclosure: Enclosure) -> NoReturn:
-    """The child: limits and encloses itself, calls the function, leaves its answer in a file."""
+def _work(request: dict[str, Any], confinement: Confinement) -> NoReturn:
+    """Sets limits and barriers in the child, calls the function and writes its result to a file."""
     status = UNPROTECTED
     try:
-        _limit(request)
-        _leave_standard_streams()
+        _set_limits(request)
+        _close_standard_streams()
         arguments = json.loads(Path(request["arguments"]).read_bytes())
-        answer = os.open(request["answer"], os.O_WRONLY)
+        result = os.open(request["result"], os.O_WRONLY)
         tasks = sys.modules[request["modules"][0]]
         prepared = tasks.prepare() if hasattr(tasks, "prepare") else []
-        enclosure.enter([answer, *prepared])
+        confinement.enter([result, *prepared])
         status = BROKEN
-        content = json.dumps(_answer(getattr(tasks, request["function"]), arguments), ensure_ascii=False)
-        with os.fdopen(answer, "w", encoding="utf-8") as stream:
+        content = json.dumps(_call(getattr(tasks, request["function"]), arguments), ensure_ascii=False)
+        with os.fdopen(result, "w", encoding="utf-8") as stream:
             stream.write(content)
         status = DONE
     except MemoryError:
@@ -138,7 +138,7 @@ def _work(request: dict[str, Any], enclosure: Enclosure) -> NoReturn:
         os._exit(status)
 
 
-def _answer(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+def _call(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"value": function(**arguments)}
     except BadDocument as bad:
@@ -149,12 +149,12 @@ def _answer(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str
         return {"code": "corrupt", "message": BAD_DOCUMENT_MESSAGES["corrupt"], "cause": type(error).__name__}
 
 
-def _limit(request: dict[str, Any]) -> None:
+def _set_limits(request: dict[str, Any]) -> None:
     cpu_seconds = request["cpu_seconds"]
     for limit, soft, hard in (
         (resource.RLIMIT_AS, request["memory"], request["memory"]),
-        (resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 1),  # SIGXCPU tells the reason, SIGKILL would not
-        (resource.RLIMIT_FSIZE, MAX_ANSWER_BYTES, MAX_ANSWER_BYTES),
+        (resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 1),  # SIGXCPU shows the reason, SIGKILL would not
+        (resource.RLIMIT_FSIZE, MAX_WRITTEN_BYTES, MAX_WRITTEN_BYTES),
         (resource.RLIMIT_NOFILE, MAX_OPEN_FILES, MAX_OPEN_FILES),
         (resource.RLIMIT_CORE, 0, 0),
     ):
@@ -166,11 +166,11 @@ def _within(value: int, allowed: int) -> int:
     return value if allowed == resource.RLIM_INFINITY else min(value, allowed)
 
 
-def _leave_standard_streams() -> None:
-    """What a library prints goes nowhere, and the keeper's pipes are out of reach."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
+def _close_standard_streams() -> None:
+    """Discards what libraries print, and closes the fork server's pipes to the child."""
+    null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
+        os.dup2(null, stream)
 
 
 if __name__ == "__main__":
