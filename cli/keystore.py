@@ -70,9 +70,9 @@ class KeyStore:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            message = f"{self._path} cannot be read as API keys: mend it or move it away."
+            message = f"{self._path} cannot be read as API keys: repair it or move it away."
             raise CredentialError("bad_key_file", message) from error
         if not isinstance(read, dict):
-            message = f"{self._path} does not hold API keys: mend it or move it away."
+            message = f"{self._path} does not hold API keys: repair it or move it away."
             raise CredentialError("bad_key_file", message)
         return read

@@ -1,4 +1,4 @@
-"""The local cloud in the foreground: the emulator in this process, mended."""
+"""The local cloud in the foreground: the emulator in this process, patched."""
 
 import fcntl
 import logging
@@ -38,7 +38,7 @@ def _require_emulator() -> None:
         raise LocalCloudError(message) from None
     if installed != EMULATOR_VERSION:
         message = (
-            f"The local cloud mends ministack {EMULATOR_VERSION} and was tested with no other version, "
+            f"The local cloud patches ministack {EMULATOR_VERSION} and was tested with no other version, "
             f"but {sys.prefix} holds {installed}: install ministack=={EMULATOR_VERSION}."
         )
         raise LocalCloudError(message)
@@ -82,9 +82,9 @@ def _serve(settings: CloudSettings) -> None:
     from ministack import app  # noqa: PLC0415
     from ministack.core import lambda_runtime  # noqa: PLC0415
 
-    from local import mends  # noqa: PLC0415
+    from local import patches  # noqa: PLC0415
 
-    mends.apply_all(settings)
+    patches.apply_all(settings)
     logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns about statistics that nobody collects
     sys.argv = ["ministack"]  # its main() reads the command line
     try:

@@ -134,7 +134,7 @@ def configure_process(settings: CloudSettings) -> None:
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(settings.port),
             "IOT_MTLS_ENABLED": "0",
-            # Invocations that wait for a slot count, too: local/mends/lambda_runtime.py bounds those that run.
+            # Invocations that wait for a slot count, too: local/patches/lambda_runtime.py bounds those that run.
             "LAMBDA_ACCOUNT_CONCURRENCY": "0",
             "LAMBDA_EXECUTOR": "local",
             "LAMBDA_WARM_TTL_SECONDS": "60",

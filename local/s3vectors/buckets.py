@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 from local.s3vectors.arns import Caller, bucket_arn, names_in, requested_bucket
-from local.s3vectors.database import Bucket, Database
+from local.s3vectors.database import Database
 from local.s3vectors.errors import ConflictError, NotFoundError, QuotaExceededError, invalid
+from local.s3vectors.records import Bucket
 from local.s3vectors.tokens import next_token, position_in
 
 MAX_BUCKETS = 10_000

@@ -4,11 +4,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from local.s3vectors.records import Bucket, Index, Vector
 from local.s3vectors.undo import UndoLog
 
 FILE_NAME = "s3vectors.sqlite3"
@@ -36,44 +36,6 @@ CREATE TABLE IF NOT EXISTS tags (
 _TABLES = ("tags", "vectors", "indexes", "buckets")
 _CHECKPOINT_PAGES = 8192  # 32 MB: SQLite's own 1000 would copy and sync at every full batch of vectors
 _MAX_VARIABLES = 500  # keys asked for in one statement; SQLite allows more, the API never asks for more
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """A vector bucket. `created` is in seconds since 1970; `owner` is the account and region it belongs to."""
-
-    arn: str
-    name: str
-    owner: str
-    created: float
-    encryption: dict[str, str]
-    policy: str | None = None
-
-
-@dataclass(frozen=True)
-class Index:
-    """A vector index. `searchable` gives the language (None: standard analyser) of each full-text searchable key."""
-
-    id: int
-    arn: str
-    name: str
-    bucket: str
-    created: float
-    dimension: int
-    metric: str
-    encryption: dict[str, str]
-    non_filterable: tuple[str, ...]
-    searchable: dict[str, str | None]
-
-
-@dataclass(frozen=True)
-class Vector:
-    """One vector as stored: `data` are little-endian float32 values, `metadata` is JSON; `id` tells the age."""
-
-    key: str
-    metadata: str | None
-    data: bytes
-    id: int = 0
 
 
 class Database:

@@ -6,9 +6,10 @@ from typing import Any
 
 from local.s3vectors.arns import Caller, index_arn, requested_bucket, requested_index
 from local.s3vectors.buckets import INDEX_MODE, check_index_mode, checked_tags, encryption, existing_bucket
-from local.s3vectors.database import Database, Index
+from local.s3vectors.database import Database
 from local.s3vectors.errors import ConflictError, NotFoundError, QuotaExceededError, invalid
 from local.s3vectors.memory import INDEX_NOT_FOUND, IndexCache
+from local.s3vectors.records import Index
 from local.s3vectors.tokens import next_token, position_in
 
 MAX_INDEXES = 10_000

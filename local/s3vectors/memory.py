@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from local.s3vectors.analyzers import analyzer_for
 from local.s3vectors.bm25 import TextIndex
-from local.s3vectors.database import Database, Index, Vector
+from local.s3vectors.database import Database
 from local.s3vectors.errors import NotFoundError, ServiceError
 from local.s3vectors.filters import Columns
 from local.s3vectors.metadata import searchable_text
+from local.s3vectors.records import Index, Vector
 
 INDEX_NOT_FOUND = "The specified index could not be found"
 

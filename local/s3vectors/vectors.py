@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from local.s3vectors.arns import Caller, requested_index
 from local.s3vectors.buckets import INDEX_MODE
-from local.s3vectors.database import Database, Index, Vector
+from local.s3vectors.database import Database
 from local.s3vectors.errors import invalid
 from local.s3vectors.filters import parse_filter
 from local.s3vectors.memory import IndexCache
 from local.s3vectors.metadata import check_metadata
+from local.s3vectors.records import Index, Vector
 from local.s3vectors.search import Hit, Query, search
 from local.s3vectors.tokens import next_token, position_in
 

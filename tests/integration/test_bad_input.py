@@ -99,8 +99,8 @@ def test_a_bad_file_ends_failed_with_a_code_and_a_sentence(product: Product, ten
 
 
 def test_a_failed_document_can_be_replaced_by_a_good_one(tenant: Tenant) -> None:
-    assert tenant.ingest("mend.pdf", b"no pdf")["status"] == "failed"
-    document = tenant.ready("mend.pdf", make_pdf(["The well is forty metres deep."], "Well"))
+    assert tenant.ingest("repaired.pdf", b"no pdf")["status"] == "failed"
+    document = tenant.ready("repaired.pdf", make_pdf(["The well is forty metres deep."], "Well"))
     assert "error" not in document
     assert tenant.retrieve("How deep is the well?")["passages"][0]["page"] == 1
 

@@ -166,8 +166,8 @@ def test_a_document_keeps_its_attributes_while_its_sidecar_cannot_be_used(tenant
     assert broken["metadata"] == before["metadata"]
     assert finds(tenant, season="summer", line="ferry")
     tenant.drop(SIDECAR, sidecar(season="winter"))
-    mended = described(tenant, before["document_id"], {"line": "ferry", "season": "winter"})
-    assert "error" not in mended
+    corrected = described(tenant, before["document_id"], {"line": "ferry", "season": "winter"})
+    assert "error" not in corrected
 
 
 def test_a_sidecar_of_nothing_is_no_document(product: Product, tenant: Tenant) -> None:

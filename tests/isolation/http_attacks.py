@@ -26,7 +26,7 @@ def bearer(key: str) -> Headers:
 
 
 def sent(scene: Scene, method: str, path: str, headers: Headers, body: Any = None) -> Reply:
-    """Send exactly this path and these headers, which better clients would mend."""
+    """Send exactly this path and these headers, which better clients would correct."""
     base = urlsplit(scene.own.product["ApiUrl"])
     data = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
     connection = http.client.HTTPConnection(str(base.hostname), base.port, timeout=60)

@@ -191,7 +191,7 @@ def test_a_key_is_replaced_without_touching_others(tmp_path: Path) -> None:
 def test_a_broken_key_file_is_a_sentence_and_stays(tmp_path: Path, written: str) -> None:
     path = tmp_path / "keys.json"
     path.write_text(written, encoding="utf-8")
-    with pytest.raises(CredentialError, match="mend it or move it away"):
+    with pytest.raises(CredentialError, match="repair it or move it away"):
         KeyStore(path, "one").put("hanbit", "k", "onggi_hanbit_1")
     assert path.read_text(encoding="utf-8") == written
 

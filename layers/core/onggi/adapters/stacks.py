@@ -43,7 +43,7 @@ def refuse_own_failure(session: AwsSession, stack: str, status: str, run: str) -
         newest = session.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"][0]
     if newest.get("ClientRequestToken") == run:
         raise Conflict(
-            f"The stack {stack} ended as {status}: see its events in CloudFormation and mend what they name; then send "
+            f"The stack {stack} ended as {status}: see its events in CloudFormation and fix what they name; then send "
             "the same request again."
         )
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.s3vectors.database import FILE_NAME, Bucket, Database, Index, Vector
+from local.s3vectors.database import FILE_NAME, Database
+from local.s3vectors.records import Bucket, Index, Vector
 
 TABLES = ("buckets", "indexes", "vectors", "tags")
 NAMES = st.sampled_from("abc")

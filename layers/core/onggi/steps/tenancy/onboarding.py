@@ -72,7 +72,7 @@ def verify_tenant(probe: IsolationProbe) -> None:
     reached = probe.breaches()
     if reached:
         raise TenantMismatch(
-            f"The tenant's session can {', '.join(reached)} of other tenants; mend the data role, then try again."
+            f"The tenant's session can {', '.join(reached)} of other tenants; fix the data role, then try again."
         )
 
 
