@@ -29,7 +29,10 @@ WITH_MODULES := functions/authorize functions/chunk_text functions/extract_text
 PYTEST = $(PYTHON) -m pytest $(if $(NIGHTLY),-m "" --hypothesis-profile=nightly)
 # A file of tests stays in one process, since what it sets up is set up once for each process.
 BESIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
-UNIT_TESTS = $(PYTEST) tests/unit tests/architecture tests/statemachines --disable-socket --allow-unix-socket $(BESIDE)
+UNIT_TESTS := tests/unit tests/architecture tests/statemachines
+# Measuring doubles their time, so only those of the code that is measured run with it.
+MEASURED_TESTS := tests/unit/core tests/unit/cli
+OFFLINE = --disable-socket --allow-unix-socket $(BESIDE)
 PORT_OPTION = $(if $(PORT),--port "$(PORT)")
 
 ##@ Use it
@@ -85,7 +88,7 @@ check: ## lint and the unit tests, side by side, in two minutes: what to run bef
 
 # The longest comes first, so that `make --jobs 2 test` has it run beside the others.
 .PHONY: test
-test: integration coverage lint isolation rie sam-local ## everything that runs on each push
+test: integration coverage other-units lint isolation rie sam-local ## everything that runs on each push
 
 .PHONY: nightly
 nightly: ## everything with many examples of each property, and what is marked `nightly`
@@ -117,11 +120,15 @@ template: install $(CHECKERS)
 
 .PHONY: unit
 unit: .venv/installed .venvs/sam/installed ## fast tests, network blocked; cfn-lint's schemas come with sam
-	$(UNIT_TESTS)
+	$(PYTEST) $(UNIT_TESTS) $(OFFLINE)
 
 .PHONY: coverage
-coverage: .venv/installed .venvs/sam/installed ## the same, and how much of the core and the command they run
-	$(UNIT_TESTS) --cov --cov-report=term:skip-covered
+coverage: .venv/installed ## the unit tests of the core and the command, and how much of both they run
+	$(PYTEST) $(MEASURED_TESTS) $(OFFLINE) --cov --cov-report=term:skip-covered
+
+.PHONY: other-units
+other-units: .venv/installed .venvs/sam/installed
+	$(PYTEST) $(UNIT_TESTS) $(MEASURED_TESTS:%=--ignore=%) $(OFFLINE)
 
 .PHONY: integration
 integration: install build ## the deployed stack on a local cloud
