@@ -14,8 +14,7 @@ TASKS = "tests.unit.extract_text.hostile_tasks"
 
 @pytest.fixture(scope="module")
 def cage() -> Iterator[Cage]:
-    # The kernel counts in ticks: of three seconds its error is far from a tenth, also on a busy machine.
-    cage = Cage(Limits(memory=1 << 29, cpu_seconds=3, wall_seconds=60), TASKS)
+    cage = Cage(Limits(memory=1 << 29, cpu_seconds=1, wall_seconds=30), TASKS)
     yield cage
     cage.close()
 
