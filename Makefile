@@ -83,10 +83,9 @@ demo: ## show the whole of it: a cloud is started, used and stopped; PORT=<numbe
 
 ##@ Check it
 .PHONY: check
-check: ## lint and the unit tests, side by side, in two minutes: what to run before each commit
+check: ## lint and the unit tests, side by side: what to run before each commit
 	@$(MAKE) --jobs 2 --output-sync=target unit lint
 
-# The longest comes first, so that `make --jobs 2 test` has it run beside the others.
 .PHONY: test
 test: integration coverage other-units lint isolation rie sam-local ## everything that runs on each push
 
