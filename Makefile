@@ -25,6 +25,18 @@ MUTATORS := .venvs/mutants/installed
 CONTENDERS := .venvs/pypdfloader/installed .venvs/markitdown/installed
 ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 BUILT := .aws-sam/local.built
+WITH_MODULES := functions/authorize functions/chunk_text functions/extract_text
+PYTEST = $(PYTHON) -m pytest $(if $(NIGHTLY),--hypothesis-profile=nightly)
+# Tests that measure the time of the processor run with no other test beside them.
+TOGETHER = -m "not alone$(if $(NIGHTLY),, and not nightly)"
+ALONE = -m "alone$(if $(NIGHTLY),, and not nightly)"
+ANY = $(if $(NIGHTLY),-m "")
+# A file of tests stays in one process, since what it sets up is set up once for each process.
+BESIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+UNIT_TESTS := tests/unit tests/architecture tests/statemachines
+# Measuring doubles their time, so only those of the code that is measured run with it.
+MEASURED_TESTS := tests/unit/core tests/unit/cli
+OFFLINE := --disable-socket --allow-unix-socket
 PORT_OPTION = $(if $(PORT),--port "$(PORT)")
 
 ##@ Use it
@@ -74,16 +86,36 @@ demo: ## show the whole of it: a cloud is started, used and stopped; PORT=<numbe
 	$(PYTHON) -m cli.demo --endpoint "http://127.0.0.1:$$port" --stack onggi --region $(LOCAL_REGION)
 
 ##@ Check it
+.PHONY: check
+check: ## lint and the unit tests, side by side: what to run before each commit
+	@$(MAKE) --jobs 2 --output-sync=target unit lint
+
 .PHONY: test
-test: lint unit integration isolation rie sam-local ## everything that CI runs
+test: integration coverage other-units lint isolation rie sam-local ## everything that runs on each push
+
+.PHONY: nightly
+nightly: ## everything with many examples of each property, and what is marked `nightly`
+	@$(MAKE) test NIGHTLY=1
 
 .PHONY: lint
-lint: install $(CHECKERS) ## style, types, the template and the state machines
+lint: style types template ## style, words, types, the template and the state machines
+
+.PHONY: style
+style: .venv/installed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/codespell
+	$(PYTHON) -m pytest tests/architecture/test_words.py --quiet
+
+# Handlers with modules of their own import them from their own folder, so each of these is checked by itself.
+.PHONY: types
+types: .venv/installed
 	.venv/bin/mypy layers/core/onggi layers/packaging .ci cli local benchmarks tests
-	@# Each handler is a module called `app`, so each is checked by itself.
-	@for app in functions/*/app.py; do echo "mypy $$app"; .venv/bin/mypy "$${app%/app.py}"; done
+	.venv/bin/mypy $(filter-out $(WITH_MODULES:%=%/app.py),$(wildcard functions/*/app.py))
+	@for folder in $(WITH_MODULES); do echo "mypy $$folder"; .venv/bin/mypy "$$folder"; done
+
+.PHONY: template
+template: install $(CHECKERS)
 	$(SAM) validate --lint --config-env local
 	.venvs/sam/bin/cfn-lint functions/provision_tenant/tenant_stack.yaml
 	$(CHECKOV) --config-file .checkov.yaml
@@ -91,23 +123,33 @@ lint: install $(CHECKERS) ## style, types, the template and the state machines
 
 .PHONY: unit
 unit: .venv/installed .venvs/sam/installed ## fast tests, network blocked; cfn-lint's schemas come with sam
-	$(PYTHON) -m pytest tests/unit tests/architecture tests/statemachines --disable-socket --allow-unix-socket
+	$(PYTEST) $(UNIT_TESTS) $(OFFLINE) $(BESIDE) $(TOGETHER)
+	$(PYTEST) tests/unit $(OFFLINE) $(ALONE)
+
+.PHONY: coverage
+coverage: .venv/installed ## the unit tests of the core and the command, and how much of both they run
+	$(PYTEST) $(MEASURED_TESTS) $(OFFLINE) $(BESIDE) $(ANY) --cov --cov-report=term:skip-covered
+
+.PHONY: other-units
+other-units: .venv/installed .venvs/sam/installed
+	$(PYTEST) $(UNIT_TESTS) $(MEASURED_TESTS:%=--ignore=%) $(OFFLINE) $(BESIDE) $(TOGETHER)
+	$(PYTEST) tests/unit $(OFFLINE) $(ALONE)
 
 .PHONY: integration
 integration: install build ## the deployed stack on a local cloud
-	$(PYTHON) -m pytest tests/integration
+	$(PYTEST) tests/integration $(ANY)
 
 .PHONY: isolation
-isolation: install build ## tenants attack one another: both walls, each alone, and a matrix; JSON=<file> keeps it
-	$(PYTHON) -m pytest tests/isolation --quiet $(if $(JSON),--isolation-json "$(JSON)")
+isolation: install build ## tenants attack one another: both isolation layers, each alone, and a matrix; JSON=<file> keeps it
+	$(PYTEST) tests/isolation $(ANY) --quiet $(if $(JSON),--isolation-json "$(JSON)")
 
 .PHONY: rie
 rie: install build ## the built functions under Lambda's runtime interface emulator
-	$(PYTHON) -m pytest tests/rie
+	$(PYTEST) tests/rie $(ANY)
 
 .PHONY: sam-local
 sam-local: install build ## `sam local invoke`, where a container engine runs
-	$(PYTHON) -m pytest tests/sam_local
+	$(PYTEST) tests/sam_local $(ANY)
 
 .PHONY: bench
 bench: install build $(if $(CORPUS),$(CONTENDERS)) ## measure and write benchmarks/results/; PDFs in CORPUS=<folder>
@@ -138,12 +180,12 @@ mutants: $(MUTATORS) ## change domain and steps in 2,000 places and see each fai
 
 ##@ Keep it
 .PHONY: lock
-lock: $(UV) ## resolve the locked lists anew after a change to a .in file
+lock: $(UV) ## resolve the locked lists again after a change to a .in file
 	@sh requirements/lock.sh $(UV)
 
 .PHONY: clean
 clean: down ## remove what was installed, built and remembered here
-	rm -rf .venv .venvs .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venvs .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 .venvs/uv/bin/uv: requirements/uv.txt
 	@echo "installing uv"

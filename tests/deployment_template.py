@@ -1,5 +1,7 @@
 """template.yaml and the state machines, read with CloudFormation's short forms written out."""
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +37,18 @@ _Loader.add_multi_constructor("!", _short_form)
 
 def template() -> dict[str, Any]:
     """The template."""
-    loaded: dict[str, Any] = yaml.load((REPOSITORY / "template.yaml").read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
-    return loaded
+    return deepcopy(_read(REPOSITORY / "template.yaml"))
 
 
 def tenant_stack() -> dict[str, Any]:
     """The template of what a premium tenant has for itself."""
-    text = (REPOSITORY / "functions/provision_tenant/tenant_stack.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - a safe loader
+    return deepcopy(_read(REPOSITORY / "functions/provision_tenant/tenant_stack.yaml"))
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
+    """Returns what a file holds; reading takes long, so that it is done once."""
+    loaded: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
     return loaded
 
 

@@ -4,8 +4,7 @@ The emulator runs functions on its own interpreter with its own packages, lets t
 every exception into `Runtime.HandlerError`, ends the execution environment after each of them, and waits 50 ms for log
 lines that may never come.
 
-Remove when ministack runs functions in an interpreter and environment of their own, and keeps the names of their
-errors.
+Remove when ministack runs functions in an interpreter of their own and keeps the names of their errors.
 """
 
 import hashlib

@@ -19,6 +19,7 @@ OPTIONS: Final = (
     "--exitfirst",
     "--tb=no",
     "--disable-socket",
+    "--hypothesis-profile=mutants",
     "--allow-unix-socket",
     "-pno:cacheprovider",
     "-Wignore:Module already imported:pytest.PytestAssertRewriteWarning",
@@ -36,7 +37,7 @@ def run_pytest(options: Sequence[str], plugin: object, tests: Sequence[str] = TE
         derandomize=True,
         database=None,
         deadline=None,
+        max_examples=150,
         phases=[Phase.explicit, Phase.generate],  # nobody reads the smallest example of a mutant
     )
-    hypothesis.settings.load_profile("mutants")
     return int(pytest.main([*OPTIONS, *options, *tests], plugins=[plugin]))

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from onggi.domain.document import ExtractedText, HeadingSpan, TableSpan
@@ -61,7 +61,6 @@ def structured(draw: st.DrawFn, texts: st.SearchStrategy[str] = ANY_TEXT) -> Ext
 SIZES = st.sampled_from([(800, 100), (800, 0), (64, 16), (200, 50), (1791, 447)])
 
 
-@settings(derandomize=True, deadline=None, max_examples=400)
 @given(structured(), SIZES)
 @example(plain(""), (800, 100))
 @example(plain(" \n" * 3000), (64, 16))
@@ -88,7 +87,6 @@ def test_spans_are_exact_bounded_and_complete(extracted: ExtractedText, sizes: t
     assert splitter.spans(extracted) == spans
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
 @given(structured(ANY_TEXT | st.text("😀한 \n", min_size=500)), SIZES)
 def test_embedded_text_fits_the_model(extracted: ExtractedText, sizes: tuple[int, int]) -> None:
     for chunk in chunks_of(extracted, RecursiveSplitter(*sizes)):

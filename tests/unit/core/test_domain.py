@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onggi.domain.chunk import Chunk, Passage, Scores
@@ -147,7 +147,6 @@ def test_names_are_composed_and_lack_the_prefix() -> None:
     assert document_name_of(tenant_named(), key) == "계약/2026 +%.pdf"
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.integers(0, 2**80), st.integers(0, 2**80), st.integers(0, 5), st.booleans())
 def test_the_order_of_sequencers_is_the_order_of_events(one: int, other: int, shorter: int, lower: bool) -> None:
     texts = [f"{number:021X}".rstrip("0") + "0" * shorter for number in (one, other)]
@@ -325,7 +324,6 @@ def test_every_code_has_a_sentence() -> None:
         assert message.endswith(".")
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.lists(st.integers(0, 30), max_size=5), st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
 def test_pages_of_a_passage_are_those_of_the_text(breaks: list[int], start: int, length: int, within: int) -> None:
     text = ExtractedText("x" * 100, (0, *sorted(breaks)), "en")

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onggi.domain.document import DocumentVersion
@@ -76,7 +76,6 @@ def test_the_tokens_of_a_batch_are_those_of_all_its_tries(acme: FakeTenant) -> N
     assert acme.meter.total("EmbeddingTokens") == 100
 
 
-@settings(derandomize=True, deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 12), max_size=6), st.integers(1, 20))
 def test_however_often_it_is_throttled_each_text_is_embedded_once(budgets: list[int], count: int) -> None:
     acme = FakeTenant()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 from unittest.mock import patch
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from onggi.domain.chunk import IndexedChunk
@@ -571,7 +571,6 @@ STOPPED_BEFORE_IT_IS_REGISTERED: list[tuple[Act, int]] = [
 
 
 @patch("onggi.steps.ingestion.chunk_text.BATCH_SIZE", 2)
-@settings(max_examples=1500, deadline=None, derandomize=True)
 @given(st.lists(acts, min_size=3, max_size=30))
 @example(WANTED_AGAIN)
 @example(FAILED_AFTER_A_DELETION)

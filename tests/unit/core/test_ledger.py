@@ -534,7 +534,7 @@ histories = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories)
 def test_any_history_is_told_alike_and_summed_up_exactly(
     aws: AwsSession, next_tenant: Callable[[], TenantContext], history: list[tuple[str, int, int]]

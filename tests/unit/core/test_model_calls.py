@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onggi.adapters.aws import Patience
@@ -150,7 +150,6 @@ def test_a_connection_that_never_was_costs_nothing() -> None:
 KINDS = ("answers", "throttles", "hangs", "has no connection")
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     st.floats(0, 40, allow_nan=False),
     st.lists(st.tuples(st.sampled_from(KINDS), st.floats(0, 1, allow_nan=False)), max_size=6),

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Literal
 from unittest.mock import patch
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from onggi.domain.document import DocumentVersion, document_id_of
@@ -620,7 +620,6 @@ RESUMED_WHILE_LEAVING: Parts = (
 @patch("onggi.steps.ingestion.chunk_text.BATCH_SIZE", 2)
 @patch("onggi.steps.tenancy.copy_tenant_data.DOCUMENTS_A_PAGE", 2)
 @patch("onggi.steps.tenancy.copy_tenant_data.BATCHES_A_STEP", 1)
-@settings(max_examples=1500, deadline=None, derandomize=True)
 @given(st.booleans(), st.tuples(acts, acts, acts, acts, acts))
 @example(begun=True, parts=IN_THE_MIDDLE)
 @example(begun=False, parts=OVERTAKEN_AND_STILL_AT_WORK)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from moto.core.botocore_stubber import BotocoreStubber
 
@@ -211,7 +211,6 @@ acts = st.lists(st.tuples(kinds, st.integers(1, 2), st.integers(0, 3), st.intege
 
 
 @pytest.mark.parametrize("kind", ["fake", "dynamodb"])
-@settings(deadline=None, max_examples=60)
 @given(played=acts)
 def test_progress_only_grows_and_counts_each_chunk_once(kind: str, aws: AwsSession, played: list[Any]) -> None:
     """Two executions of one document store what they have done, in any order and more than once."""

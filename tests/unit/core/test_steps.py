@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onggi.domain.chunk import IndexedChunk, Passage, Scores
@@ -72,7 +72,6 @@ spans = st.tuples(st.integers(0, len(DOCUMENT_TEXT) - 1), st.integers(1, 40)).ma
 )
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.lists(spans, min_size=1, max_size=3), st.lists(st.tuples(st.integers(-2, 4), spans | st.none()), max_size=6))
 def test_quotes_are_spans_of_the_document_and_markers_stand_in_order(
     places: list[tuple[int, int]], cited: list[tuple[int, tuple[int, int] | None]]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onggi.adapters.aws import AwsSession
@@ -121,7 +121,6 @@ class CrashingEvents(FakeDeferredEvents):
         super().forget(tenant_id, waiting)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     keys=st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=8),
     crashes=st.lists(st.booleans(), max_size=6),

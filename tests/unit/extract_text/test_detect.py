@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onggi.domain.errors import BadDocument
@@ -224,7 +224,6 @@ def test_text_in_other_encodings_is_refused_with_advice(tmp_path: Path, content:
     assert "UTF-8" in refusal(tmp_path, content, "a.txt").message
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
 @given(
     st.sampled_from([b"", b"PK\3\4", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"<html", b"{", b"[", b"<!--", b"From: a\n"]),
     st.binary(max_size=300),

@@ -14,6 +14,8 @@ from readers.sandboxed import SandboxedReaders
 from tests.files.samples import MAKERS, make_sample
 
 MUTANTS = 60
+MUTANTS_ON_PUSH = 12
+"""Twice each kind of damage."""
 SECONDS = 20
 """Far beyond what a sample takes; a mutant that needs more has made a reader hang."""
 
@@ -77,12 +79,15 @@ def test_an_unchanged_sample_is_read(sandbox: Sandbox, tmp_path: Path, name: str
     assert len(SandboxedReaders(sandbox).read(file, name, {}).text) > 20
 
 
+@pytest.mark.parametrize("mutants", [MUTANTS_ON_PUSH, pytest.param(MUTANTS, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("name", MAKERS)
-def test_damaged_files_end_as_text_or_as_a_published_code(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+def test_damaged_files_end_as_text_or_as_a_published_code(
+    sandbox: Sandbox, tmp_path: Path, name: str, mutants: int
+) -> None:
     chance = random.Random(name)  # noqa: S311 - the same mutants each time
     readers, content, file = SandboxedReaders(sandbox), make_sample(name), tmp_path / "content"
     ends = []
-    for number in range(MUTANTS):
+    for number in range(mutants):
         mutate = (flipped, truncated, doubled, overwritten, spliced, spliced)[number % 6]
         file.write_bytes(mutate(content, chance))
         try:
@@ -91,4 +96,4 @@ def test_damaged_files_end_as_text_or_as_a_published_code(sandbox: Sandbox, tmp_
             ends.append(bad.code)
             assert sandbox.last.how != "timeout", number
     assert set(ends) <= {"text", *BAD_DOCUMENT_MESSAGES}
-    assert len(ends) == MUTANTS
+    assert len(ends) == mutants

@@ -2,7 +2,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from readers.furniture import remove_furniture
@@ -149,7 +149,6 @@ def test_headings_stay_on_their_page() -> None:
     assert [page[0] for page in lines] == ["Results", "Results", "gamma one", "delta one", "epsilon one", "zeta one"]
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
 @given(
     st.lists(st.lists(st.sampled_from(["가", "나 다", "1", "2", "- 3 -", "", "abc", "abc 4"]), max_size=7), max_size=7)
 )
@@ -285,7 +284,6 @@ def test_equal_titles_mark_different_headings() -> None:
     assert headings == [Heading("Notes", 1), Heading("Notes", 2)]
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
 @given(st.text(alphabet="가나ab1. \n", max_size=60), st.lists(st.text(alphabet="가나ab1. ", max_size=5), max_size=4))
 def test_headings_lose_no_letter(text: str, titles: list[str]) -> None:
     found = blocks(text, *((title, 1) for title in titles))

@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from readers.normalise import normalise
@@ -43,7 +43,6 @@ def test_normal_form(raw: str, expected: str) -> None:
     assert normalise(raw) == expected
 
 
-@settings(derandomize=True, deadline=None, max_examples=1000)
 @given(ANY_TEXT)
 @example("a\n\u0338\n")
 @example("\u0301\n\n\n\u00a0")
@@ -57,7 +56,6 @@ def test_it_is_composed_clean_and_stable(raw: str) -> None:
     assert all(line == line.rstrip() for line in text.split("\n"))
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
 @given(st.text(alphabet="가나다라abcXYZ019.,!? "))
 def test_plain_text_is_unchanged(raw: str) -> None:
     assert normalise(raw) == raw.rstrip()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.demo.pdf import make_pdf
@@ -174,7 +174,6 @@ PLACES = st.sampled_from([(x, y) for x in (20, 300) for y in range(20, 800, 40)]
 WORDS = st.text(alphabet="가나다 abc1", min_size=1, max_size=10).filter(str.strip)
 
 
-@settings(derandomize=True, deadline=None, max_examples=80)
 @given(
     name=st.sampled_from(sorted(FILES)),
     notes=st.lists(

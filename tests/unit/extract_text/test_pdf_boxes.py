@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onggi.domain.errors import BadDocument
@@ -103,7 +103,6 @@ def test_text_that_is_read_again_counts_against_the_limit(text_of: TextOf, monke
 LETTERS = st.text(alphabet="가나하1lif-. ", max_size=12)
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
 @given(
     lines=st.lists(LETTERS, min_size=1, max_size=4),
     encoding=st.sampled_from(sorted(CODECS)),
@@ -117,7 +116,6 @@ def test_no_single_letter_is_lost(
     assert Counter("".join(read.split())) == Counter("".join("".join(lines).split()))
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
 @given(
     lines=st.lists(LETTERS, min_size=1, max_size=4),
     degrees=st.sampled_from([0, 90, 180, 270]),

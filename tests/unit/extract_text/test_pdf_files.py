@@ -4,7 +4,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 from pypdf.generic import DictionaryObject, NameObject
@@ -83,7 +83,6 @@ def test_blank_pages_have_no_text(read_bytes: ReadBytes) -> None:
     assert document.needs_ocr == ()
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
 @given(st.lists(st.text(alphabet="가나다 abcXY.\n", max_size=40), min_size=1, max_size=2))
 def test_no_letter_is_lost_or_moved_to_another_page(read_with: ReadContent, pages: list[str]) -> None:
     document = assemble(read_with(read_pdf, make_pdf(pages, "t")))

@@ -10,6 +10,7 @@ from onggi.domain.errors import BadDocument
 from readers.sandbox import Limits, Sandbox, SandboxError
 
 TASKS = "tests.unit.extract_text.hostile_tasks"
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")

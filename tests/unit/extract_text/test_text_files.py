@@ -3,7 +3,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onggi.domain.document import ExtractedText
@@ -94,7 +94,6 @@ def test_a_text_over_the_limit_is_too_large(read_bytes: ReadBytes, monkeypatch: 
     assert code_of(read_bytes, b"x" * 11, "a.txt") == "too_large"
 
 
-@settings(derandomize=True, deadline=None, max_examples=500)
 @given(
     st.one_of(st.binary(max_size=300), st.text().map(str.encode), st.text().map(lambda text: text.encode("utf-16"))),
     st.sampled_from(["a.txt", "a.md", "a.pdf", "a.bin", "noname", "한글.txt", ".", "", "a/b/.md"]),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.local.s3vectors.support import Client, NewIndex, refusal
@@ -101,7 +101,6 @@ filters = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(metadata_of_one, min_size=1, max_size=8), filters)
 def test_a_filter_matches_what_its_definition_says(
     client: Client, new_index: NewIndex, stored: list[dict[str, Any]], wanted: dict[str, Any]
@@ -195,7 +194,6 @@ def test_what_is_no_query_is_refused(client: Client, new_index: NewIndex, query:
     assert answer["Error"]["Code"] == "ValidationException"
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(["cosine", "euclidean"]),
     st.integers(1, 5).flatmap(

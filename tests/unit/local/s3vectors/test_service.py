@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local.s3vectors import cloudformation, service
@@ -106,7 +106,6 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_request_makes_the_service_fail(new_index: NewIndex, data: st.DataObject) -> None:
     operation = MODEL.operation_model(data.draw(st.sampled_from(sorted(MODEL.operation_names))))

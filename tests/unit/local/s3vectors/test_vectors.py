@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import botocore
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local.s3vectors import service
@@ -123,7 +123,6 @@ def test_a_page_of_vectors_stops_after_a_megabyte(client: Client, new_index: New
     assert max(sizes) * 30_000 < 1_100_000
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     count=st.integers(0, 40),
     page_size=st.integers(1, 45),
@@ -166,7 +165,6 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(steps)
 def test_an_index_holds_what_a_dictionary_would(
     client: Client, new_index: NewIndex, history: list[tuple[str, set[int], int]]

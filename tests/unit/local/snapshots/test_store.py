@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local.snapshots.store import Snapshot, SnapshotStore, StateError
@@ -41,7 +41,6 @@ def test_a_new_cloud_has_no_snapshot(tmp_path: Path) -> None:
     assert store_in(tmp_path).read() is None
 
 
-@settings(max_examples=30)
 @given(services=st.dictionaries(st.text(), VALUES, max_size=3))
 def test_what_is_read_is_what_was_written(services: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     read = saved(tmp_path_factory.mktemp("state"), services, 7).read()
