@@ -19,7 +19,7 @@ from onggi.steps.tenancy.move_tenant import close_move, pause_uploads, switch_pl
 from onggi.steps.tenancy.offboarding import remove_tenant
 from onggi.steps.tenancy.onboarding import place_tenant, provision_tenant
 from onggi.steps.tenancy.record_tenant_failure import UNAVAILABLE, record_tenant_failure
-from tests.unit.core.fakes import FakeIndexes, FakePurger, FakeStacks, FakeTenant, FakeWorkflow, one_step
+from tests.unit.core.fakes import FakeIndexes, FakePurger, FakeStacks, FakeTenant, FakeWorkflow, control_ports, one_step
 from tests.unit.core.moves import TwoPlaces
 
 SIDECAR = '{"metadataAttributes": {"team": "%s"}}'
@@ -818,7 +818,9 @@ def test_a_failure_of_a_move_is_told_and_changes_nothing_else(places: TwoPlaces)
 def test_a_failure_of_a_move_concerns_nobody_once_the_tenant_goes(places: TwoPlaces) -> None:
     run = places.start().move.run  # type: ignore[union-attr]  # it is being moved
     places.clock.advance(seconds=1)
-    removing = remove_tenant(places.record, 960, places.lifecycle, FakeWorkflow(), places.clock)
+    removing = remove_tenant(
+        places.record, 960, control_ports(places.directory, places.lifecycle, places.clock, FakeWorkflow())
+    )
     assert removing.move == places.record.move, "both places are known to the removal"
     assert not record_tenant_failure("acme", run, ERROR, places.directory, places.lifecycle)
     assert places.record == removing

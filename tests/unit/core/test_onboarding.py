@@ -43,6 +43,7 @@ from tests.unit.core.fakes import (
     FakeTenant,
     FakeWorkflow,
     FixedClock,
+    control_ports,
     tenant_named,
     version_of,
 )
@@ -65,10 +66,7 @@ class Operator:
         return create_tenant(
             TenantRequest(tenant_id, name, tier, ChosenSettings(), limits or ChosenLimits()),
             PLACES,
-            self.directory,
-            self.lifecycle,
-            self.workflow,
-            self.clock,
+            control_ports(self.directory, self.lifecycle, self.clock, self.workflow),
         )
 
     def record(self, tenant_id: str) -> TenantRecord:
@@ -343,7 +341,7 @@ def test_a_failure_is_told_in_a_sentence(error: dict[str, str], reason: str) -> 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        ({"Error": "ModelRefused", "Cause": '{"errorMessage": "Enable access."}'}, "model-refused"),
+        ({"Error": "ModelRefused", "Cause": '{"errorMessage": "Enable access."}'}, "model_refused"),
         ({"Error": "Conflict", "Cause": '{"errorMessage": "Full."}'}, "conflict"),
         ({"Error": "TransientError", "Cause": '{"errorMessage": "S3 is down."}'}, "unavailable"),
         ({"Error": "KeyError", "Cause": '{"errorMessage": "secret"}'}, "internal"),
@@ -360,7 +358,7 @@ def test_a_code_is_shown_as_long_as_its_reason(operator: Operator) -> None:
     error = {"Error": "ModelRefused", "Cause": '{"errorMessage": "Enable access."}'}
     record_tenant_failure("acme", run, error, operator.directory, operator.lifecycle)
     shown = tenants.shown(operator.record("acme"), 1)
-    assert (shown["status"], shown["reason"], shown["reason_code"]) == ("failed", "Enable access.", "model-refused")
+    assert (shown["status"], shown["reason"], shown["reason_code"]) == ("failed", "Enable access.", "model_refused")
     operator.create("acme")
     assert not {"reason", "reason_code"} & set(tenants.shown(operator.record("acme"), 1))
 

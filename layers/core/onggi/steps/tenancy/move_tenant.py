@@ -13,7 +13,7 @@ from typing import Final
 from onggi.domain.errors import Conflict, TransientError
 from onggi.domain.runs import BEFORE_SWITCH
 from onggi.domain.tenant import Move, MoveStage, Placement, TenantRecord, Tier
-from onggi.ports.clock import Clock
+from onggi.ports.bundles import ControlPorts
 from onggi.ports.tenant_data import TenantPurger
 from onggi.ports.tenants import TenantLifecycle
 from onggi.ports.workflows import Workflow
@@ -57,9 +57,7 @@ def move_tenant(
     tier: Tier,
     new_place: Placement,
     grace_periods: GracePeriods,
-    lifecycle: TenantLifecycle,
-    relocation: Workflow,
-    clock: Clock,
+    control: ControlPorts,
 ) -> TenantRecord:
     """Starts a tenant's way to another tier; takes up one that has stopped, or gives up one that has not switched yet.
 
@@ -68,9 +66,7 @@ def move_tenant(
         tier: the tier that it is to have.
         new_place: where it would go.
         grace_periods: how long its workflow waits for others.
-        lifecycle: the control table's tenants.
-        relocation: the workflow.
-        clock: tells the time.
+        control: the records of tenants and the workflows on them.
 
     Raises:
         Conflict: when the tenant cannot be moved now, or was changed in the meantime.
@@ -81,15 +77,15 @@ def move_tenant(
         if tier == known.context.tier:
             return known
         place = _with_vectors_of(known.context.placement, new_place)
-        move = Move(tier, place, "preparing", new_run(clock))
+        move = Move(tier, place, "preparing", new_run(control.clock))
     elif tier == known.move.tier:
-        if known.move.reason is None and _start(known.context.tenant_id, known.move, grace_periods, relocation):
+        if known.move.reason is None and _start(known.context.tenant_id, known.move, grace_periods, control.relocation):
             return known
-        move = replace(known.move, reason=None, run=new_run(clock))
+        move = replace(known.move, reason=None, run=new_run(control.clock))
     else:
-        move = Move(tier, known.move.other, "abandoned", new_run(clock))
-    record = lifecycle.change(known, replace(known, move=move))
-    _start(known.context.tenant_id, move, grace_periods, relocation)
+        move = Move(tier, known.move.other, "abandoned", new_run(control.clock))
+    record = control.lifecycle.change(known, replace(known, move=move))
+    _start(known.context.tenant_id, move, grace_periods, control.relocation)
     return record
 
 
