@@ -6,7 +6,8 @@ import tempfile
 from functools import cache
 from types import ModuleType
 
-from onggi.entry.http import Api, Route
+from layers.packaging.openapi.routes import declared_routes
+from onggi.entry.http import Route
 from tests.deployment_template import REPOSITORY
 
 FUNCTIONS = REPOSITORY / "functions"
@@ -35,7 +36,4 @@ def load(name: str) -> ModuleType:
 @cache
 def routes() -> tuple[Route, ...]:
     """Every route of the HTTP API, as the functions declare them."""
-    named = sorted(path.parent.name for path in FUNCTIONS.glob("*/app.py") if "Api()" in path.read_text("utf-8"))
-    apis = [load(name).api for name in named]
-    assert all(isinstance(api, Api) for api in apis)
-    return tuple(route for api in apis for route in api.routes)
+    return tuple(declared_routes())
