@@ -291,10 +291,40 @@ def test_bad_and_forged_credentials(product: Product, new_tenant: Callable[[], T
     assert product.send("GET", product.url("/me"), {"authorization": f"bearer {own.api_key}"}).status == 200
 
 
-def test_routes_that_do_not_exist(shared: Tenant) -> None:
-    for method, route in (("GET", "/nothing"), ("PUT", "/documents"), ("GET", "/query"), ("PATCH", "/me")):
-        reply = shared.call(method, route)
-        assert_problem(reply, 404)
+def test_a_route_that_does_not_exist(shared: Tenant) -> None:
+    assert_problem(shared.call("GET", "/nothing"), 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "allowed"),
+    [
+        ("PUT", "/documents", "GET, POST"),
+        ("GET", "/query", "POST"),
+        ("PATCH", "/me", "GET"),
+        ("POST", "/keys/abc", "DELETE"),
+    ],
+)
+def test_a_wrong_method(product: Product, shared: Tenant, method: str, route: str, allowed: str) -> None:
+    reply = shared.call(method, route)
+    assert_problem(reply, 405)
+    assert (reply.body["code"], reply.headers["allow"]) == ("method_not_allowed", allowed)
+    assert_problem(product.send(method, product.url(route), {}), 401)
+
+
+@pytest.mark.parametrize("route", ["/query", "/documents/abc", "/openapi.json"])
+def test_a_preflight_takes_no_credential_and_names_no_origin_by_default(product: Product, route: str) -> None:
+    asked = {"origin": "https://app.example.com", "access-control-request-method": "POST"}
+    reply = product.send("OPTIONS", product.url(route), asked)
+    assert reply.status == 200
+    assert reply.headers["access-control-allow-origin"] == "none"
+    assert "Authorization" in reply.headers["access-control-allow-headers"]
+
+
+def test_the_contract_is_served_to_anyone(product: Product) -> None:
+    reply = product.send("GET", product.url("/openapi.json"), {})
+    assert reply.status == 200, reply.body
+    assert reply.body["openapi"] == "3.1.0"
+    assert "/v1/query" in reply.body["paths"]
 
 
 def test_me(product: Product, tenant: Tenant) -> None:

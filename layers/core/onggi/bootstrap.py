@@ -260,7 +260,10 @@ class Application:
     def tenant_stacks(self, template: str) -> TenantStacks:
         """Makes what tenants have for themselves, under the function's own role."""
         configuration = self.settings
-        parameters = {"RetentionDays": configuration.retention_days}
+        parameters = {
+            "RetentionDays": configuration.retention_days,
+            "AllowedOrigin": configuration.allowed_origin,
+        }
         return CloudFormationTenantStacks(self._own_session, template, configuration.silo_role_arn, parameters)
 
     @cached_property

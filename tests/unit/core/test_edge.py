@@ -18,6 +18,7 @@ from onggi.domain.errors import (
 )
 from onggi.entry.http import Answer, Api
 from onggi.entry.messages import ApiRequest, ApiResponse
+from onggi.settings import Settings
 from tests.application_parts import replace_parts
 from tests.unit.core.fakes import FakeMeter, tenant_named
 
@@ -126,3 +127,20 @@ def test_what_is_refused_for_now_is_metered_and_what_is_refused_for_good_is_not(
     found = answer(of_tenant(), raising(error))
     assert meter.recorded == [("acme", {"ThrottledRequests": 1})] * throttled
     assert found["headers"].get("retry-after") == ("7" if throttled else None)
+
+
+@pytest.mark.parametrize("origin", ["https://app.example.com", "*"])
+@pytest.mark.parametrize("error", [None, NotFound("None."), KeyError("secret")])
+def test_browsers_of_the_allowed_origin_may_read_every_response(
+    monkeypatch: pytest.MonkeyPatch, origin: str, error: Exception | None
+) -> None:
+    replace_parts(monkeypatch, settings=Settings({"ALLOWED_ORIGIN": origin}))
+    found = answer(of_tenant(), raising(error) if error else lambda _: ApiResponse(200, {}))
+    assert found["headers"]["access-control-allow-origin"] == origin
+    assert "retry-after" in found["headers"]["access-control-expose-headers"]
+
+
+def test_no_origin_is_allowed_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_parts(monkeypatch, settings=Settings({"ALLOWED_ORIGIN": "none"}))
+    found = answer(of_tenant(), lambda _: ApiResponse(200, {}))
+    assert not [name for name in found["headers"] if name.startswith("access-control")]

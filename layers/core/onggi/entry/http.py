@@ -81,6 +81,11 @@ class Api:
 
     def handler(self, event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
         """Handles an event of API Gateway; every error becomes a problem document."""
+        response = self._handled(event, context)
+        response["headers"] |= _cors_headers(application.settings.allowed_origin)
+        return response
+
+    def _handled(self, event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
         seconds_left = seconds_to_answer(context)
         request_id = event["requestContext"]["requestId"]
         about = {"request_id": request_id, "route": f"{event['httpMethod']} {event['resource']}"}
@@ -111,6 +116,17 @@ class Api:
             return route
         allowed = [each.method for each in self._routes.values() if each.path == path]
         raise MethodNotAllowed(allowed) if allowed else NotFound("There is no such route.")
+
+
+def _cors_headers(origin: str) -> dict[str, str]:
+    """Lets browsers read a response from pages of an origin; none where no origin is allowed."""
+    if origin == "none":
+        return {}
+    return {
+        "access-control-allow-origin": origin,
+        "access-control-expose-headers": "x-request-id, retry-after, allow",
+        "vary": "origin",
+    }
 
 
 def _check_caller(needed: RouteRole, request: ApiRequest, event: Event) -> None:
