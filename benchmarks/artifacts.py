@@ -22,7 +22,7 @@ MEGABYTE = 1_000_000
 
 
 def main() -> None:
-    """Measure every artifact, print a table and write it to `benchmarks/results/`."""
+    """Measures every artifact, prints a table and writes it to `benchmarks/results/`."""
     if not is_built():
         sys.exit("Nothing is built: run `make build` first.")
     with tempfile.TemporaryDirectory() as folder:
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def measure(artifact: Path, runtime: Runtime, folder: Path) -> dict[str, Any]:
-    """Return one artifact's sizes in MB and, for a function, the median of its initialisation in ms."""
+    """Returns one artifact's sizes in MB and, for a function, the median of its initialisation in ms."""
     files = [path for path in artifact.rglob("*") if path.is_file()]
     sizes = {
         "unzipped_mb": round(sum(path.stat().st_size for path in files) / MEGABYTE, 3),
@@ -49,7 +49,7 @@ def measure(artifact: Path, runtime: Runtime, folder: Path) -> dict[str, Any]:
 
 
 def zipped_bytes(artifact: Path, files: list[Path], folder: Path) -> int:
-    """Return the size of the archive that would be uploaded."""
+    """Returns the size of the archive that would be uploaded."""
     archive = folder / "artifact.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
         for path in files:
@@ -58,7 +58,7 @@ def zipped_bytes(artifact: Path, files: list[Path], folder: Path) -> int:
 
 
 def init_milliseconds(artifact: Path, runtime: Runtime, folder: Path) -> float:
-    """Return the median over several starts; what the function answers to an empty event does not matter."""
+    """Returns the median over several starts; what the function answers to an empty event does not matter."""
     measured = []
     for _ in range(RUNS):
         with running(artifact, runtime, {"AWS_REGION": "us-east-1"}, folder / "log") as function:
@@ -70,7 +70,7 @@ def init_milliseconds(artifact: Path, runtime: Runtime, folder: Path) -> float:
 
 
 def table(measured: dict[str, dict[str, Any]]) -> str:
-    """Return the measurements as a table for people."""
+    """Returns the measurements as a table for people."""
     lines = [f"{'artifact':<18}{'unzipped MB':>12}{'zipped MB':>12}{'init ms':>10}"]
     lines += [
         f"{name:<18}{found['unzipped_mb']:>12.2f}{found['zipped_mb']:>12.2f}{found.get('init_ms', ''):>10}"

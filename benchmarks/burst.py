@@ -46,7 +46,7 @@ type Json = dict[str, Any]
 
 @contextmanager
 def burning() -> Iterator[None]:
-    """Keep processors busy for as long as the block runs."""
+    """Keeps processors busy for as long as the block runs."""
     burners = [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(BURNERS)]
     try:
         yield
@@ -72,7 +72,7 @@ class Asker:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Ask for as long as the block runs."""
+        """Asks for as long as the block runs."""
         thread = threading.Thread(target=self._ask)
         thread.start()
         try:

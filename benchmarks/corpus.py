@@ -106,7 +106,7 @@ class Sum:
 
 
 def main() -> int:
-    """Read the folder that the command line names and return the exit status."""
+    """Reads the folder that the command line names and returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.corpus", description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, nargs="?", help="where the files lie (default: samples of all formats)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

@@ -50,18 +50,18 @@ class Clocked:
         self._seconds = seconds
 
     def embed(self, text: str) -> Vector:
-        """Return the vector of a text."""
+        """Returns the vector of a text."""
         began = time.perf_counter()
         vector = self._worker.embed(text)
         self._seconds.append(time.perf_counter() - began)
         return vector
 
     def is_running(self) -> bool:
-        """Return whether the worker can take a text."""
+        """Returns whether the worker can take a text."""
         return self._worker.is_running()
 
     def close(self) -> None:
-        """End the worker."""
+        """Ends the worker."""
         self._worker.close()
 
 
@@ -69,12 +69,12 @@ class WaitingWorker:
     """Waits as long as a text takes, and computes nothing."""
 
     def embed(self, text: str) -> Vector:
-        """Wait."""
+        """Waits."""
         time.sleep(SIMULATED_QUESTION_SECONDS if text.startswith(QUESTION) else SIMULATED_CHUNK_SECONDS)
         return []
 
     def is_running(self) -> bool:
-        """Return that it runs."""
+        """Returns that it runs."""
         return True
 
     def close(self) -> None:

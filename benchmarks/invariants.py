@@ -11,7 +11,7 @@ MAX_EMBEDDED_BYTES = 8192
 
 
 def violations(extracted: ExtractedText, chunks: Sequence[Chunk]) -> list[str]:
-    """Return a sentence for each thing that does not hold; none of them holds a word of the document."""
+    """Returns a sentence for each thing that does not hold; none of them holds a word of the document."""
     return [
         *_of_structure(extracted),
         *(f"chunk {chunk.number}: {wrong}" for chunk in chunks for wrong in _of_chunk(extracted, chunk)),

@@ -12,7 +12,7 @@ RESULTS = REPOSITORY / "benchmarks" / "results"
 
 
 def machine() -> dict[str, Any]:
-    """Return processor, cores that this process may use, and Python's version."""
+    """Returns processor, cores that this process may use, and Python's version."""
     return {
         "processor": platform.machine(),
         "cores": os.process_cpu_count(),
@@ -21,15 +21,15 @@ def machine() -> dict[str, Any]:
 
 
 def load() -> float:
-    """Return how many processes ran or waited over the last minute; before a measurement, those are others'."""
+    """Returns how many processes ran or waited over the last minute; before a measurement, those are others'."""
     return round(os.getloadavg()[0], 2)
 
 
 def today() -> str:
-    """Return the date in UTC, as ISO 8601 has it."""
+    """Returns the date in UTC, as ISO 8601 has it."""
     return datetime.now(UTC).date().isoformat()
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Return the installed version of each package."""
+    """Returns the installed version of each package."""
     return {package: version(package) for package in packages}

@@ -68,7 +68,7 @@ class Onboarding:
     took: float = 0.0
 
     def go(self, tenant_ids: Sequence[str]) -> None:
-        """Onboard these, and say from time to time how far it is."""
+        """Onboards these, and says from time to time how far it is."""
         began, before = time.perf_counter(), self.took
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             started = [pool.submit(onboard, self.bench, each, POLL_SECONDS) for each in tenant_ids]
@@ -129,7 +129,7 @@ def question_ms(tenant: Bench) -> Json:
 
 
 def require(fact: bool, sentence: str) -> None:
-    """End the run where something is not as it has to be.
+    """Ends the run where something is not as it has to be.
 
     Raises:
         SystemExit: with the sentence.
@@ -176,7 +176,7 @@ def check_answers(bench: Bench, tenant_ids: Sequence[str]) -> None:
 
 
 def run(bench: Bench, emulator: Emulator, count: int) -> Json:
-    """Onboard, measure and check."""
+    """Onboards, measures and checks."""
     tenant_ids = [f"tenant-{number:05}" for number in range(count)]
     onboarding = Onboarding(bench, emulator, count)
     memory, processor = emulator.memory_mb(), emulator.processor_seconds()

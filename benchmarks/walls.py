@@ -52,7 +52,7 @@ class Calls:
 
 @contextmanager
 def counted() -> Iterator[Calls]:
-    """Count requests while the block runs."""
+    """Counts requests while the block runs."""
     calls, send = Calls(), URLLib3Session.send
 
     def sending(session: URLLib3Session, request: Any) -> Any:  # noqa: ANN401 - botocore's requests have no public type
@@ -81,7 +81,7 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def measure(claim: Json, open_ports: TenantPorts, calls: Calls) -> Json:
-    """Ask by turns with and without the walls; medians."""
+    """Asks by turns with and without the walls; medians."""
     ways: dict[str, Callable[[], object]] = {
         "with_walls": lambda: retrieve(REQUEST, walled(claim)),
         "without_walls": lambda: retrieve(REQUEST, open_ports),

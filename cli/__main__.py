@@ -39,7 +39,7 @@ With --json, results are one JSON document on standard output and errors one on 
 
 
 def make_parser() -> ArgumentParser:
-    """Return the parser of the whole command line."""
+    """Returns the parser of the whole command line."""
     shared = shared_arguments()
     parser = ArgumentParser(
         prog="onggi",
@@ -56,7 +56,7 @@ def make_parser() -> ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None, outside: Outside | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """Runs the command; returns its exit status."""
     outside = outside or Outside()
     parsed = make_parser().parse_args(arguments)
     output = Output(as_json=getattr(parsed, "json", False), out=outside.out, err=outside.err)

@@ -21,17 +21,17 @@ class Account(Protocol):
     region: str
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients' methods when it runs
-        """Return a boto3 client."""
+        """Returns a boto3 client."""
 
     def credentials(self) -> ReadOnlyCredentials:
-        """Return the credentials that sign the operator's requests."""
+        """Returns the credentials that sign the operator's requests."""
 
 
 class BotoAccount:
     """An account as boto3 finds it; of the local cloud where the endpoint is on this machine."""
 
     def __init__(self, region: str | None, profile: str | None, endpoint: str | None) -> None:
-        """Open the account.
+        """Opens the account.
 
         Raises:
             CredentialError: The profile does not exist.
@@ -54,7 +54,7 @@ class BotoAccount:
         self.region: str = session.region_name
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients' methods when it runs
-        """Return a boto3 client with bounded waiting."""
+        """Returns a boto3 client with bounded waiting."""
         # No name server knows <bucket>.localhost.
         addressing: Literal["path", "auto"] = "path" if is_local(self._endpoint) else "auto"
         config = Config(
@@ -68,7 +68,7 @@ class BotoAccount:
         return make(service, endpoint_url=self._endpoint, config=config)
 
     def credentials(self) -> ReadOnlyCredentials:
-        """Return fresh credentials.
+        """Returns fresh credentials.
 
         Raises:
             CredentialError: The machine has none, or they cannot be renewed.

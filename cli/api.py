@@ -28,7 +28,7 @@ class ApiClient:
         self._clock = clock
 
     def get(self, route: str, query: Mapping[str, str | int | None] | None = None) -> JsonObject:
-        """Read a route; parameters that are None are left out.
+        """Reads a route; parameters that are None are left out.
 
         Raises:
             ApiError: The API answered with a problem.
@@ -37,7 +37,7 @@ class ApiClient:
         return self._call("GET", route + (f"?{urlencode(given, quote_via=quote, safe='')}" if given else ""))
 
     def post(self, route: str, body: JsonObject) -> JsonObject:
-        """Send a document to a route.
+        """Sends a document to a route.
 
         Raises:
             ApiError: The API answered with a problem.
@@ -45,7 +45,7 @@ class ApiClient:
         return self._call("POST", route, body)
 
     def patch(self, route: str, body: JsonObject) -> JsonObject:
-        """Change what a route names; fields that are left out stay.
+        """Changes what a route names; fields that are left out stay.
 
         Raises:
             ApiError: The API answered with a problem.
@@ -53,7 +53,7 @@ class ApiClient:
         return self._call("PATCH", route, body)
 
     def delete(self, route: str) -> JsonObject:
-        """Delete what a route names.
+        """Deletes what a route names.
 
         Raises:
             ApiError: The API answered with a problem.
@@ -63,7 +63,7 @@ class ApiClient:
     def pages(
         self, route: str, items: str, query: Mapping[str, str | int | None] | None = None
     ) -> Iterator[JsonObject]:
-        """Read a list to its end, page by page.
+        """Reads a list to its end, page by page.
 
         Args:
             route: The list.
@@ -103,14 +103,14 @@ class ApiClient:
 
 
 def retry_seconds(response: Response, attempt: int) -> float:
-    """Return how long to wait before the next attempt: what the server asks for, else 0.5 s doubled each time."""
+    """Returns how long to wait before the next attempt: what the server asks for, else 0.5 s doubled each time."""
     asked = response.headers.get("retry-after", "")
     wanted = float(asked) if asked.isdecimal() else 0.5 * 2**attempt
     return min(wanted, LONGEST_RETRY_SECONDS)
 
 
 def read_problem(response: Response) -> ApiError:
-    """Turn an error response (RFC 9457, or API Gateway's own form) into one sentence."""
+    """Turns an error response (RFC 9457, or API Gateway's own form) into one sentence."""
     problem = _read_object(response) or {}
     sentence = problem.get("detail") or problem.get("title") or problem.get("message")
     if not sentence:

@@ -25,11 +25,11 @@ class Subparsers(Protocol):
         parents: list[ArgumentParser],
         formatter_class: type[RawDescriptionHelpFormatter],
     ) -> ArgumentParser:
-        """Add a command."""
+        """Adds a command."""
 
 
 def shared_arguments() -> ArgumentParser:
-    """Return the arguments of every command.
+    """Returns the arguments of every command.
 
     They may stand before the command or after it, so they have no defaults: the later parser's would overwrite what
     the earlier one read.
@@ -41,7 +41,7 @@ def shared_arguments() -> ArgumentParser:
 
 
 def add_connection_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments that name a stack; without them the command talks to the local cloud."""
+    """Adds the arguments that name a stack; without them the command talks to the local cloud."""
     stack = parser.add_argument_group("which stack", "Without these, the local cloud that `make up` started.")
     stack.add_argument("--stack", metavar="NAME", help="a stack that CloudFormation knows")
     stack.add_argument("--region", metavar="REGION", help="its AWS region")
@@ -52,7 +52,7 @@ def add_connection_arguments(parser: ArgumentParser) -> None:
 def add_command(
     commands: Subparsers, shared: ArgumentParser, name: str, *, does: str, examples: list[str], run: Run
 ) -> ArgumentParser:
-    """Add a command with its description and examples; returns its parser for the command's own arguments."""
+    """Adds a command with its description and examples; returns its parser for the command's own arguments."""
     parser = commands.add_parser(
         name,
         help=does,
@@ -66,5 +66,5 @@ def add_command(
 
 
 def add_tenant_argument(parser: ArgumentParser) -> None:
-    """Add the argument that names the tenant."""
+    """Adds the argument that names the tenant."""
     parser.add_argument("--tenant", metavar="TENANT", help="the tenant; not needed where only one's key is known")

@@ -33,7 +33,7 @@ CONTENT_TYPES = {
 
 
 def document_name(path: Path, prefix: str) -> str:
-    """Return the name a file gets as a document: the file's own, below `prefix`.
+    """Returns the name a file gets as a document: the file's own, below `prefix`.
 
     The name is composed (Unicode NFC): some systems decompose a file's Korean name, and one name must be one document.
     """
@@ -42,13 +42,13 @@ def document_name(path: Path, prefix: str) -> str:
 
 
 def content_type(path: Path) -> str:
-    """Return a file's media type by its extension; the stack looks at the content itself."""
+    """Returns a file's media type by its extension; the stack looks at the content itself."""
     known = CONTENT_TYPES.get(path.suffix.lower())
     return known or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a file for reading.
+    """Opens a file for reading.
 
     Raises:
         CommandError: It cannot be read.
@@ -69,7 +69,7 @@ def upload(
     metadata: Mapping[str, str],
     sent: Callable[[int], None],
 ) -> tuple[str, str]:
-    """Upload a document: ask the API for a signed form, then send the file by it straight to S3, piece by piece.
+    """Uploads a document: ask the API for a signed form, then send the file by it straight to S3, piece by piece.
 
     Args:
         api: The tenant's API.
@@ -106,7 +106,7 @@ def upload(
 def follow(
     api: ApiClient, document_id: str, version: str, seen: Callable[[JsonObject], None], clock: Clock
 ) -> JsonObject:
-    """Wait until one version of a document is ready or failed; returns the document.
+    """Waits until one version of a document is ready or failed; returns the document.
 
     Args:
         api: The tenant's API.
@@ -134,7 +134,7 @@ def follow(
 
 
 def find_by_id(api: ApiClient, document_id: str) -> JsonObject | None:
-    """Return a document, or None where the tenant has no such one."""
+    """Returns a document, or None where the tenant has no such one."""
     try:
         return api.get(f"/documents/{quote(document_id, safe='')}")
     except ApiError as refusal:
@@ -144,7 +144,7 @@ def find_by_id(api: ApiClient, document_id: str) -> JsonObject | None:
 
 
 def match(documents: list[JsonObject], reference: str) -> JsonObject:
-    """Return the one document that a person means by its id, its key or its name.
+    """Returns the one document that a person means by its id, its key or its name.
 
     Raises:
         CommandError: There is none.
@@ -163,7 +163,7 @@ def match(documents: list[JsonObject], reference: str) -> JsonObject:
 
 
 def request_deletion(api: ApiClient, document_id: str) -> JsonObject:
-    """Ask for a document's deletion: from now on it does not answer; returns it, `deleting`.
+    """Asks for a document's deletion: from now on it does not answer; returns it, `deleting`.
 
     Raises:
         ApiError: The API does not delete it.
@@ -172,7 +172,7 @@ def request_deletion(api: ApiClient, document_id: str) -> JsonObject:
 
 
 def wait_until_deleted(api: ApiClient, document_id: str, clock: Clock) -> None:
-    """Wait until nothing is left of a document.
+    """Waits until nothing is left of a document.
 
     Raises:
         DeadlineError: Something is left after five minutes.

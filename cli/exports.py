@@ -20,7 +20,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the folder that an export goes into, before anything is removed.
+    """Makes the folder that an export goes into, before anything is removed.
 
     Raises:
         CommandError: It cannot be made, or holds something already.
@@ -42,7 +42,7 @@ def fetch_export(
     received: Callable[[int, int], None],
     clock: Clock,
 ) -> JsonObject:
-    """Fetch everything of an export; what cannot be stored under its name is told and does not stop the rest.
+    """Fetches everything of an export; what cannot be stored under its name is told and does not stop the rest.
 
     Args:
         api: The API as the operator.
@@ -71,7 +71,7 @@ def fetch_export(
 
 
 def file_path(folder: Path, name: str) -> Path:
-    """Return where an exported object goes: named as it is, with percent signs for what would lead elsewhere."""
+    """Returns where an exported object goes: named as it is, with percent signs for what would lead elsewhere."""
     return folder.joinpath(*(_file_name(part) for part in name.split("/")))
 
 
@@ -82,7 +82,7 @@ def _file_name(part: str) -> str:
 
 
 def _listed(api: ApiClient, tenant_id: str, clock: Clock) -> Iterator[JsonObject]:
-    """List the objects, each with a link that is still good when it is used."""
+    """Lists the objects, each with a link that is still good when it is used."""
     cursor: str | None = None
     while True:
         page, listed_at = _page(api, tenant_id, cursor), clock.monotonic()
@@ -102,7 +102,7 @@ def _page(api: ApiClient, tenant_id: str, cursor: str | None) -> JsonObject:
 def _fetch(
     transport: Transport, listed: JsonObject, folder: Path, received: Callable[[int], None], clock: Clock
 ) -> Path:
-    """Fetch an object under a name of its own; an answer that breaks off is asked for again."""
+    """Fetches an object under a name of its own; an answer that breaks off is asked for again."""
     path = folder / PARTIAL
     for attempt in range(ATTEMPTS):
         try:
@@ -138,7 +138,7 @@ def _fetch_once(transport: Transport, listed: JsonObject, path: Path, received: 
 
 
 def _put(fetched: Path, path: Path) -> str | None:
-    """Put a fetched file in its place; returns why that cannot be, and then it is gone."""
+    """Puts a fetched file in its place; returns why that cannot be, and then it is gone."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():

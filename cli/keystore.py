@@ -14,7 +14,7 @@ FILE_NAME = "keys.json"
 
 
 def key_file(stack: Stack, environ: Mapping[str, str]) -> Path:
-    """Return where a stack's keys are kept: beside the local cloud's files, else in the user's configuration folder."""
+    """Returns where a stack's keys are kept: beside the local cloud's files, else in the user's configuration folder."""
     if stack.local_folder is not None:
         return stack.local_folder / FILE_NAME
     configuration = environ.get("XDG_CONFIG_HOME") or str(Path(environ.get("HOME") or Path.home()) / ".config")
@@ -29,28 +29,28 @@ class KeyStore:
         self._stack = stack_identity
 
     def tenants(self) -> list[str]:
-        """Return the tenants whose key is kept, in order."""
+        """Returns the tenants whose key is kept, in order."""
         return sorted(self._read().get(self._stack, {}))
 
     def get(self, tenant_id: str) -> str | None:
-        """Return a tenant's API key, or None where none is kept."""
+        """Returns a tenant's API key, or None where none is kept."""
         kept = self._read().get(self._stack, {}).get(tenant_id)
         return None if kept is None else str(kept["api_key"])
 
     def put(self, tenant_id: str, key_id: str, api_key: str) -> None:
-        """Keep a key in place of the tenant's former one."""
+        """Keeps a key in place of the tenant's former one."""
         keys = self._read()
         keys.setdefault(self._stack, {})[tenant_id] = {"key_id": key_id, "api_key": api_key}
         self._write(keys)
 
     def forget(self, tenant_id: str) -> None:
-        """Keep a tenant's key no longer, if one was kept."""
+        """Keeps a tenant's key no longer, if one was kept."""
         keys = self._read()
         if keys.get(self._stack, {}).pop(tenant_id, None):
             self._write(keys)
 
     def _write(self, keys: dict[str, dict[str, dict[str, Any]]]) -> None:
-        """Write the file; a reader sees the old one or the new, never half of one."""
+        """Writes the file; a reader sees the old one or the new, never half of one."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # mkstemp makes the file readable to its owner alone (0600) from the start.
         descriptor, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{FILE_NAME}.")

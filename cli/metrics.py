@@ -35,14 +35,14 @@ class Paginator(Protocol):
     """boto3's walker of pages."""
 
     def paginate(self, **request: object) -> Iterable[dict[str, Any]]:
-        """Return the pages of an answer."""
+        """Returns the pages of an answer."""
 
 
 class CloudWatch(Protocol):
     """The part of boto3's CloudWatch client that is used here."""
 
     def get_paginator(self, operation_name: str) -> Paginator:
-        """Return the walker of an operation's pages."""
+        """Returns the walker of an operation's pages."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class TenantUsage:
     query_latency_mean_ms: float | None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields as a JSON object."""
+        """Returns the fields as a JSON object."""
         return asdict(self)
 
 
@@ -78,7 +78,7 @@ class UsageMetrics:
         self._cloudwatch = cloudwatch
 
     def tenants(self) -> list[str]:
-        """Return the tenants that have metrics of the last two weeks; CloudWatch lists no older ones.
+        """Returns the tenants that have metrics of the last two weeks; CloudWatch lists no older ones.
 
         Raises:
             CommandError: CloudWatch refuses or does not answer.
@@ -89,7 +89,7 @@ class UsageMetrics:
         return sorted({dimension["Value"] for dimension in dimensions if dimension["Name"] == DIMENSION})
 
     def read(self, tenant_id: str, start: datetime, end: datetime, now: datetime) -> TenantUsage:
-        """Read what a tenant used from `start` to before `end`.
+        """Reads what a tenant used from `start` to before `end`.
 
         Raises:
             CommandError: CloudWatch refuses or does not answer.
@@ -124,13 +124,13 @@ class UsageMetrics:
 
 
 def period_seconds(start: datetime, end: datetime, now: datetime) -> int:
-    """Return the finest period in which CloudWatch still keeps the range and that is worth reading."""
+    """Returns the finest period in which CloudWatch still keeps the range and that is worth reading."""
     fine = now - start < timedelta(days=FINE_DAYS) and end - start <= FINE_RANGE
     return FINE_SECONDS if fine else COARSE_SECONDS
 
 
 def last_day(now: datetime) -> tuple[datetime, datetime]:
-    """Return the 24 hours up to a minute from now; what just happened is dated up to the present second."""
+    """Returns the 24 hours up to a minute from now; what just happened is dated up to the present second."""
     now = now.astimezone(UTC)
     return now - timedelta(days=1), now + timedelta(minutes=1)
 

@@ -19,12 +19,12 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 def printable(text: str) -> str:
-    """Return text without the characters that steer a terminal."""
+    """Returns text without the characters that steer a terminal."""
     return CONTROLS.sub("�", text)
 
 
 def make_console(stream: TextIO) -> Console:
-    """Return a console that colours only on a terminal, never where NO_COLOR is set, and reads no markup in texts."""
+    """Returns a console that colours only on a terminal, never where NO_COLOR is set, and reads no markup in texts."""
     width = None if stream.isatty() else UNBOUNDED_COLUMNS
     return Console(file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=not stream.isatty())
 
@@ -44,19 +44,19 @@ class Output:
     err: TextIO
 
     def result(self, document: Any, show: Callable[[Console], None]) -> None:  # noqa: ANN401 - any JSON
-        """Print a result: the document for programs, else what `show` prints."""
+        """Prints a result: the document for programs, else what `show` prints."""
         if self.as_json:
             self.out.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
         else:
             show(make_console(self.out))
 
     def progress(self, text: str) -> None:
-        """Tell people what is being waited for; nothing to programs."""
+        """Tells people what is being waited for; nothing to programs."""
         if not self.as_json:
             make_console(self.err).print(Text(printable(text), style="dim"))
 
     def error(self, error: CommandError) -> None:
-        """Print an error: one sentence, or `{"error": {"code", "message"}}`."""
+        """Prints an error: one sentence, or `{"error": {"code", "message"}}`."""
         if self.as_json:
             document = {"error": {"code": error.code, "message": error.message}}
             self.err.write(json.dumps(document, ensure_ascii=False) + "\n")
@@ -65,7 +65,7 @@ class Output:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Iterable[str] = ()) -> Table:
-    """Return a plain table; the columns in `right` hold numbers."""
+    """Returns a plain table; the columns in `right` hold numbers."""
     numbers = frozenset(right)
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
@@ -79,12 +79,12 @@ STATUS_STYLES = {"ready": "green", "active": "green", "failed": "red", "suspende
 
 
 def status_text(status: str) -> Text:
-    """Return a status in its colour."""
+    """Returns a status in its colour."""
     return Text(printable(status), style=STATUS_STYLES.get(status, "yellow"))
 
 
 def size_text(size: int | None) -> str:
-    """Return a number of bytes in the unit that a person would choose (1 KiB = 1024 bytes)."""
+    """Returns a number of bytes in the unit that a person would choose (1 KiB = 1024 bytes)."""
     if size is None:
         return "–"
     amount = float(size)
@@ -96,7 +96,7 @@ def size_text(size: int | None) -> str:
 
 
 def time_text(timestamp: str | None) -> str:
-    """Return an ISO 8601 time to the minute, in UTC."""
+    """Returns an ISO 8601 time to the minute, in UTC."""
     if not timestamp:
         return "–"
     try:
@@ -107,10 +107,10 @@ def time_text(timestamp: str | None) -> str:
 
 
 def number_text(number: int | None) -> str:
-    """Return a number with its thousands apart, or a dash where there is none."""
+    """Returns a number with its thousands apart, or a dash where there is none."""
     return "–" if number is None else f"{number:,}"
 
 
 def milliseconds_text(milliseconds: float | None) -> str:
-    """Return a duration in whole milliseconds, or a dash where there is none."""
+    """Returns a duration in whole milliseconds, or a dash where there is none."""
     return "–" if milliseconds is None else f"{milliseconds:,.0f} ms"

@@ -26,7 +26,7 @@ class HowFar:
 
     @classmethod
     def of(cls, document: JsonObject) -> Self | None:
-        """Read a document; None where it is not being processed."""
+        """Reads a document; None where it is not being processed."""
         progress = document.get("progress")
         if document["status"] != "processing" or not progress:
             return None
@@ -58,7 +58,7 @@ class Pace:
         self._began: tuple[float, int] | None = None
 
     def seconds_left(self, how_far: HowFar, now: float) -> float | None:
-        """Return the seconds until all chunks are embedded; None as long as there is no pace.
+        """Returns the seconds until all chunks are embedded; None as long as there is no pace.
 
         Args:
             how_far: what is seen now.
@@ -75,12 +75,12 @@ class Pace:
 
 
 def counted(number: int, thing: str) -> str:
-    """Return a number of things, its thousands apart."""
+    """Returns a number of things, its thousands apart."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def left_text(seconds: float | None) -> str:
-    """Return how long something still takes, no more exact than an estimate is; empty where that is not known."""
+    """Returns how long something still takes, no more exact than an estimate is; empty where that is not known."""
     if seconds is None:
         return ""
     if seconds < MINUTE:

@@ -34,24 +34,24 @@ class Tracker(Protocol):
     """Shows how each of several files is getting on. Safe to share between threads."""
 
     def __enter__(self) -> Self:
-        """Start showing."""
+        """Starts showing."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop showing."""
+        """Stops showing."""
 
     def begin(self, name: str, size: int) -> int:
-        """Show a file of so many bytes; returns its number here."""
+        """Shows a file of so many bytes; returns its number here."""
 
     def sent(self, number: int, size: int) -> None:
-        """Show that so many more bytes were sent."""
+        """Shows that so many more bytes were sent."""
 
     def state(self, number: int, state: str) -> None:
-        """Show what is happening to a file."""
+        """Shows what is happening to a file."""
 
     def processing(self, number: int, how_far: HowFar, left: str) -> None:
-        """Show how far a file is processed, and how long the rest may take."""
+        """Shows how far a file is processed, and how long the rest may take."""
 
 
 class AmountColumn(ProgressColumn):
@@ -62,7 +62,7 @@ class AmountColumn(ProgressColumn):
         self._bytes = DownloadColumn()
 
     def render(self, task: Task) -> Text:
-        """Return the cell of a file."""
+        """Returns the cell of a file."""
         if task.fields["uploading"]:
             return self._bytes.render(task)
         return Text("" if task.total is None else f"{int(task.percentage):>3}%", style="progress.percentage")
@@ -75,7 +75,7 @@ class TimeColumn(ProgressColumn):
         super().__init__(Column(no_wrap=True))
 
     def render(self, task: Task) -> Text:
-        """Return the cell of a file."""
+        """Returns the cell of a file."""
         left: str = task.fields["left"]
         if left:
             return Text(left, style="progress.remaining")
@@ -110,21 +110,21 @@ class Bars:
         self._bars.stop()
 
     def begin(self, name: str, size: int) -> int:
-        """Add a bar."""
+        """Adds a bar."""
         return int(self._bars.add_task(printable(name), total=size, state="uploading", uploading=True, left=""))
 
     def sent(self, number: int, size: int) -> None:
-        """Fill the bar further."""
+        """Fills the bar further."""
         self._bars.advance(TaskID(number), size)
 
     def state(self, number: int, state: str) -> None:
-        """Change the word beside the bar; the clock stops with the last one."""
+        """Changes the word beside the bar; the clock stops with the last one."""
         self._bars.update(TaskID(number), state=printable(state), left="")
         if state in {"ready", "failed", "uploaded"}:
             self._bars.stop_task(TaskID(number))
 
     def processing(self, number: int, how_far: HowFar, left: str) -> None:
-        """Draw the bar of chunks in place of that of bytes; it moves without an end until there are chunks."""
+        """Draws the bar of chunks in place of that of bytes; it moves without an end until there are chunks."""
         self._bars.update(TaskID(number), completed=how_far.embedded, state=how_far.text, uploading=False, left=left)
         self._bars.tasks[number].total = how_far.chunks  # update() takes None for no change
 
@@ -149,7 +149,7 @@ class Lines:
         self._stream.flush()
 
     def begin(self, name: str, size: int) -> int:  # noqa: ARG002 - bars need the size, lines do not
-        """Remember a file."""
+        """Remembers a file."""
         with self._lock:
             self._names.append(printable(name))
             self._states.append("")
@@ -159,17 +159,17 @@ class Lines:
         return number
 
     def sent(self, number: int, size: int) -> None:
-        """Say nothing: a line for each piece would drown the others."""
+        """Says nothing: a line for each piece would drown the others."""
 
     def state(self, number: int, state: str) -> None:
-        """Print a line where the state is a new one."""
+        """Prints a line where the state is a new one."""
         with self._lock:
             if self._states[number] != state:
                 self._states[number] = state
                 self._stream.write(f"{self._names[number]}: {printable(state)}\n")
 
     def processing(self, number: int, how_far: HowFar, left: str) -> None:
-        """Print a line where there is news, but not too often."""
+        """Prints a line where there is news, but not too often."""
         with self._lock:
             now = self._monotonic()
             if now < self._next_progress[number] or self._states[number] == how_far.text:
@@ -193,21 +193,21 @@ class Silence:
         """Nothing was shown."""
 
     def begin(self, name: str, size: int) -> int:  # noqa: ARG002 - nothing is shown of it
-        """Give every file the same number."""
+        """Gives every file the same number."""
         return 0
 
     def sent(self, number: int, size: int) -> None:
-        """Say nothing."""
+        """Says nothing."""
 
     def state(self, number: int, state: str) -> None:
-        """Say nothing."""
+        """Says nothing."""
 
     def processing(self, number: int, how_far: HowFar, left: str) -> None:
-        """Say nothing."""
+        """Says nothing."""
 
 
 def make_tracker(stream: TextIO, *, as_json: bool, monotonic: Callable[[], float] = time.monotonic) -> Tracker:
-    """Return the tracker that fits who is looking at a stream."""
+    """Returns the tracker that fits who is looking at a stream."""
     if as_json:
         return Silence()
     return (Bars if stream.isatty() else Lines)(stream, monotonic)
@@ -223,7 +223,7 @@ class Sight:
         self._pace = Pace()
 
     def __call__(self, document: JsonObject) -> None:
-        """Show the document as it is now."""
+        """Shows the document as it is now."""
         if how_far := HowFar.of(document):
             left = left_text(self._pace.seconds_left(how_far, self._monotonic()))
             self._tracker.processing(self._number, how_far, left)
@@ -254,7 +254,7 @@ class Stage:
             self._line.stop()
 
     def show(self, text: str, detail: str = "") -> None:
-        """Show what happens now; the detail, which changes often, on a terminal alone."""
+        """Shows what happens now; the detail, which changes often, on a terminal alone."""
         if self._line:
             task = self._line.task_ids[0] if self._line.task_ids else self._line.add_task("", total=None)
             self._line.update(task, description=printable(f"{text} {detail}".rstrip()))

@@ -13,7 +13,7 @@ type Authorise = Callable[[Request], Request]
 
 
 def with_api_key(api_key: str) -> Authorise:
-    """Return what adds a tenant's API key to a request."""
+    """Returns what adds a tenant's API key to a request."""
 
     def authorise(request: Request) -> Request:
         return replace(request, headers={**request.headers, "authorization": f"Bearer {api_key}"})
@@ -22,7 +22,7 @@ def with_api_key(api_key: str) -> Authorise:
 
 
 def with_signature(account: Account) -> Authorise:
-    """Return what signs a request with the operator's credentials (AWS Signature Version 4, for API Gateway)."""
+    """Returns what signs a request with the operator's credentials (AWS Signature Version 4, for API Gateway)."""
 
     def authorise(request: Request) -> Request:
         signed = AWSRequest(request.method, request.url, headers=dict(request.headers), data=request.body or b"")

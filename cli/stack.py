@@ -21,7 +21,7 @@ class CloudFormation(Protocol):
     """The one call this module makes."""
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's own parameter name
-        """Return the stacks of that name."""
+        """Returns the stacks of that name."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Stack:
     local_folder: Path | None = None
 
     def output(self, name: str) -> str:
-        """Return one output.
+        """Returns one output.
 
         Raises:
             StackError: The stack has no such output, so it is not Onggi's or it is older than this command.
@@ -63,7 +63,7 @@ class Stack:
 
 
 def is_local(endpoint: str | None) -> bool:
-    """Say whether an endpoint is on this machine, which makes it the local cloud."""
+    """Says whether an endpoint is on this machine, which makes it the local cloud."""
     return endpoint is not None and urlsplit(endpoint).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
@@ -73,7 +73,7 @@ def nothing_deployed(reason: str, advice: str = "make up") -> StackError:
 
 
 def find_local_folder(environ: Mapping[str, str], start: Path) -> Path | None:
-    """Find the local cloud's folder: the one the environment names, else `.local` here or in a parent folder."""
+    """Finds the local cloud's folder: the one the environment names, else `.local` here or in a parent folder."""
     named = environ.get(LOCAL_FOLDER_VARIABLE)
     candidates = [Path(named)] if named else [folder / LOCAL_FOLDER for folder in (start, *start.parents)]
     names = (CLOUD_FILE, LOCAL_FILE)
@@ -81,7 +81,7 @@ def find_local_folder(environ: Mapping[str, str], start: Path) -> Path | None:
 
 
 def local_endpoint(folder: Path) -> tuple[str, str]:
-    """Return endpoint and region of the cloud that runs in a folder, as its launcher wrote them down.
+    """Returns endpoint and region of the cloud that runs in a folder, as its launcher wrote them down.
 
     Raises:
         StackError: None runs there.
@@ -95,7 +95,7 @@ def local_endpoint(folder: Path) -> tuple[str, str]:
 
 
 def find_local_stack(folder: Path, cloudformation: CloudFormation, region: str, endpoint: str) -> Stack:
-    """Ask the cloud that runs in a folder for the stack that was deployed to it.
+    """Asks the cloud that runs in a folder for the stack that was deployed to it.
 
     Raises:
         StackError: There is none, the cloud has ended, or another one has taken its port.
@@ -114,7 +114,7 @@ def find_local_stack(folder: Path, cloudformation: CloudFormation, region: str, 
 
 
 def describe_stack(cloudformation: CloudFormation, name: str, region: str, endpoint: str | None) -> Stack:
-    """Ask CloudFormation for a stack.
+    """Asks CloudFormation for a stack.
 
     Raises:
         StackError: There is no such stack, it may not be read, or CloudFormation does not answer.

@@ -13,17 +13,17 @@ REMOVAL_SECONDS = 3600
 
 
 def tenant_route(tenant_id: str, below: str = "") -> str:
-    """Return the operator's route to a tenant, or to something below it, such as `/keys`."""
+    """Returns the operator's route to a tenant, or to something below it, such as `/keys`."""
     return f"/admin/tenants/{quote(tenant_id, safe='')}{below}"
 
 
 def issue_key(api: ApiClient, tenant_id: str) -> JsonObject:
-    """Issue an API key for a tenant; the answer is the only place where it is ever seen."""
+    """Issues an API key for a tenant; the answer is the only place where it is ever seen."""
     return api.post(tenant_route(tenant_id, "/keys"), {})
 
 
 def wait_until_active(api: ApiClient, tenant_id: str, clock: Clock) -> JsonObject:
-    """Wait until a tenant can work; returns it.
+    """Waits until a tenant can work; returns it.
 
     Raises:
         CommandError: Its onboarding failed.
@@ -44,7 +44,7 @@ def wait_until_active(api: ApiClient, tenant_id: str, clock: Clock) -> JsonObjec
 
 
 def wait_until_moved(api: ApiClient, tenant_id: str, tier: str, stage: Stage, clock: Clock) -> JsonObject:
-    """Wait until a tenant is of a tier and its move there is over; returns it.
+    """Waits until a tenant is of a tier and its move there is over; returns it.
 
     Raises:
         CommandError: The move failed.
@@ -65,7 +65,7 @@ def wait_until_moved(api: ApiClient, tenant_id: str, tier: str, stage: Stage, cl
 
 
 def wait_until_removed(api: ApiClient, tenant_id: str, clock: Clock) -> JsonObject:
-    """Wait until nothing is left of a tenant; returns what its route shows since, with the receipt.
+    """Waits until nothing is left of a tenant; returns what its route shows since, with the receipt.
 
     Raises:
         CommandError: The removal has stopped.

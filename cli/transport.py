@@ -40,17 +40,17 @@ class Transport(Protocol):
     """Whatever carries a request to its server."""
 
     def send(self, request: Request) -> Response:
-        """Send a request and return the response, of whatever status."""
+        """Sends a request and returns the response, of whatever status."""
 
     def download(self, url: str, take: Callable[[bytes], object]) -> int:
-        """Hand over what an address answers, piece by piece, if its status is 200; returns the status."""
+        """Hands over what an address answers, piece by piece, if its status is 200; returns the status."""
 
 
 class HttpTransport:
     """Carries requests over the network. Safe to share between threads."""
 
     def __init__(self, connections: int) -> None:
-        """Keep up to so many connections a host."""
+        """Keeps up to so many connections a host."""
         self._pool = urllib3.PoolManager(
             maxsize=connections,
             retries=False,
@@ -58,7 +58,7 @@ class HttpTransport:
         )
 
     def send(self, request: Request) -> Response:
-        """Send a request and return the response, of whatever status.
+        """Sends a request and returns the response, of whatever status.
 
         Raises:
             StackError: Nobody answers at the address.
@@ -72,7 +72,7 @@ class HttpTransport:
         return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
 
     def download(self, url: str, take: Callable[[bytes], object]) -> int:
-        """Hand over what an address answers, piece by piece, if its status is 200; returns the status.
+        """Hands over what an address answers, piece by piece, if its status is 200; returns the status.
 
         Raises:
             StackError: Nobody answers at the address, or the answer breaks off.
@@ -92,7 +92,7 @@ class HttpTransport:
 
 
 def redirected(name: str, status: int, location: str | None) -> CommandError:
-    """Return what to say where a signed address answers with a redirect, which a signature cannot follow.
+    """Returns what to say where a signed address answers with a redirect, which a signature cannot follow.
 
     Args:
         name: What is uploaded or fetched.

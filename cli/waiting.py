@@ -29,7 +29,7 @@ def wait_for[Found](
     clock: Clock,
     sign: Callable[[], object] = lambda: None,
 ) -> Found:
-    """Look until there is something to see.
+    """Looks until there is something to see.
 
     Args:
         look: Returns what is waited for, or None while it has not happened.

@@ -54,7 +54,7 @@ class Connection:
 
     @classmethod
     def of(cls, arguments: Namespace) -> "Connection":
-        """Read the connection from parsed arguments; those that were not given are missing from them."""
+        """Reads the connection from parsed arguments; those that were not given are missing from them."""
         given = vars(arguments)
         return cls(given.get("stack"), given.get("region"), given.get("profile"), given.get("endpoint_url"))
 
@@ -121,7 +121,7 @@ class Workspace:
         return ApiClient(self.stack.api_base, self.transport, with_api_key(api_key), self.clock)
 
     def only_tenant(self) -> str:
-        """Return the one tenant the user can mean without saying so.
+        """Returns the one tenant the user can mean without saying so.
 
         Raises:
             CredentialError: No tenant is known.

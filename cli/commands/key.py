@@ -20,7 +20,7 @@ by an API key of the tenant whose role is owner.
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command and its three actions."""
+    """Adds the command and its three actions."""
     key = commands.add_parser(
         "key",
         help="issue, list and revoke API keys (as the operator, or as an owner)",
@@ -69,7 +69,7 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
 
 
 def run_list(arguments: Namespace, workspace: Workspace) -> int:
-    """List a tenant's keys, those that have ended too."""
+    """Lists a tenant's keys, those that have ended too."""
     api, route = _manager(arguments, workspace)
     keys = list(api.pages(route, "keys"))
 
@@ -96,7 +96,7 @@ def run_list(arguments: Namespace, workspace: Workspace) -> int:
 
 
 def run_issue(arguments: Namespace, workspace: Workspace) -> int:
-    """Issue a key; it is not kept here, since it is meant for somebody else."""
+    """Issues a key; it is not kept here, since it is meant for somebody else."""
     asked = {"role": arguments.role, "name": arguments.name, "expires_at": arguments.expires_at}
     given = {name: value for name, value in asked.items() if value is not None}
     api, route = _manager(arguments, workspace)
@@ -112,7 +112,7 @@ def run_issue(arguments: Namespace, workspace: Workspace) -> int:
 
 
 def run_revoke(arguments: Namespace, workspace: Workspace) -> int:
-    """Revoke a key."""
+    """Revokes a key."""
     api, route = _manager(arguments, workspace)
     key = api.delete(f"{route}/{quote(arguments.key_id, safe='')}")
 
@@ -124,7 +124,7 @@ def run_revoke(arguments: Namespace, workspace: Workspace) -> int:
 
 
 def _manager(arguments: Namespace, workspace: Workspace) -> tuple[ApiClient, str]:
-    """Return the API as whoever manages the keys, and its route to them."""
+    """Returns the API as whoever manages the keys, and its route to them."""
     if arguments.as_owner:
         return workspace.tenant_api(arguments.tenant_id), "/keys"
     return workspace.operator_api, tenant_route(arguments.tenant_id, "/keys")

@@ -17,7 +17,7 @@ NUMBERS = ("pages", "chunks", "size")
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command."""
+    """Adds the command."""
     ls = add_command(
         commands,
         shared,
@@ -31,7 +31,7 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """List the documents."""
+    """Lists the documents."""
     api = workspace.tenant_api(arguments.tenant)
     documents = list(api.pages("/documents", "documents", {"status": arguments.status}))
     workspace.output.result({"documents": documents}, lambda console: _show(console, documents))

@@ -23,7 +23,7 @@ AT_ONCE = 4
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command."""
+    """Adds the command."""
     put = add_command(
         commands,
         shared,
@@ -50,7 +50,7 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
 
 
 def metadata_pair(text: str) -> tuple[str, str]:
-    """Read `key=value`.
+    """Reads `key=value`.
 
     Raises:
         ArgumentTypeError: It is not of that form.
@@ -63,7 +63,7 @@ def metadata_pair(text: str) -> tuple[str, str]:
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """Upload the files, a few at once, and say what became of each."""
+    """Uploads the files, a few at once, and says what became of each."""
     api = workspace.tenant_api(arguments.tenant)
     stopped = Event()
     output, monotonic = workspace.output, workspace.clock.monotonic
@@ -111,7 +111,7 @@ class Errand:
         self._stopped = stopped
 
     def put(self, path: Path) -> JsonObject:
-        """Upload a file and follow it; returns what became of it, with an `error` where it failed."""
+        """Uploads a file and follows it; returns what became of it, with an `error` where it failed."""
         shown = unicodedata.normalize("NFC", path.name)
         number = self._tracker.begin(shown, path.stat().st_size if path.is_file() else 0)
         outcome: JsonObject = {"file": str(path), "name": document_name(path, self._prefix)}

@@ -13,7 +13,7 @@ from cli.workspace import Workspace
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command."""
+    """Adds the command."""
     rm = add_command(
         commands,
         shared,
@@ -27,7 +27,7 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """Delete the documents, after making sure that each one named is there."""
+    """Deletes the documents, after making sure that each one named is there."""
     api = workspace.tenant_api(arguments.tenant)
     there = list(api.pages("/documents", "documents"))
     chosen = [match(there, reference) for reference in arguments.documents]

@@ -12,7 +12,7 @@ from cli.workspace import Workspace
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command."""
+    """Adds the command."""
     search = add_command(
         commands,
         shared,
@@ -26,7 +26,7 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """Search and print the passages, best first."""
+    """Searches and prints the passages, best first."""
     found = workspace.tenant_api(arguments.tenant).post("/retrieve", {"question": arguments.question})
     workspace.output.result(found, lambda console: _show(console, found["passages"]))
     return ExitStatus.OK

@@ -31,7 +31,7 @@ MEASURES: dict[str, Callable[[TenantUsage], str]] = {
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command."""
+    """Adds the command."""
     usage = add_command(
         commands,
         shared,
@@ -47,7 +47,7 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
 
 
 def day(text: str) -> datetime:
-    """Read a day; returns its first moment in UTC.
+    """Reads a day; returns its first moment in UTC.
 
     Raises:
         ArgumentTypeError: It is not a day.
@@ -60,7 +60,7 @@ def day(text: str) -> datetime:
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """Read the metrics and print them."""
+    """Reads the metrics and prints them."""
     now = workspace.clock.now()
     start, end = between(arguments.first, arguments.last, now)
     if arguments.all and arguments.tenant:
@@ -78,7 +78,7 @@ def run(arguments: Namespace, workspace: Workspace) -> int:
 
 
 def between(first: datetime | None, last: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """Return the time to read: whole days in UTC, or the last 24 hours where no day is named.
+    """Returns the time to read: whole days in UTC, or the last 24 hours where no day is named.
 
     Raises:
         UsageError: The first day comes after the last.
@@ -94,7 +94,7 @@ def between(first: datetime | None, last: datetime | None, now: datetime) -> tup
 
 
 def show_usage(console: Console, used: list[TenantUsage]) -> None:
-    """Print a column for each tenant, a few beside each other."""
+    """Prints a column for each tenant, a few beside each other."""
     if not used:
         console.print("No tenant has metrics yet.")
     for beside in batched(used, TENANTS_BESIDE, strict=False):

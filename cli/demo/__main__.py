@@ -14,7 +14,7 @@ from cli.workspace import Connection, Outside, Workspace
 
 
 def make_parser() -> ArgumentParser:
-    """Return the parser of the demonstration's arguments."""
+    """Returns the parser of the demonstration's arguments."""
     shared = shared_arguments()
     parser = ArgumentParser(
         prog="python -m cli.demo",
@@ -27,7 +27,7 @@ def make_parser() -> ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None, outside: Outside | None = None) -> int:
-    """Tell the story; returns 0 where every check held."""
+    """Tells the story; returns 0 where every check held."""
     outside = outside or Outside()
     parsed = make_parser().parse_args(arguments)
     output = Output(as_json=getattr(parsed, "json", False), out=outside.out, err=outside.err)

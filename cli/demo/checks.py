@@ -8,12 +8,12 @@ from cli.demo.documents import DemoDocument, Question
 
 
 def letters(text: str) -> str:
-    """Return a text's letters and digits: what survives of it in a PDF's lines or below a heading's mark."""
+    """Returns a text's letters and digits: what survives of it in a PDF's lines or below a heading's mark."""
     return "".join(letter for letter in unicodedata.normalize("NFC", text) if letter.isalnum())
 
 
 def wrong_with_answer(answer: JsonObject, question: Question) -> list[str]:
-    """Check that an answer carries the fact and cites the document, and the page, in which the fact stands."""
+    """Checks that an answer carries the fact and cites the document, and the page, in which the fact stands."""
     found = []
     if not answer["grounded"]:
         found.append("the answer is not grounded")
@@ -30,7 +30,7 @@ def wrong_with_answer(answer: JsonObject, question: Question) -> list[str]:
 def wrong_with_citations(
     answer: JsonObject, passages: Iterable[JsonObject], documents: Mapping[str, DemoDocument]
 ) -> list[str]:
-    """Check every citation of an answer.
+    """Checks every citation of an answer.
 
     Args:
         answer: What `/query` answered.
@@ -58,7 +58,7 @@ def wrong_with_citations(
 
 
 def _is_exact_span(citation: JsonObject, passages: Iterable[JsonObject]) -> bool:
-    """Say whether a quote is what stands at its offsets, as the passage shows that reaches over them."""
+    """Says whether a quote is what stands at its offsets, as the passage shows that reaches over them."""
     start, end = citation["start"], citation["end"]
     around = [
         passage
@@ -73,7 +73,7 @@ def _is_exact_span(citation: JsonObject, passages: Iterable[JsonObject]) -> bool
 def wrong_with_strangers_answer(
     answer: JsonObject, passages: Iterable[JsonObject], fact: str, foreign_ids: frozenset[str]
 ) -> list[str]:
-    """Check that a tenant finds nothing of another's documents: no words of them and no id."""
+    """Checks that a tenant finds nothing of another's documents: no words of them and no id."""
     found = []
     if fact in answer["answer"]:
         found.append(f"the answer says {fact}")
@@ -85,7 +85,7 @@ def wrong_with_strangers_answer(
 
 
 def wrong_with_forgotten(answer: JsonObject, passages: Iterable[JsonObject], fact: str) -> list[str]:
-    """Check that a fact which was replaced or deleted is neither answered nor found."""
+    """Checks that a fact which was replaced or deleted is neither answered nor found."""
     found = []
     if fact in answer["answer"]:
         found.append(f"the answer still says {fact}")

@@ -22,7 +22,7 @@ class S3(Protocol):
     """The one call that drops a document."""
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> dict[str, Any]:  # noqa: N803 - boto3's own parameter names
-        """Put an object."""
+        """Puts an object."""
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Spent:
     cost_usd: float = 0.0
 
     def wrong_with(self, before: TenantUsage, after: TenantUsage) -> list[str]:
-        """Return where the metrics differ from what was spent between two readings of them."""
+        """Returns where the metrics differ from what was spent between two readings of them."""
         found = []
         for name in ("queries", "input_tokens", "output_tokens", "embedding_tokens", "documents_ingested"):
             metric = getattr(after, name) - getattr(before, name)
@@ -68,7 +68,7 @@ class Jar:
     originals: dict[str, DemoDocument] = field(default_factory=dict)
 
     def drop(self, s3: S3, bucket: str, document: DemoDocument) -> None:
-        """Put a document straight below the tenant's prefix, as any S3 client would.
+        """Puts a document straight below the tenant's prefix, as any S3 client would.
 
         Raises:
             CommandError: S3 does not take it, or keeps no versions.
@@ -83,14 +83,14 @@ class Jar:
         self.uploads[document.path] = put["VersionId"]
 
     def post(self, transport: Transport, document: DemoDocument) -> None:
-        """Upload a document through the API, as an application of the tenant would."""
+        """Uploads a document through the API, as an application of the tenant would."""
         _, version = upload(
             self.api, transport, BytesIO(document.content), document.path, document.content_type, {}, lambda _: None
         )
         self.uploads[document.path] = version
 
     def states(self) -> dict[str, JsonObject]:
-        """Return the documents whose version uploaded last is known to the stack, by name."""
+        """Returns the documents whose version uploaded last is known to the stack, by name."""
         there = self.api.pages("/documents", "documents")
         return {document["name"]: document for document in there if self._is_newest(document)}
 
@@ -98,13 +98,13 @@ class Jar:
         return bool(self.uploads.get(document["name"]) == document["version"])
 
     def settle(self, document: DemoDocument, state: JsonObject) -> None:
-        """Note that a document has become ready."""
+        """Notes that a document has become ready."""
         self.originals[state["document_id"]] = document
         self.spent.documents_ingested += 1
         self.spent.embedding_tokens += state["tokens"]
 
     def id_of(self, path: str) -> str:
-        """Return the id of a document.
+        """Returns the id of a document.
 
         Raises:
             CommandError: The document has never become ready.
@@ -115,7 +115,7 @@ class Jar:
         raise CommandError("not_ready", f"{path} never became ready.")
 
     def ask(self, question: Question) -> JsonObject:
-        """Ask a question and note what it took."""
+        """Asks a question and note what it took."""
         answer = self.api.post("/query", {"question": question.text})
         usage = answer["usage"]
         self.spent.queries += 1
@@ -126,7 +126,7 @@ class Jar:
         return answer
 
     def find(self, question: Question) -> list[JsonObject]:
-        """Find the passages for a question and note what it took."""
+        """Finds the passages for a question and note what it took."""
         found = self.api.post("/retrieve", {"question": question.text})
         self.spent.embedding_tokens += found["usage"]["embedding_tokens"]
         passages: list[JsonObject] = found["passages"]
@@ -145,12 +145,12 @@ class Arrival:
     sights: dict[str, Sight] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin to show the documents."""
+        """Begins to show the documents."""
         self.numbers = {document.path: self._begin(document) for document in self.documents}
         self.sights = {path: Sight(self.tracker, number) for path, number in self.numbers.items()}
 
     def look(self) -> bool:
-        """Look how far they are; returns whether all have arrived, ready or failed."""
+        """Looks how far they are; returns whether all have arrived, ready or failed."""
         self.states = self.jar.states()
         for path, number in self.numbers.items():
             if path in self.states:
@@ -160,7 +160,7 @@ class Arrival:
         return all(path in self.states and self.states[path]["status"] in FINAL for path in self.numbers)
 
     def wrong_with(self, path: str) -> list[str]:
-        """Return what is wrong with a document now."""
+        """Returns what is wrong with a document now."""
         state = self.states.get(path)
         if state is None:
             return ["nothing has been heard of it"]

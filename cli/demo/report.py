@@ -41,12 +41,12 @@ class Report:
         return bool(self.checks) and all(check.held for check in self.checks)
 
     def begin(self, chapter: str) -> None:
-        """Begin a chapter."""
+        """Begins a chapter."""
         self.chapter = chapter
         self._show(Text.assemble("\n", (chapter, "bold")))
 
     def check(self, claim: str, wrong: list[str]) -> None:
-        """Note a claim; it holds where nothing is wrong."""
+        """Notes a claim; it holds where nothing is wrong."""
         self.checks.append(Check(self.chapter, claim, not wrong, wrong))
         if wrong:
             self._show(Text.assemble(("  ✗ ", "bold red"), printable(f"{claim}: NO, {'; '.join(wrong)}.")))
@@ -54,7 +54,7 @@ class Report:
             self._show(Text.assemble(("  ✓ ", "green"), printable(f"{claim}.")))
 
     def answer(self, asker: str, question: str, answer: JsonObject) -> None:
-        """Show a question and its answer."""
+        """Shows a question and its answer."""
         self.answers.append({"tenant_id": asker, "question": question, **answer})
         self._show(Text.assemble(("  ? ", "bold cyan"), (f"{asker}: ", "dim"), question))
         self._show(Text(f"    {printable(answer['answer'])}"))
@@ -62,17 +62,17 @@ class Report:
             self._show(Text.assemble("    ", citation_text(citation)))
 
     def tenant_usage(self, usage: list[TenantUsage]) -> None:
-        """Show what the tenants used."""
+        """Shows what the tenants used."""
         self.usage = usage
         if not self.as_json:
             show_usage(self._console, usage)
 
     def tracker(self) -> Tracker:
-        """Return what shows documents on their way."""
+        """Returns what shows documents on their way."""
         return make_tracker(self.stream, as_json=self.as_json)
 
     def as_document(self, seconds: float) -> dict[str, Any]:
-        """Return everything as one JSON object."""
+        """Returns everything as one JSON object."""
         return {
             "ok": self.held,
             "seconds": round(seconds, 1),

@@ -47,7 +47,7 @@ class Story:
         self._jars: dict[str, Jar] = {}
 
     def tell(self) -> None:
-        """Tell the whole story."""
+        """Tells the whole story."""
         self.onboard()
         self.drop_documents()
         self.ask_questions()
@@ -57,7 +57,7 @@ class Story:
         self.show_usage()
 
     def onboard(self) -> None:
-        """Create the tenants and issue a key for each."""
+        """Creates the tenants and issues a key for each."""
         self._report.begin("Two companies move in")
         operator = self._workspace.operator_api
         for company in COMPANIES:
@@ -74,7 +74,7 @@ class Story:
             )
 
     def drop_documents(self) -> None:
-        """Put the documents into S3, one through the API, and watch the workflow take them in."""
+        """Puts the documents into S3, one through the API, and watches the workflow take them in."""
         self._report.begin("They drop their documents into S3")
         for jar in self._jars.values():
             for document in jar.company.dropped:
@@ -84,14 +84,14 @@ class Story:
         self._await_arrival([(jar, jar.company.documents) for jar in self._jars.values()])
 
     def ask_questions(self) -> None:
-        """Ask each tenant its questions and check the facts and every citation."""
+        """Asks each tenant its questions and checks the facts and every citation."""
         self._report.begin("They ask questions")
         for jar in self._jars.values():
             for question in jar.company.questions:
                 self._ask(jar, question)
 
     def ask_the_other(self) -> None:
-        """Ask each tenant what only the other can know."""
+        """Asks each tenant what only the other can know."""
         self._report.begin("Nothing seeps from jar to jar")
         hanbit, ridgeline = self._jars[HANBIT.tenant_id], self._jars[RIDGELINE.tenant_id]
         for owner, stranger in ((hanbit, ridgeline), (ridgeline, hanbit)):
@@ -103,7 +103,7 @@ class Story:
             self._report.check(claim, wrong)
 
     def replace_document(self) -> None:
-        """Overwrite a document and check that the new text answers and the old does not."""
+        """Overwrites a document and checks that the new text answers and the old does not."""
         self._report.begin("A document is replaced")
         jar = self._jars[HANBIT.tenant_id]
         jar.drop(self._s3, self._bucket, FRIDGE_REPLACED)
@@ -113,7 +113,7 @@ class Story:
         self._report.check(f"{WARRANTY_QUESTION.fact}, which the old text said, is gone", wrong)
 
     def delete_document(self) -> None:
-        """Delete a document and check that it does not answer from that moment on."""
+        """Deletes a document and checks that it does not answer from that moment on."""
         self._report.begin("A document is deleted")
         jar = self._jars[RIDGELINE.tenant_id]
         document_id = jar.id_of(RETURNS.path)
@@ -128,7 +128,7 @@ class Story:
         self._report.check(f"{RETURNS.path} is removed", still)
 
     def show_usage(self) -> None:
-        """Read the metrics back until they come to what the API's answers said."""
+        """Reads the metrics back until they come to what the API's answers said."""
         self._report.begin("What it took, from the CloudWatch metrics")
 
         def look() -> list[TenantUsage] | None:

@@ -81,7 +81,7 @@ class Outcome:
 
 
 def tried(attack: Attack, act: Callable[[Scene], Any], scene: Scene) -> Outcome:
-    """Attack once, see how it ended, and put back what has changed on both sides.
+    """Attacks once, sees how it ended, and puts back what has changed on both sides.
 
     What was refused is taken at its word here; whether that was true is looked at in the end, for all at once.
     """

@@ -34,7 +34,7 @@ THEIRS: Final = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def on_every_route(credential: Forge) -> Act:
-    """Call every route of tenants; the answer is the last refusal, or that of the first route that lets in."""
+    """Calls every route of tenants; the answer is the last refusal, or that of the first route that lets in."""
 
     def act(scene: Scene) -> Any:
         own = bearer(credential(scene))

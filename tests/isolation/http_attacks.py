@@ -26,7 +26,7 @@ def bearer(key: str) -> Headers:
 
 
 def sent(scene: Scene, method: str, path: str, headers: Headers, body: Any = None) -> Reply:
-    """Send exactly this path and these headers, which better clients would correct."""
+    """Sends exactly this path and these headers, which better clients would correct."""
     base = urlsplit(scene.own.product["ApiUrl"])
     data = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
     connection = http.client.HTTPConnection(str(base.hostname), base.port, timeout=60)
@@ -192,7 +192,7 @@ UPLOADS: Final = (
 
 
 def uploading(name: str, metadata: Callable[[Scene], Json] | None = None) -> Act:
-    """Ask for a form and send it."""
+    """Asks for a form and sends it."""
 
     def act(scene: Scene) -> Any:
         body = {"name": _filled(name, scene), "content_type": "text/plain", "size": 7}
@@ -203,7 +203,7 @@ def uploading(name: str, metadata: Callable[[Scene], Json] | None = None) -> Act
 
 
 def form_with(change: Callable[[Scene, dict[str, str]], dict[str, str]], url: str = "") -> Act:
-    """Send the form that was permitted for the attacker's own key, changed."""
+    """Sends the form that was permitted for the attacker's own key, changed."""
 
     def act(scene: Scene) -> Any:
         body = {"name": "planted.txt", "content_type": "text/plain", "size": 7}

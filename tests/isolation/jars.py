@@ -185,11 +185,11 @@ class Jar:
         return self.things()
 
     def remember(self) -> None:
-        """Look at what the tenant has, unless that is known."""
+        """Looks at what the tenant has, unless that is known."""
         _ = self.before
 
     def put_back(self) -> bool:
-        """Undo what has happened, and tell whether anything had; a version that was deleted for good stays away."""
+        """Undoes what has happened, and tells whether anything had; a version that was deleted for good stays away."""
         before, now = self.before, self.things()
         if now == before:
             return False
@@ -227,7 +227,7 @@ def seal_of(tenant_id: str) -> str:
 
 
 def sow(product: Product) -> list[Seed]:
-    """Onboard the tenants and wait until their documents answer.
+    """Onboards the tenants and waits until their documents answer.
 
     One after another, since whatever works at once starts a function's process more.
     """
@@ -258,7 +258,7 @@ def _owner(users: Users, tenant_id: str) -> Credentials:
 
 
 def _removed(users: Users, tenant_ids: list[str]) -> dict[str, Credentials]:
-    """Onboard tenants and remove them again; answers what their owners still have."""
+    """Onboards tenants and removes them again; returns what their owners still have."""
     product = users.product
     for each in tenant_ids:
         product.new_tenant(each)

@@ -19,7 +19,7 @@ class Matrix:
     controls: int = 0
 
     def note(self, attack: Attack, walls: Walls, outcome: Outcome) -> str:
-        """Keep a verdict; answers what is wrong, empty where the attack was denied."""
+        """Keeps a verdict; returns what is wrong, empty where the attack was denied."""
         wrong = fault(outcome, walls)
         self.verdicts.setdefault(str(attack), {}).setdefault(walls, []).append(wrong or "denied")
         return wrong

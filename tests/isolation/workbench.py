@@ -98,12 +98,12 @@ class Workbench:
         return DynamoTenantDirectory(self._session, self._settings.control_table, application.now)
 
     def run[T](self, work: Callable[[TenantPorts], T], own: Jar, target: Jar) -> T:
-        """Do something with the ports of the attacking tenant."""
+        """Does something with the ports of the attacking tenant."""
         with self._working(own, target):
             return work(application.tenant_ports(unchecked_context(own.context)))
 
     def call(self, function: str, event: Json, own: Jar, target: Jar) -> Any:
-        """Call a function's handler; errors leave it as they are."""
+        """Calls a function's handler; errors leave it as they are."""
         with self._working(own, target):
             return handler(function)(event, Context())
 

@@ -14,7 +14,7 @@ examples:
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command and its actions."""
+    """Adds the command and its actions."""
     tenant = commands.add_parser(
         "tenant",
         help="create, list, show, change, suspend, resume and remove tenants (as the operator)",

@@ -23,7 +23,7 @@ MEANINGS = {
 
 
 def register(actions: Subparsers, shared: ArgumentParser) -> None:
-    """Add the actions."""
+    """Adds the actions."""
     change = add_command(
         actions,
         shared,
@@ -48,7 +48,7 @@ def register(actions: Subparsers, shared: ArgumentParser) -> None:
 
 
 def run_change(arguments: Namespace, workspace: Workspace) -> int:
-    """Change a tenant, and wait until it has moved where its tier changes."""
+    """Changes a tenant, and waits until it has moved where its tier changes."""
     tenant_id, wanted = arguments.tenant_id, given(arguments)
     if not wanted:
         message = "Nothing is to be changed: say --name, --setting, --limit or --tier."
@@ -66,7 +66,7 @@ def _moved(tenant_id: str, tier: str, workspace: Workspace) -> JsonObject:
 
 
 def run_status(arguments: Namespace, workspace: Workspace) -> int:
-    """Suspend or resume a tenant."""
+    """Suspends or resume a tenant."""
     tenant = workspace.operator_api.patch(tenant_route(arguments.tenant_id), {"status": arguments.status})
 
     def show(console: Console) -> None:

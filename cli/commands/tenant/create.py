@@ -15,7 +15,7 @@ from cli.workspace import Workspace
 
 
 def register(actions: Subparsers, shared: ArgumentParser) -> None:
-    """Add the action."""
+    """Adds the action."""
     create = add_command(
         actions,
         shared,
@@ -33,7 +33,7 @@ def register(actions: Subparsers, shared: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """Create a tenant, issue its first key and keep it."""
+    """Creates a tenant, issues its first key and keeps it."""
     tenant_id, api = arguments.tenant_id, workspace.operator_api
     api.post("/admin/tenants", {"tenant_id": tenant_id, "tier": "basic", **given(arguments)})
     with Stage(workspace.output) as stage:

@@ -18,7 +18,7 @@ NAMING = ("tenant_id", "key_id", "name", "tier", "role")
 
 
 def register(actions: Subparsers, shared: ArgumentParser) -> None:
-    """Add the actions."""
+    """Adds the actions."""
     add_command(actions, shared, "list", does="list the tenants", examples=["onggi tenant list"], run=run_list)
     for name, does, run in (
         ("show", "show one tenant, or the receipt of one that was removed", run_show),
@@ -28,7 +28,7 @@ def register(actions: Subparsers, shared: ArgumentParser) -> None:
 
 
 def run_list(arguments: Namespace, workspace: Workspace) -> int:  # noqa: ARG001 - every command has this shape
-    """List the tenants."""
+    """Lists the tenants."""
     tenants = list(workspace.operator_api.pages("/admin/tenants", "tenants"))
 
     def show(console: Console) -> None:
@@ -52,7 +52,7 @@ def run_list(arguments: Namespace, workspace: Workspace) -> int:  # noqa: ARG001
 
 
 def run_show(arguments: Namespace, workspace: Workspace) -> int:
-    """Show one tenant."""
+    """Shows one tenant."""
     tenant = workspace.operator_api.get(tenant_route(arguments.tenant_id))
     show = show_receipt if tenant["status"] == "removed" else show_facts
     workspace.output.result(tenant, lambda console: show(console, tenant))
@@ -60,7 +60,7 @@ def run_show(arguments: Namespace, workspace: Workspace) -> int:
 
 
 def run_log(arguments: Namespace, workspace: Workspace) -> int:
-    """List the audit trail of a tenant."""
+    """Lists the audit trail of a tenant."""
     route = tenant_route(arguments.tenant_id, "/audit")
     entries = list(workspace.operator_api.pages(route, "entries"))
 
@@ -73,7 +73,7 @@ def run_log(arguments: Namespace, workspace: Workspace) -> int:
 
 
 def changes(entry: JsonObject) -> str:
-    """Return what an entry of the audit trail says was changed, in one line."""
+    """Returns what an entry of the audit trail says was changed, in one line."""
     before, after = entry["before"], entry["after"]
     if before is None or after is None:
         thing = after if before is None else before
@@ -85,13 +85,13 @@ def changes(entry: JsonObject) -> str:
 
 
 def show_facts(console: Console, tenant: JsonObject) -> None:
-    """Print everything that is known of a tenant."""
+    """Prints everything that is known of a tenant."""
     rows = ((name, status_text(value) if name == "status" else value) for name, value in facts(tenant))
     console.print(table(("what", "value"), rows))
 
 
 def show_receipt(console: Console, removed: JsonObject) -> None:
-    """Print what a removal has counted before and after."""
+    """Prints what a removal has counted before and after."""
     receipt = removed["receipt"]
     moment = time_text(receipt["removed_at"])
     console.print(f"{printable(removed['tenant_id'])} was removed at {moment} UTC; read back afterwards:")
@@ -100,7 +100,7 @@ def show_receipt(console: Console, removed: JsonObject) -> None:
 
 
 def facts(thing: JsonObject, within: str = "") -> list[tuple[str, str]]:
-    """Return everything that a JSON object says, with dots between the names."""
+    """Returns everything that a JSON object says, with dots between the names."""
     said: list[tuple[str, str]] = []
     for name, value in thing.items():
         if isinstance(value, dict):
@@ -111,7 +111,7 @@ def facts(thing: JsonObject, within: str = "") -> list[tuple[str, str]]:
 
 
 def value_text(value: object) -> str:
-    """Return a JSON value as it is written in JSON, but texts bare and nothing as a dash."""
+    """Returns a JSON value as it is written in JSON, but texts bare and nothing as a dash."""
     if isinstance(value, str):
         return value
     return "–" if value is None else json.dumps(value, ensure_ascii=False)

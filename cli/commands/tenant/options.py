@@ -10,12 +10,12 @@ TIERS = ("basic", "premium")
 
 
 def add_tenant_id(parser: ArgumentParser) -> None:
-    """Add the argument that names a tenant that there is."""
+    """Adds the argument that names a tenant that there is."""
     parser.add_argument("tenant_id", metavar="TENANT", help="the tenant's id")
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """Add the options; what they may be, the stack knows."""
+    """Adds the options; what they may be, the stack knows."""
     parser.add_argument("--tier", choices=TIERS, help="shared buckets, or buckets and a key of its own")
     for option, example in (("setting", "chunk_size=400"), ("limit", "documents=100")):
         parser.add_argument(
@@ -29,7 +29,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def named_value(text: str) -> tuple[str, Any]:
-    """Read `name=value`; a value that is JSON, such as a number, true, false or null, is sent as that, else as text.
+    """Reads `name=value`; a value that is JSON, such as a number, true, false or null, is sent as that, else as text.
 
     Raises:
         ArgumentTypeError: It is not of that form.
@@ -45,7 +45,7 @@ def named_value(text: str) -> tuple[str, Any]:
 
 
 def given(arguments: Namespace) -> JsonObject:
-    """Return the fields of a request that were given, and no others."""
+    """Returns the fields of a request that were given, and no others."""
     asked = {
         "name": arguments.name,
         "tier": arguments.tier,

@@ -18,7 +18,7 @@ from cli.workspace import Workspace
 
 
 def register(actions: Subparsers, shared: ArgumentParser) -> None:
-    """Add the action."""
+    """Adds the action."""
     remove = add_command(
         actions,
         shared,
@@ -38,7 +38,7 @@ def register(actions: Subparsers, shared: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """Remove a tenant, wait until nothing is left, fetch its export and show the receipt.
+    """Removes a tenant, waits until nothing is left, fetches its export and shows the receipt.
 
     Raises:
         CommandError: The user does not mean it, the removal has stopped, or there is no export.
@@ -97,7 +97,7 @@ def _fetched(removed: JsonObject, folder: Path, workspace: Workspace, stage: Sta
 
 
 def show_export(console: Console, export: JsonObject) -> None:
-    """Print what was fetched, and what could not be stored."""
+    """Prints what was fetched, and what could not be stored."""
     files, size = number_text(export["objects"]), size_text(export["bytes"])
     console.print(f"The export is in {printable(export['folder'])}: {files} files, {size}.")
     for failure in export["failed"]:

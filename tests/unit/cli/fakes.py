@@ -67,7 +67,7 @@ class ScriptedTransport:
         self._scripts: dict[tuple[str, str], list[Response | BaseException]] = {}
 
     def on(self, method: str, url: str, *responses: Response | BaseException) -> None:
-        """Prepare the responses of a route; the last one is given again and again."""
+        """Prepares the responses of a route; the last one is given again and again."""
         self._scripts[method, url] = list(responses)
 
     def send(self, request: Request) -> Response:
@@ -82,7 +82,7 @@ class ScriptedTransport:
         return response
 
     def download(self, url: str, take: Callable[[bytes], object]) -> int:
-        """Hand over a prepared body in two pieces."""
+        """Hands over a prepared body in two pieces."""
         response = self.send(Request("GET", url, {}))
         if response.status == 200:
             half = len(response.body) // 2
@@ -92,7 +92,7 @@ class ScriptedTransport:
 
 
 def reply(status: int, document: object, **headers: str) -> Response:
-    """Return a JSON response; `_` in a header's name stands for a hyphen."""
+    """Returns a JSON response; `_` in a header's name stands for a hyphen."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status, named, json.dumps(document, ensure_ascii=False).encode())
 
@@ -238,7 +238,7 @@ class Shell:
         return self.folder / ".local"
 
     def start_local_cloud(self) -> None:
-        """Write what the local cloud and its launcher write."""
+        """Writes what the local cloud and its launcher write."""
         self.local_folder.mkdir()
         cloud = {"endpoint": LOCAL_ENDPOINT, "pid": 1, "region": REGION}
         (self.local_folder / "cloud.json").write_text(json.dumps(cloud), encoding="utf-8")
@@ -246,14 +246,14 @@ class Shell:
         (self.local_folder / "stack.json").write_text(json.dumps(stack), encoding="utf-8")
 
     def know_key(self, tenant_id: str) -> None:
-        """Keep a key of a tenant, as `onggi tenant create` does."""
+        """Keeps a key of a tenant, as `onggi tenant create` does."""
         path = self.local_folder / "keys.json"
         keys = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"onggi-local": {}}
         keys["onggi-local"][tenant_id] = {"key_id": "k1", "api_key": f"onggi_{tenant_id}_secret"}
         path.write_text(json.dumps(keys), encoding="utf-8")
 
     def run(self, *arguments: str) -> int:
-        """Run the command; what it printed before is forgotten."""
+        """Runs the command; what it printed before is forgotten."""
         for stream in (self.out, self.err):
             stream.seek(0)
             stream.truncate()
@@ -267,7 +267,7 @@ class Shell:
 
 
 def tokens(text: str) -> int:
-    """Count tokens as this stack's models do: words."""
+    """Counts tokens as this stack's models do: words."""
     return len(text.split())
 
 
@@ -379,7 +379,7 @@ class FakeOnggi:
         return version
 
     def _progress(self, key: str) -> dict[str, Any]:
-        """Show a document and move it on by a step."""
+        """Shows a document and moves it on by a step."""
         shown = dict(self.documents[key])
         following = {"pending": "processing", "processing": "ready"}.get(shown["status"], shown["status"])
         if following == "ready" and "broken" in self.faults and key.endswith("returns.md"):
@@ -458,7 +458,7 @@ def _text_of(body: bytes, content_type: str) -> str:
 
 
 def _words(text: str) -> set[str]:
-    """Return what words of a text are compared by: Latin words, and pairs of Korean syllables."""
+    """Returns what words of a text are compared by: Latin words, and pairs of Korean syllables."""
     latin = set(re.findall(r"[a-z]{3,}|[0-9]+", text.lower()))
     korean = {word[n : n + 2] for word in re.findall(r"[가-힣]{2,}", text) for n in range(len(word) - 1)}
     return latin | korean

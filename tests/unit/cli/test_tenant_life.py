@@ -245,7 +245,7 @@ def test_what_is_asked_of_a_tenant_that_is_not_there_is_told(shell: Shell) -> No
 
 
 def export(shell: Shell, objects: dict[str, bytes], removed: dict[str, Any] = EXPORTED) -> Path:
-    """Prepare a removal with an export; returns the folder that it may go into."""
+    """Prepares a removal with an export; returns the folder that it may go into."""
     shell.transport.on("DELETE", ROUTE, reply(202, {}))
     shell.transport.on("GET", ROUTE, reply(200, TENANT), reply(200, REMOVING), reply(200, removed))
     listed = [
