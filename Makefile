@@ -154,7 +154,7 @@ sam-local: install build ## `sam local invoke`, where a container engine runs
 .PHONY: bench
 bench: install build $(if $(CORPUS),$(CONTENDERS)) ## measure and write benchmarks/results/; PDFs in CORPUS=<folder>
 	@for benchmark in artifacts latency embedding_workers onboarding extraction throttling; do CORPUS="$(CORPUS)" $(PYTHON) -m "benchmarks.$$benchmark"; done
-	@PYTHONPATH=layers/core $(PYTHON) -m benchmarks.walls
+	@PYTHONPATH=layers/core $(PYTHON) -m benchmarks.isolation_cost
 
 .PHONY: long
 long: install build ## put a document of PAGES=300 to a local cloud, follow it and ask meanwhile; minutes

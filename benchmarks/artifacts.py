@@ -1,7 +1,7 @@
-"""Measures what is deployed: the size of each artifact and how long each function takes to initialise.
+"""Measures the size of each deployed artifact and the initialisation time of each function.
 
-`python -m benchmarks.artifacts`, after `make build`. The initialisation is that of Lambda's runtime interface emulator
-on this machine: interpreter, runtime client and imports, without Lambda's own start of a sandbox and its download.
+`python -m benchmarks.artifacts`, after `make build`. The initialisation is measured under Lambda's runtime
+interface emulator on this machine: interpreter, runtime client and imports, without Lambda's sandbox.
 """
 
 import json
@@ -22,24 +22,24 @@ MEGABYTE = 1_000_000
 
 
 def main() -> None:
-    """Measure every artifact, print a table and write it to `benchmarks/results/`."""
+    """Measures every artifact, prints a table and writes the result to `benchmarks/results/`."""
     if not is_built():
         sys.exit("Nothing is built: run `make build` first.")
     with tempfile.TemporaryDirectory() as folder:
-        runtime = make_runtime(Path(folder, "runtime"), Path(getattr(sys, "_base_executable")))  # noqa: B009 - private, and all there is
-        measured = {
+        runtime = make_runtime(Path(folder, "runtime"), Path(getattr(sys, "_base_executable")))  # noqa: B009 - private, and there is no public name
+        results = {
             artifact.name: measure(artifact, runtime, Path(folder))
             for artifact in sorted(BUILD.iterdir())
             if artifact.is_dir()
         }
     machine = {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": machine, "artifacts": measured}, indent=2) + "\n", encoding="utf-8")
-    print(table(measured))
+    RESULTS.write_text(json.dumps({"machine": machine, "artifacts": results}, indent=2) + "\n", encoding="utf-8")
+    print(table(results))
 
 
 def measure(artifact: Path, runtime: Runtime, folder: Path) -> dict[str, Any]:
-    """Return one artifact's sizes in MB and, for a function, the median of its initialisation in ms."""
+    """Returns an artifact's sizes in MB and, for a function, the median of its initialisation time in ms."""
     files = [path for path in artifact.rglob("*") if path.is_file()]
     sizes = {
         "unzipped_mb": round(sum(path.stat().st_size for path in files) / MEGABYTE, 3),
@@ -49,7 +49,7 @@ def measure(artifact: Path, runtime: Runtime, folder: Path) -> dict[str, Any]:
 
 
 def zipped_bytes(artifact: Path, files: list[Path], folder: Path) -> int:
-    """Return the size of the archive that would be uploaded."""
+    """Returns the size of the deployment archive in bytes."""
     archive = folder / "artifact.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
         for path in files:
@@ -58,23 +58,23 @@ def zipped_bytes(artifact: Path, files: list[Path], folder: Path) -> int:
 
 
 def init_milliseconds(artifact: Path, runtime: Runtime, folder: Path) -> float:
-    """Return the median over several starts; what the function answers to an empty event does not matter."""
-    measured = []
+    """Returns the median over several starts; the response to the empty event is ignored."""
+    results = []
     for _ in range(RUNS):
         with running(artifact, runtime, {"AWS_REGION": "us-east-1"}, folder / "log") as function:
-            answer = function.invoke({})
-            if isinstance(answer, dict) and str(answer.get("errorType", "")).startswith("Runtime."):
-                sys.exit(f"{artifact.name} does not initialise: {answer['errorMessage']}")
-            measured.append(function.init_milliseconds())
-    return round(statistics.median(measured), 1)
+            response = function.invoke({})
+            if isinstance(response, dict) and str(response.get("errorType", "")).startswith("Runtime."):
+                sys.exit(f"{artifact.name} does not initialise: {response['errorMessage']}")
+            results.append(function.init_milliseconds())
+    return round(statistics.median(results), 1)
 
 
-def table(measured: dict[str, dict[str, Any]]) -> str:
-    """Return the measurements as a table for people."""
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """Returns the measurements as a table."""
     lines = [f"{'artifact':<18}{'unzipped MB':>12}{'zipped MB':>12}{'init ms':>10}"]
     lines += [
         f"{name:<18}{found['unzipped_mb']:>12.2f}{found['zipped_mb']:>12.2f}{found.get('init_ms', ''):>10}"
-        for name, found in measured.items()
+        for name, found in results.items()
     ]
     return "\n".join(lines)
 

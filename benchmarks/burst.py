@@ -1,8 +1,8 @@
-"""Drops a burst of files on a local cloud while four processes burn the processor, and checks that nothing is lost.
+"""Uploads a burst of files to a local cloud under processor load, and checks that nothing is lost.
 
-`python -m benchmarks.burst`, after `make build`. One tenant drops 300 files of one line and 60 files of 60 lines at
-once; another tenant asks for its own document all the while. Every document must become ready, every version must pass
-RegisterDocument exactly once, and every request must be answered.
+`python -m benchmarks.burst`, after `make build`. One tenant uploads 300 files of one line and 60 files of 60 lines at
+once while another tenant queries its own document. Every document must become ready, every version must pass
+RegisterDocument exactly once, and every request must succeed.
 """
 
 import json
@@ -32,37 +32,37 @@ from tests.rie.stack import deployed
 SHORT_FILES: Final = 300
 LONG_FILES: Final = 60
 LINES: Final = 60
-BURNERS: Final = 4
-BURN_SECONDS: Final = 3600
-"""No burner outlives this, whatever becomes of the run."""
-LIMIT_SECONDS: Final = 3000
-QUESTION_EVERY_SECONDS: Final = 2.0
-REPORT_EVERY_SECONDS: Final = 10.0
+LOAD_PROCESSES: Final = 4
+LOAD_SECONDS: Final = 3600
+"""A load process ends by itself after this time, even if the run was killed."""
+TIMEOUT_SECONDS: Final = 3000
+QUESTION_INTERVAL_SECONDS: Final = 2.0
+REPORT_INTERVAL_SECONDS: Final = 10.0
 QUESTION: Final = "How many bar does the pump in the cellar hold?"
-BURN: Final = f"import time; end = time.monotonic() + {BURN_SECONDS}\nwhile time.monotonic() < end: pass"
+LOAD_PROGRAM: Final = f"import time; end = time.monotonic() + {LOAD_SECONDS}\nwhile time.monotonic() < end: pass"
 
 type Json = dict[str, Any]
 
 
 @contextmanager
-def burning() -> Iterator[None]:
-    """Keep processors busy for as long as the block runs."""
-    burners = [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(BURNERS)]
+def processor_load() -> Iterator[None]:
+    """Runs processes that keep the processors busy during the block."""
+    processes = [subprocess.Popen([sys.executable, "-c", LOAD_PROGRAM]) for _ in range(LOAD_PROCESSES)]
     try:
         yield
     finally:
-        for burner in burners:
-            burner.kill()
-            burner.wait()
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 @dataclass
-class Asker:
-    """Asks one tenant's API every other second, in a thread of its own.
+class QueryLoop:
+    """Queries one tenant's API every other second, in its own thread.
 
     Attributes:
-        statuses: how often each HTTP status was returned; 0 is no answer at all.
-        seconds: of each request.
+        statuses: Number of responses by HTTP status; 0 is no response.
+        seconds: Duration of each request.
     """
 
     bench: Bench
@@ -71,8 +71,8 @@ class Asker:
     _done: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
-    def asking(self) -> Iterator[None]:
-        """Ask for as long as the block runs."""
+    def running(self) -> Iterator[None]:
+        """Queries during the block."""
         thread = threading.Thread(target=self._ask)
         thread.start()
         try:
@@ -85,7 +85,7 @@ class Asker:
         url = self.bench.stack.outputs["ApiUrl"] + "/v1/query"
         headers = {"Authorization": f"Bearer {self.bench.key}", "Content-Type": "application/json"}
         body = json.dumps({"question": QUESTION})
-        while not self._done.wait(QUESTION_EVERY_SECONDS):
+        while not self._done.wait(QUESTION_INTERVAL_SECONDS):
             began = time.perf_counter()
             try:
                 status = urllib3.request("POST", url, body=body, headers=headers, timeout=60, retries=False).status
@@ -96,7 +96,7 @@ class Asker:
 
 
 def files(tenant_id: str) -> dict[str, bytes]:
-    """The files of the burst by their keys; no two lines are alike."""
+    """Returns the files of the burst by key; all lines differ."""
     prefix = f"tenants/{tenant_id}/burst/"
     short = {
         f"{prefix}short-{number:03}.txt": f"Crate {number} weighs {number * 3} kilograms, in row {number % 9}."
@@ -113,15 +113,15 @@ def files(tenant_id: str) -> dict[str, bytes]:
     return {key: text.encode() for key, text in (short | long).items()}
 
 
-def drop(bench: Bench, burst: dict[str, bytes]) -> None:
-    """Puts all files into the bucket of uploads, sixteen at a time."""
+def upload(bench: Bench, burst: dict[str, bytes]) -> None:
+    """Uploads all files to the documents bucket, sixteen at a time."""
     s3, bucket = bench.client("s3"), bench.stack.outputs["DocumentsBucketName"]
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda key: s3.put_object(Bucket=bucket, Key=key, Body=burst[key]), burst))
 
 
 def statuses(bench: Bench) -> Counter[str]:
-    """How many of the tenant's ledger rows have each status; read past the API, so that asking is not measured."""
+    """Returns the number of the tenant's ledger rows by status, read from the table so that no function is invoked."""
     pages = (
         bench.client("dynamodb")
         .get_paginator("query")
@@ -134,23 +134,23 @@ def statuses(bench: Bench) -> Counter[str]:
     return Counter(item["status"]["S"] for page in pages for item in page["Items"] if "status" in item)
 
 
-def wait_until_settled(bench: Bench, count: int) -> Counter[str]:
-    """Reports how far the burst is until no document is under way any more; the statuses at the end."""
+def wait_until_finished(bench: Bench, count: int) -> Counter[str]:
+    """Prints the progress until all documents are ready or failed; returns the number of documents by status."""
     began, reported = time.monotonic(), 0.0
     while True:
         found, passed = statuses(bench), time.monotonic() - began
-        settled = found["ready"] + found["failed"] == count
-        if settled or passed - reported > REPORT_EVERY_SECONDS:
+        finished = found["ready"] + found["failed"] == count
+        if finished or passed - reported > REPORT_INTERVAL_SECONDS:
             print(f"{passed:5.0f} s: {found['ready']} of {count} ready, {found['failed']} failed", flush=True)
             reported = passed
-        if settled:
+        if finished:
             return found
-        require(passed < LIMIT_SECONDS, f"The burst has not ended after {LIMIT_SECONDS} s: {dict(found)}")
+        require(passed < TIMEOUT_SECONDS, f"The burst has not finished after {TIMEOUT_SECONDS} s: {dict(found)}")
         time.sleep(1.0)
 
 
 def registrations(bench: Bench) -> Counter[tuple[str, str]]:
-    """How many executions passed RegisterDocument with the order to process, by key and version."""
+    """Returns the number of executions whose registration returned `process`, by key and version."""
     states, machine_arn = bench.client("stepfunctions"), bench.stack.outputs["IngestionStateMachineArn"]
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine_arn)
     passed: Counter[tuple[str, str]] = Counter()
@@ -163,48 +163,48 @@ def registrations(bench: Bench) -> Counter[tuple[str, str]]:
 
 
 def run(bench: Bench) -> Json:
-    """Measures and checks one burst.
+    """Runs, measures and checks one burst.
 
     Raises:
-        SystemExit: when a document failed, a version was processed twice or a request was not answered.
+        SystemExit: A document failed, a version was processed twice or a request failed.
     """
     onboard(bench, "loud")
     onboard(bench, "quiet")
     quiet = with_document(bench, "quiet", 31)
-    asker, burst = Asker(as_tenant(quiet, "quiet")), files("loud")
-    with burning(), asker.asking():
+    queries, burst = QueryLoop(as_tenant(quiet, "quiet")), files("loud")
+    with processor_load(), queries.running():
         began = time.perf_counter()
-        drop(bench, burst)
-        found = wait_until_settled(bench, len(burst))
+        upload(bench, burst)
+        found = wait_until_finished(bench, len(burst))
         seconds = time.perf_counter() - began
     passed = {key: count for key, count in registrations(bench).items() if key[0] in burst}
     measured = {
         "files": {"of_one_line": SHORT_FILES, f"of_{LINES}_lines": LONG_FILES},
-        "burning_processes": BURNERS,
+        "burning_processes": LOAD_PROCESSES,
         "seconds": round(seconds, 1),
         "ready": found["ready"],
         "failed": found["failed"],
         "executions_per_version": round(sum(passed.values()) / len(burst), 4),
         "questions": {
-            "answered": asker.statuses[200],
-            "not_answered": sum(asker.statuses.values()) - asker.statuses[200],
-            "median_seconds": round(statistics.median(asker.seconds), 2),
-            "p95_seconds": round(p95(asker.seconds), 2),
+            "answered": queries.statuses[200],
+            "not_answered": sum(queries.statuses.values()) - queries.statuses[200],
+            "median_seconds": round(statistics.median(queries.seconds), 2),
+            "p95_seconds": round(p95(queries.seconds), 2),
         },
     }
     print(json.dumps(measured, indent=2))
     require(found["ready"] == len(burst), f"{found['failed']} documents failed.")
     require(set(passed.values()) == {1} and len(passed) == len(burst), "A version was not processed exactly once.")
-    require(set(asker.statuses) == {200}, f"Requests were not answered: {dict(asker.statuses)}")
+    require(set(queries.statuses) == {200}, f"Requests failed: {dict(queries.statuses)}")
     return measured
 
 
 def main() -> None:
     """Measures, checks and writes `benchmarks/results/burst.json`."""
-    others = load()
+    load_before = load()
     with tempfile.TemporaryDirectory() as folder, deployed(Path(folder)) as stack:
         measured = run(Bench(stack))
-    facts = {"date": today(), "machine": machine() | {"load_before": others}, "note": os.environ.get("NOTE", "")}
+    facts = {"date": today(), "machine": machine() | {"load_before": load_before}, "note": os.environ.get("NOTE", "")}
     (RESULTS / "burst.json").write_text(json.dumps(facts | measured, indent=2) + "\n", encoding="utf-8")
 
 

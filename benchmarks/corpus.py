@@ -1,7 +1,7 @@
-"""Reads every file below a folder as the workflow does, and checks what must hold for every chunk.
+"""Reads every file below a folder as the workflow does, and checks the invariants of its chunks.
 
-`make corpus CORPUS=<folder>`; with no folder it reads one sample of each format. It ends with 1 where something does
-not hold or where anything but a bad document comes up.
+`make corpus CORPUS=<folder>`; without a folder, it reads one sample of each format. The exit status is 1 if an
+invariant is violated or an error other than `BadDocument` is raised.
 """
 
 import argparse
@@ -20,12 +20,12 @@ from rich.progress import track
 
 from benchmarks.invariants import violations
 from benchmarks.machine import RESULTS, machine, today
-from benchmarks.way import Trip, Way
+from benchmarks.pipeline import Pipeline, PipelineResult
 from cli.output import make_console, number_text, printable, table
 from onggi.domain.errors import BadDocument
 from tests.files.samples import MAKERS, make_sample
 
-USAGE = "No folder was named, so samples are read; `make corpus CORPUS=<folder>` reads your own files."
+USAGE = "No folder was given, so samples are read; `make corpus CORPUS=<folder>` reads your own files."
 TOTAL = "all"
 MEGABYTE = 1_000_000
 COLUMNS = ("format", "files", "text", "OCR pages", "errors", "pages", "pages/s", "peak MB", "chunks")
@@ -33,14 +33,14 @@ COLUMNS = ("format", "files", "text", "OCR pages", "errors", "pages", "pages/s",
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is known of one file.
+    """The outcome of one file.
 
     Attributes:
-        format: its family as detected, or its suffix.
-        code: of the error; None where it was read.
-        cause: what a reader raised that is no published error.
-        needs_ocr: pages that show something and hold no text.
-        wrong: what should hold and does not, or what should never have been raised.
+        format: The detected format, or the suffix.
+        code: The error code, or None if the file was read.
+        cause: The exception of a reader that has no error code.
+        needs_ocr: Number of pages with content but without text.
+        violations: Violated invariants and unexpected exceptions.
     """
 
     name: str
@@ -53,12 +53,12 @@ class Reading:
     seconds: float = 0.0
     peak_bytes: int = 0
     attempts: int = 0
-    wrong: tuple[str, ...] = ()
+    violations: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Sum:
-    """What is known of all files of one format."""
+    """The sums of all files of one format."""
 
     files: int = 0
     with_text: int = 0
@@ -68,10 +68,10 @@ class Sum:
     seconds: float = 0.0
     peak_bytes: int = 0
     chunks: int = 0
-    wrong: int = 0
+    violations: int = 0
 
     def add(self, reading: Reading) -> Self:
-        """Counts a file in."""
+        """Adds a file."""
         self.files += 1
         self.with_text += reading.chunks > 0
         self.needs_ocr_pages += reading.needs_ocr
@@ -81,16 +81,16 @@ class Sum:
         self.seconds += reading.seconds
         self.peak_bytes = max(self.peak_bytes, reading.peak_bytes)
         self.chunks += reading.chunks
-        self.wrong += len(reading.wrong)
+        self.violations += len(reading.violations)
         return self
 
     @property
     def pages_per_second(self) -> float:
-        """Pages by wall clock; files that could not be read take their time, too."""
+        """Pages per second of wall clock, including the time of files that could not be read."""
         return self.pages / self.seconds if self.seconds else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """The sum for programs."""
+        """Returns the sums as a JSON object."""
         return {
             "files": self.files,
             "with_text": self.with_text,
@@ -101,20 +101,22 @@ class Sum:
             "pages_per_second": round(self.pages_per_second, 1),
             "peak_mb": round(self.peak_bytes / MEGABYTE, 1),
             "chunks": self.chunks,
-            "wrong": self.wrong,
+            "wrong": self.violations,
         }
 
 
 def main() -> int:
-    """Read the folder that the command line names and return the exit status."""
+    """Reads the folder of the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.corpus", description=__doc__.partition("\n")[0])
-    parser.add_argument("folder", type=Path, nargs="?", help="where the files lie (default: samples of all formats)")
+    parser.add_argument(
+        "folder", type=Path, nargs="?", help="the folder of the files (default: samples of all formats)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--verbose", action="store_true", help="print a line for each file, with its name")
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/corpus.json")
     arguments = parser.parse_args()
     if arguments.folder and not arguments.folder.is_dir():
-        parser.error(f"{arguments.folder} is no folder.")
+        parser.error(f"{arguments.folder} is not a folder.")
     with folder_or_samples(arguments.folder) as folder:
         readings = []
         for reading in read_all(folder):
@@ -129,12 +131,12 @@ def main() -> int:
         print(json.dumps(report(sums), indent=2))
     else:
         show(sums)
-    return tell_what_is_wrong(readings)
+    return report_violations(readings)
 
 
 @contextmanager
 def folder_or_samples(folder: Path | None) -> Iterator[Path]:
-    """The folder, or one for a moment with a sample of each format."""
+    """Yields the folder, or a temporary one with a sample of each format."""
     if folder is not None:
         yield folder
         return
@@ -146,53 +148,53 @@ def folder_or_samples(folder: Path | None) -> Iterator[Path]:
 
 
 def read_all(folder: Path) -> Iterator[Reading]:
-    """Every file below a folder, in the order of their names; a bar shows how far it is, on a terminal."""
+    """Yields the outcome of every file below a folder, sorted by path, and shows a progress bar on a terminal."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    way = Way()
+    pipeline = Pipeline()
     console = make_console(sys.stderr)
     try:
         for file in track(files, "reading", console=console, disable=not sys.stderr.isatty(), transient=True):
-            yield read_one(way, file, str(file.relative_to(folder)))
+            yield read_one(pipeline, file, str(file.relative_to(folder)))
     finally:
-        way.close()
+        pipeline.close()
 
 
-def read_one(way: Way, file: Path, name: str) -> Reading:
-    """One file, copied to a folder of its own, as the workflow's step has it."""
+def read_one(pipeline: Pipeline, file: Path, name: str) -> Reading:
+    """Returns the outcome of one file, which is copied to its own folder as in the workflow's step."""
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary, "document")
         shutil.copyfile(file, copy)
-        return reading_of(way.go(copy, name), name)
+        return reading_of(pipeline.run(copy, name), name)
 
 
-def reading_of(trip: Trip, name: str) -> Reading:
-    """What is kept of a document's way."""
-    extracted, error = trip.extracted, trip.error
-    wrong = violations(extracted, trip.chunks) if extracted else []
+def reading_of(result: PipelineResult, name: str) -> Reading:
+    """Returns the outcome of a pipeline run."""
+    extracted, error = result.extracted, result.error
+    found = violations(extracted, result.chunks) if extracted else []
     if error and not isinstance(error, BadDocument):
-        wrong.append(f"raised {type(error).__name__}")
+        found.append(f"raised {type(error).__name__}")
     return Reading(
         name,
-        trip.family or suffix_of(name),
+        result.family or suffix_of(name),
         code=error.code if isinstance(error, BadDocument) else None,
         cause=" ".join(getattr(error, "__notes__", [])),
         pages=len(extracted.page_starts) if extracted else 0,
         needs_ocr=len(extracted.needs_ocr) if extracted else 0,
-        chunks=len(trip.chunks),
-        seconds=trip.seconds,
-        peak_bytes=trip.peak_bytes,
-        attempts=len(trip.reads),
-        wrong=tuple(wrong),
+        chunks=len(result.chunks),
+        seconds=result.seconds,
+        peak_bytes=result.peak_bytes,
+        attempts=len(result.reads),
+        violations=tuple(found),
     )
 
 
 def suffix_of(name: str) -> str:
-    """What a file is called that no family claims."""
+    """Returns the suffix of a file, as the format of an undetected one."""
     return Path(name).suffix.lower() or "no suffix"
 
 
 def sums_by_format(readings: Iterable[Reading]) -> dict[str, Sum]:
-    """The sums of each format, the one with the most files first, and of all files last."""
+    """Returns the sums of each format, most files first, and of all files last."""
     sums: dict[str, Sum] = {}
     total = Sum()
     for reading in readings:
@@ -202,13 +204,13 @@ def sums_by_format(readings: Iterable[Reading]) -> dict[str, Sum]:
 
 
 def report(sums: dict[str, Sum]) -> dict[str, Any]:
-    """The sums for programs."""
+    """Returns the report as a JSON object."""
     formats = {name: found.to_json() for name, found in sums.items() if name != TOTAL}
     return {"date": today(), "machine": machine(), "formats": formats, "total": sums[TOTAL].to_json()}
 
 
 def show(sums: dict[str, Sum]) -> None:
-    """Prints the sums for people."""
+    """Prints the sums as a table."""
     rows = (
         (
             name,
@@ -227,20 +229,20 @@ def show(sums: dict[str, Sum]) -> None:
 
 
 def line(reading: Reading) -> str:
-    """One file for people."""
+    """Returns the outcome of one file as a line."""
     outcome = reading.code or f"{reading.pages} pages"
     more = [f"{reading.attempts} attempts"] if reading.attempts > 1 else []
     more += [reading.cause] if reading.cause else []
-    more += reading.wrong
+    more += reading.violations
     return "  ".join([f"{reading.seconds * 1000:8.1f} ms", f"{reading.format:<9}", outcome, reading.name, *more])
 
 
-def tell_what_is_wrong(readings: Iterable[Reading]) -> int:
-    """Prints what does not hold, without names of files, and returns the exit status."""
-    wrong = [f"{reading.format}: {sentence}" for reading in readings for sentence in reading.wrong]
-    for sentence, times in Counter(wrong).most_common():
+def report_violations(readings: Iterable[Reading]) -> int:
+    """Prints the violations without file names; returns the exit status."""
+    lines = [f"{reading.format}: {sentence}" for reading in readings for sentence in reading.violations]
+    for sentence, times in Counter(lines).most_common():
         print(f"{sentence} ({times} times)" if times > 1 else sentence, file=sys.stderr)
-    return 1 if wrong else 0
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

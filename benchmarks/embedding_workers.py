@@ -1,8 +1,8 @@
-"""Measures the local embedding model's workers: chunks and questions together, on one worker and on more.
+"""Measures the workers of the local embedding model with chunks and questions at the same time.
 
-`python -m benchmarks.embedding_workers`, after `make install`. Counts of workers beyond the cores of this machine show
-what the processes cost; how far more cores would go is shown by workers that wait as long as a text takes instead of
-computing it, under the same pool.
+`python -m benchmarks.embedding_workers`, after `make install`. More workers than this machine has cores show the
+cost of the processes. The effect of more cores is simulated in the same pool by workers that sleep for the duration of
+a text instead of computing it.
 """
 
 import json
@@ -26,72 +26,72 @@ MEASURED_WORKERS: Final = (1, 2, 3, 4)
 SIMULATED_WORKERS: Final = (1, 2, 4, 8, 16)
 CHUNKS: Final = 32
 CHUNKS_IN_FLIGHT: Final = 32
-"""Texts that one document's Map asks for at a time: four batches, eight calls each."""
+"""Texts that one document's Map embeds at the same time: four batches of eight calls each."""
 SECONDS_BETWEEN_QUESTIONS: Final = 1.0
 SIMULATED_CHUNKS: Final = 640
 SIMULATED_CHUNK_SECONDS: Final = 0.04
 SIMULATED_QUESTION_SECONDS: Final = 0.0012
-"""A twentieth of what they take in fact, 0.8 s and 0.024 s, so that the simulation is over soon."""
+"""A twentieth of the real durations, 0.8 s and 0.024 s, so that the simulation is short."""
 QUESTION: Final = "연차는 며칠인가요?"
 
 type Json = dict[str, Any]
 
 
 def chunk(number: int) -> str:
-    """A text of about 1,000 characters, like no other."""
+    """Returns a text of about 1,000 characters that differs from all others."""
     return " ".join(f"직원 {number} 번은 {item} 일을 쓴다, pump {number * item} bar." for item in range(32))
 
 
-class Clocked:
-    """A worker that keeps how long each text took it."""
+class TimedWorker:
+    """A worker that records the duration of each text."""
 
     def __init__(self, worker: Worker, seconds: list[float]) -> None:
         self._worker = worker
         self._seconds = seconds
 
     def embed(self, text: str) -> Vector:
-        """Return the vector of a text."""
+        """Returns the vector of a text."""
         began = time.perf_counter()
         vector = self._worker.embed(text)
         self._seconds.append(time.perf_counter() - began)
         return vector
 
     def is_running(self) -> bool:
-        """Return whether the worker can take a text."""
+        """Returns whether the worker is running."""
         return self._worker.is_running()
 
     def close(self) -> None:
-        """End the worker."""
+        """Stops the worker."""
         self._worker.close()
 
 
 class WaitingWorker:
-    """Waits as long as a text takes, and computes nothing."""
+    """Sleeps for the duration of a text and computes nothing."""
 
     def embed(self, text: str) -> Vector:
-        """Wait."""
+        """Sleeps and returns an empty vector."""
         time.sleep(SIMULATED_QUESTION_SECONDS if text.startswith(QUESTION) else SIMULATED_CHUNK_SECONDS)
         return []
 
     def is_running(self) -> bool:
-        """Return that it runs."""
+        """Returns True."""
         return True
 
     def close(self) -> None:
-        """Nothing is to be ended."""
+        """Does nothing."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run took: seconds to the last chunk, and how long each question waited for its vector."""
+    """The seconds until the last chunk, and the seconds that each question waited for its vector."""
 
     seconds: float
     questions: list[float]
 
 
 def run(pool: WorkerPool, chunks: int, pause: float) -> Run:
-    """Embeds chunks, a bounded number in flight, and asks a question after each pause until they are done."""
-    room = threading.Semaphore(CHUNKS_IN_FLIGHT)
+    """Embeds chunks, a bounded number at a time, and a question after each pause until all chunks are embedded."""
+    slots = threading.Semaphore(CHUNKS_IN_FLIGHT)
     finished = threading.Event()
     waits: list[float] = []
 
@@ -103,43 +103,43 @@ def run(pool: WorkerPool, chunks: int, pause: float) -> Run:
             pool.submit(f"{QUESTION} {number}", urgent=True).result()
             waits.append(time.perf_counter() - began)
 
-    asking = threading.Thread(target=ask)
+    questions_thread = threading.Thread(target=ask)
     began = time.perf_counter()
-    asking.start()
+    questions_thread.start()
     futures: list[Future[Vector]] = []
     for number in range(chunks):
-        room.acquire()
+        slots.acquire()
         future = pool.submit(chunk(number), urgent=False)
-        future.add_done_callback(lambda _: room.release())
+        future.add_done_callback(lambda _: slots.release())
         futures.append(future)
     for future in futures:
         future.result()
     seconds = time.perf_counter() - began
     finished.set()
-    asking.join()
+    questions_thread.join()
     return Run(seconds, waits)
 
 
 def measured(workers: int) -> Json:
-    """A run on real workers: their time of the processors and their memory, too."""
+    """Returns the results of real workers, with their CPU time and memory."""
     processes: list[WorkerProcess] = []
     seconds: list[float] = []
 
     def start() -> Worker:
         processes.append(WorkerProcess((str(EMULATOR_PYTHON), "-m", "local.embedding.worker")))
-        return Clocked(processes[-1], seconds)
+        return TimedWorker(processes[-1], seconds)
 
     pool = WorkerPool(workers, start)
-    warm(pool, workers)
+    warm_up(pool, workers)
     seconds.clear()
     before = cpu_seconds(processes)
-    done = run(pool, CHUNKS, SECONDS_BETWEEN_QUESTIONS)
+    finished_run = run(pool, CHUNKS, SECONDS_BETWEEN_QUESTIONS)
     result = {
         "workers": workers,
-        "chunks_a_second": round(CHUNKS / done.seconds, 2),
+        "chunks_a_second": round(CHUNKS / finished_run.seconds, 2),
         "cpu_seconds_a_chunk": round((cpu_seconds(processes) - before) / CHUNKS, 2),
         "longest_text_ms": round(1000 * max(seconds)),
-        "question_ms": in_milliseconds(done.questions),
+        "question_ms": milliseconds_summary(finished_run.questions),
         "worker_mb": {
             "resident_peak": max(memory(process, "status", "VmHWM") for process in processes),
             "own": max(memory(process, "smaps_rollup", "Private_Dirty") for process in processes),
@@ -151,27 +151,27 @@ def measured(workers: int) -> Json:
 
 
 def simulated(workers: int) -> Json:
-    """A run on workers that wait."""
-    done = run(WorkerPool(workers, WaitingWorker), SIMULATED_CHUNKS, SIMULATED_CHUNK_SECONDS)
+    """Returns the results of simulated workers."""
+    finished_run = run(WorkerPool(workers, WaitingWorker), SIMULATED_CHUNKS, SIMULATED_CHUNK_SECONDS)
     ideal = SIMULATED_CHUNKS * SIMULATED_CHUNK_SECONDS / workers
     return {
         "workers": workers,
-        "share_of_ideal_throughput": round(ideal / done.seconds, 3),
+        "share_of_ideal_throughput": round(ideal / finished_run.seconds, 3),
         "question_waits_in_chunk_times": {
-            "median": round(statistics.median(done.questions) / SIMULATED_CHUNK_SECONDS, 2),
-            "max": round(max(done.questions) / SIMULATED_CHUNK_SECONDS, 2),
+            "median": round(statistics.median(finished_run.questions) / SIMULATED_CHUNK_SECONDS, 2),
+            "max": round(max(finished_run.questions) / SIMULATED_CHUNK_SECONDS, 2),
         },
     }
 
 
-def warm(pool: WorkerPool, workers: int) -> None:
-    """Starts all workers, each of which loads its model."""
+def warm_up(pool: WorkerPool, workers: int) -> None:
+    """Starts all workers and lets them load the model."""
     for future in [pool.submit(f"warm {chunk(number)}", urgent=False) for number in range(2 * workers)]:
         future.result()
 
 
 def cpu_seconds(processes: Iterable[WorkerProcess]) -> float:
-    """Time of the processors that processes have had (proc(5): fields 14 and 15, in hundredths of a second)."""
+    """Returns the CPU time of processes (proc(5): fields 14 and 15, in hundredths of a second)."""
     ticks = 0
     for process in processes:
         fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
@@ -180,18 +180,18 @@ def cpu_seconds(processes: Iterable[WorkerProcess]) -> float:
 
 
 def memory(process: WorkerProcess, file: str, field: str) -> int:
-    """Megabytes that the kernel tells of a process."""
+    """Returns a memory field of a process in megabytes."""
     lines = Path(f"/proc/{process.pid}/{file}").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith(f"{field}:"))
 
 
-def in_milliseconds(seconds: list[float]) -> Json:
-    """Median and maximum."""
+def milliseconds_summary(seconds: list[float]) -> Json:
+    """Returns median and maximum in milliseconds."""
     return {"median": round(1000 * statistics.median(seconds)), "max": round(1000 * max(seconds))}
 
 
 def table(result: Json) -> str:
-    """The measurements as a table for people."""
+    """Returns the measurements as a table."""
     lines = [f"{'measured workers':<20}{'chunks/s':>10}{'CPU s/chunk':>13}{'question ms':>14}{'(max)':>8}{'MB':>6}"]
     lines += [
         f"{row['workers']:<20}{row['chunks_a_second']:>10}{row['cpu_seconds_a_chunk']:>13}"
@@ -207,8 +207,8 @@ def table(result: Json) -> str:
     return "\n".join(lines)
 
 
-def each(name: str, counts: Iterable[int], measure: Callable[[int], Json]) -> list[Json]:
-    """The results for each count of workers; says which is measured now."""
+def measure_each(name: str, counts: Iterable[int], measure: Callable[[int], Json]) -> list[Json]:
+    """Returns the results for each number of workers, and prints which is being measured."""
     results = []
     for count in counts:
         print(f"{name} {count}", flush=True)
@@ -217,10 +217,10 @@ def each(name: str, counts: Iterable[int], measure: Callable[[int], Json]) -> li
 
 
 def main() -> None:
-    """Measures, prints a table and writes it to `benchmarks/results/`."""
+    """Measures, prints a table and writes the result to `benchmarks/results/`."""
     result = {"machine": machine(), "date": today(), "load_before": load(), "chunks": CHUNKS}
-    result["measured"] = each("measuring", MEASURED_WORKERS, measured)
-    result["simulated"] = each("simulating", SIMULATED_WORKERS, simulated)
+    result["measured"] = measure_each("measuring", MEASURED_WORKERS, measured)
+    result["simulated"] = measure_each("simulating", SIMULATED_WORKERS, simulated)
     (RESULTS / "embedding_workers.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(table(result))
 

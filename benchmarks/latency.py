@@ -1,7 +1,7 @@
-"""Measures the two ways: from put to ready for PDFs of 1 and 20 pages, and from question to answer, split by stage.
+"""Measures ingestion, from put to ready for PDFs of 1 and 20 pages, and questions, both split by stage.
 
-`python -m benchmarks.latency`, after `make build`. It starts a local cloud of its own. The models are stand-ins: their
-share (EmbedAndIndex, generate) says nothing about Bedrock.
+`python -m benchmarks.latency`, after `make build`. It starts its own local cloud. The models are stand-ins, so their
+stages (EmbedAndIndex, generate) say nothing about Bedrock.
 """
 
 import json
@@ -43,18 +43,18 @@ type Stages = dict[str, float]
 
 @dataclass
 class Bench:
-    """A tenant of a stack, and what is needed to act for it."""
+    """A stack and the API key of one of its tenants."""
 
     stack: Deployment
     key: str = ""
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes client classes at run time
-        """A client of the account's root user."""
+        """Returns a boto3 client of the account's root user."""
         session: Any = boto3.Session("test", "test", region_name=self.stack.region)
         return session.client(service, endpoint_url=self.stack.endpoint)
 
     def call(self, method: str, route: str, body: Json | None = None) -> Json:
-        """Calls the API as the tenant, or as the operator on its routes."""
+        """Calls the API as the tenant, or as the operator on the operator's routes; returns the response."""
         url = self.stack.outputs["ApiUrl"] + "/v1" + route
         content = json.dumps(body) if body is not None else None
         request = AWSRequest(method, url, headers={"Content-Type": "application/json"}, data=content)
@@ -63,24 +63,24 @@ class Bench:
         else:
             request.headers["Authorization"] = f"Bearer {self.key}"
         response = urllib3.request(method, url, body=content, headers=dict(request.headers), timeout=60)
-        answer: Json = response.json()
-        if response.status >= 400:  # noqa: PLR2004 - HTTP's errors
-            raise SystemExit(f"{method} {route} answered {response.status}: {answer.get('detail')}")
-        return answer
+        document: Json = response.json()
+        if response.status >= 400:  # noqa: PLR2004 - HTTP's range of errors
+            raise SystemExit(f"{method} {route} returned {response.status}: {document.get('detail')}")
+        return document
 
     def onboard(self) -> None:
-        """Creates the tenant and takes a key."""
+        """Onboards the tenant and issues its API key."""
         self.call("POST", "/admin/tenants", {"tenant_id": TENANT, "name": "Benchmark"})
         deadline = time.monotonic() + ONBOARDING_SECONDS
         while self.call("GET", f"/admin/tenants/{TENANT}")["status"] != "active":
             if time.monotonic() > deadline:
-                raise SystemExit(f"{TENANT} has not become active; look at it by `onggi tenant show {TENANT}`.")
+                raise SystemExit(f"{TENANT} did not become active; check it with `onggi tenant show {TENANT}`.")
             time.sleep(0.2)
         self.key = self.call("POST", f"/admin/tenants/{TENANT}/keys")["api_key"]
 
 
 def main() -> None:
-    """Measures, prints a table and writes it to `benchmarks/results/`."""
+    """Measures, prints a table and writes the result to `benchmarks/results/`."""
     with tempfile.TemporaryDirectory() as folder, deployed(Path(folder)) as stack:
         bench = Bench(stack)
         bench.onboard()
@@ -100,7 +100,7 @@ def main() -> None:
 
 
 def document(pages: int, run: int) -> bytes:
-    """A PDF of full pages, no two sentences of it alike, so that nothing is embedded only once for all."""
+    """Returns a PDF of full pages whose sentences all differ, so that every chunk is embedded."""
     return make_pdf(
         [
             "\n".join(
@@ -114,14 +114,14 @@ def document(pages: int, run: int) -> bytes:
 
 
 def measure_ingestion(bench: Bench, pages: int) -> Stages:
-    """The medians over several documents; the first one, with cold functions, is counted apart."""
+    """Returns the medians over several documents; the first one, with cold functions, is reported separately."""
     runs = [ingest(bench, pages, run) for run in range(RUNS + 1)]
     stages = {stage: round(statistics.median(run[stage] for run in runs[1:]), 3) for stage in runs[1]}
     return stages | {"total_first": round(runs[0]["total"], 3)}
 
 
 def ingest(bench: Bench, pages: int, run: int) -> Stages:
-    """Puts one document and splits the way until it is ready by the workflow's history."""
+    """Uploads a document, waits until it is ready and returns the seconds by stage of the workflow."""
     s3, content = bench.client("s3"), document(pages, run)
     key = f"tenants/{TENANT}/{pages}-pages-{run}.pdf"
     began = time.time()
@@ -135,11 +135,11 @@ def ingest(bench: Bench, pages: int, run: int) -> Stages:
             raise SystemExit(f"{key} did not become ready: {known.get(key)}")
         time.sleep(0.05)
     total = time.time() - began
-    return split(bench, began) | {"total": total}
+    return stage_seconds(bench, began) | {"total": total}
 
 
-def split(bench: Bench, began: float) -> Stages:
-    """Seconds by state of the newest execution, and until it started."""
+def stage_seconds(bench: Bench, began: float) -> Stages:
+    """Returns the seconds by state of the newest execution, and those until it started."""
     workflow = bench.client("stepfunctions")
     machine = bench.stack.outputs["IngestionStateMachineArn"]
     newest = max(workflow.list_executions(stateMachineArn=machine)["executions"], key=lambda entry: entry["startDate"])
@@ -156,7 +156,7 @@ def split(bench: Bench, began: float) -> Stages:
 
 
 def measure_questions(bench: Bench) -> Stages:
-    """Medians in milliseconds: what the API says of itself, and what its caller waits; the first question is cold."""
+    """Returns medians in milliseconds: the stages that the API reports, and the caller's latency; the first is cold."""
     waits, answers = [], []
     for number in range(QUESTIONS + 1):
         began = time.perf_counter()
@@ -169,7 +169,7 @@ def measure_questions(bench: Bench) -> Stages:
 
 
 def table(result: Json) -> str:
-    """The measurements as a table for people."""
+    """Returns the measurements as a table."""
     ingestion = result["put_to_ready_seconds"]
     names = list(ingestion["1_pages"])
     lines = [f"{'put to ready, s':<24}{'1 page':>10}{'20 pages':>10}"]

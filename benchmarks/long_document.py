@@ -1,7 +1,7 @@
-"""Measures a long document on the local cloud: put to ready, and how long questions wait for their passages meanwhile.
+"""Measures a long document on the local cloud: from put to ready, and the latency of retrievals meanwhile.
 
-`python -m benchmarks.long_document`, after `make build`. It starts a local cloud of its own, and takes minutes. The
-embedding model is a stand-in: its share says nothing about Bedrock.
+`python -m benchmarks.long_document`, after `make build`. It starts its own local cloud and takes minutes. The
+embedding model is a stand-in, so its share says nothing about Bedrock.
 """
 
 import json
@@ -27,45 +27,45 @@ KEY: Final = "tenants/bench/long.pdf"
 type Json = dict[str, Any]
 
 
-class Asker:
-    """Asks for passages, a new question each time, and keeps how long each took."""
+class PassageQueries:
+    """Retrieves passages, for a new question each time, and records the durations."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._number = 0
         self._stopped = threading.Event()
         self.seconds: list[float] = []
-        self.refused = 0
+        self.failed = 0
 
     def ask(self) -> None:
-        """Asks once."""
+        """Sends one question."""
         self._number += 1
         began = time.perf_counter()
         try:
             self._bench.call("POST", "/retrieve", {"question": f"Which pump of series {self._number} holds most bar?"})
         except SystemExit:
-            self.refused += 1
+            self.failed += 1
             return
         self.seconds.append(time.perf_counter() - began)
 
-    def go_on(self) -> None:
-        """Asks again and again until it is stopped."""
+    def ask_repeatedly(self) -> None:
+        """Sends questions until `stop` is called."""
         while not self._stopped.wait(SECONDS_BETWEEN_QUESTIONS):
             self.ask()
 
     def stop(self) -> None:
-        """Ends `go_on` after its present question."""
+        """Stops `ask_repeatedly` after its present question."""
         self._stopped.set()
 
     def summary(self) -> Json:
-        """Median and maximum in milliseconds."""
-        waits = [1000 * seconds for seconds in self.seconds]
-        answered = {"median": round(statistics.median(waits)), "max": round(max(waits))} if waits else {}
-        return {"questions": len(waits) + self.refused, "refused": self.refused, **answered}
+        """Returns the number of questions, and median and maximum in milliseconds."""
+        durations = [1000 * seconds for seconds in self.seconds]
+        summary = {"median": round(statistics.median(durations)), "max": round(max(durations))} if durations else {}
+        return {"questions": len(durations) + self.failed, "refused": self.failed, **summary}
 
 
 def main() -> None:
-    """Measures and writes the result to `benchmarks/results/`."""
+    """Measures, writes the result to `benchmarks/results/` and prints it."""
     load_before = load()
     with tempfile.TemporaryDirectory() as folder, deployed(Path(folder)) as stack:
         bench = Bench(stack)
@@ -78,8 +78,8 @@ def main() -> None:
 
 
 def measure(bench: Bench) -> Json:
-    """Puts the document and follows it; asks before and meanwhile."""
-    before, meanwhile = Asker(bench), Asker(bench)
+    """Uploads the document and waits until it is ready; retrieves passages before and meanwhile."""
+    before, meanwhile = PassageQueries(bench), PassageQueries(bench)
     before.ask()  # the first question waits for cold functions
     before.seconds.clear()
     for _ in range(QUESTIONS_BEFORE):
@@ -88,12 +88,12 @@ def measure(bench: Bench) -> Json:
     began = time.perf_counter()
     bucket = bench.stack.outputs["DocumentsBucketName"]
     bench.client("s3").put_object(Bucket=bucket, Key=KEY, Body=content)
-    asking = threading.Thread(target=meanwhile.go_on, daemon=True)
-    asking.start()
-    ready = follow(bench, began)
+    thread = threading.Thread(target=meanwhile.ask_repeatedly, daemon=True)
+    thread.start()
+    ready = wait_until_ready(bench, began)
     seconds = time.perf_counter() - began
     meanwhile.stop()
-    asking.join()
+    thread.join()
     return {
         "pages": ready["pages"],
         "chunks": ready["chunks"],
@@ -103,23 +103,23 @@ def measure(bench: Bench) -> Json:
     }
 
 
-def follow(bench: Bench, began: float) -> Json:
-    """The document once it is ready; prints how far it is.
+def wait_until_ready(bench: Bench, began: float) -> Json:
+    """Prints the progress of the document; returns it when it is ready.
 
     Raises:
-        SystemExit: when it fails or takes too long.
+        SystemExit: The document failed or is not ready in time.
     """
-    shown: Json = {}
+    found: Json = {}
     while time.perf_counter() - began < READY_SECONDS:
-        found = [entry for entry in bench.call("GET", "/documents")["documents"] if entry["key"] == KEY]
-        shown = found[0] if found else {}
-        if shown.get("status") == "ready":
-            return shown
-        if shown.get("status") == "failed":
+        matches = [entry for entry in bench.call("GET", "/documents")["documents"] if entry["key"] == KEY]
+        found = matches[0] if matches else {}
+        if found.get("status") == "ready":
+            return found
+        if found.get("status") == "failed":
             break
-        print(f"{time.perf_counter() - began:6.1f} s {shown.get('status')} {shown.get('progress', '')}", flush=True)
+        print(f"{time.perf_counter() - began:6.1f} s {found.get('status')} {found.get('progress', '')}", flush=True)
         time.sleep(POLL_SECONDS)
-    raise SystemExit(f"The document did not become ready: {shown.get('status')} {shown.get('error', '')}")
+    raise SystemExit(f"The document did not become ready: {found.get('status')} {found.get('error', '')}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a measurement was made on, for the files in `benchmarks/results/`: no name and no path of the machine."""
+"""The machine of a measurement, for the files in `benchmarks/results/`, without names and paths."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ RESULTS = REPOSITORY / "benchmarks" / "results"
 
 
 def machine() -> dict[str, Any]:
-    """Return processor, cores that this process may use, and Python's version."""
+    """Returns the processor, the number of cores that this process may use and the Python version."""
     return {
         "processor": platform.machine(),
         "cores": os.process_cpu_count(),
@@ -21,15 +21,15 @@ def machine() -> dict[str, Any]:
 
 
 def load() -> float:
-    """Return how many processes ran or waited over the last minute; before a measurement, those are others'."""
+    """Returns the load average of the last minute; before a measurement, it is the load of other processes."""
     return round(os.getloadavg()[0], 2)
 
 
 def today() -> str:
-    """Return the date in UTC, as ISO 8601 has it."""
+    """Returns the date in UTC, in ISO 8601."""
     return datetime.now(UTC).date().isoformat()
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Return the installed version of each package."""
+    """Returns the installed version of each package."""
     return {package: version(package) for package in packages}

@@ -1,7 +1,7 @@
-"""Measures onboarding: the seconds from `POST /admin/tenants` to an active tenant, and the calls of AWS it takes.
+"""Measures onboarding: the seconds from `POST /admin/tenants` to an active tenant, and the requests to AWS.
 
-`python -m benchmarks.onboarding`, after `make build`. It starts local clouds of its own; the calls are counted in a
-second one, whose log names every request, so that writing it down slows nothing that is timed.
+`python -m benchmarks.onboarding`, after `make build`. It starts its own local clouds; the requests are counted in a
+second one that logs every request, so that logging does not slow the timed one.
 """
 
 import json
@@ -23,16 +23,16 @@ from tests.rie.stack import deployed
 TENANTS: Final = 20
 POLL_SECONDS: Final = 0.05
 REQUEST: Final = re.compile(r"-> service=([a-z0-9-]+) ")
-"""How the local cloud's log tells of a request, at the level DEBUG."""
+"""A request in the local cloud's log at the level DEBUG."""
 
 type Json = dict[str, Any]
 
 
 def onboard(bench: Bench, tenant_id: str, poll_seconds: float = POLL_SECONDS) -> float:
-    """Creates a basic tenant and waits until it is active; answers how many seconds that took, to one poll.
+    """Creates a basic tenant and waits until it is active; returns the seconds, to the precision of one poll.
 
     Raises:
-        SystemExit: when the tenant does not become active.
+        SystemExit: The tenant did not become active.
     """
     began = time.perf_counter()
     bench.call("POST", "/admin/tenants", {"tenant_id": tenant_id, "name": f"Tenant {tenant_id}"})
@@ -47,13 +47,13 @@ def onboard(bench: Bench, tenant_id: str, poll_seconds: float = POLL_SECONDS) ->
 
 
 def p95(values: Iterable[float]) -> float:
-    """The value that 95 of 100 stay below (nearest rank)."""
+    """Returns the 95th percentile (nearest rank)."""
     ranked = sorted(values)
     return ranked[-(-95 * len(ranked) // 100) - 1]
 
 
 def measure() -> Json:
-    """Seconds of the first tenant of a stack, whose functions are cold, and of those after it."""
+    """Returns the seconds of the first tenant, with cold functions, and of the further ones."""
     with tempfile.TemporaryDirectory() as folder, deployed(Path(folder)) as stack:
         bench = Bench(stack)
         first = onboard(bench, "first")
@@ -66,23 +66,23 @@ def measure() -> Json:
     }
 
 
-def calls_of_a_tenant() -> Json:
-    """The requests to AWS that the product makes for one tenant, by service, with warm functions."""
-    with tempfile.TemporaryDirectory() as folder, noting_requests(), deployed(Path(folder)) as stack:
+def calls_per_tenant() -> Json:
+    """Returns the number of requests to AWS for one tenant by service, with warm functions."""
+    with tempfile.TemporaryDirectory() as folder, logging_requests(), deployed(Path(folder)) as stack:
         bench, log = Bench(stack), Path(folder, "cloud.log")
         onboard(bench, "first")
         workflow = bench.client("stepfunctions")
         before = requests_in(log)
         bench.call("POST", "/admin/tenants", {"tenant_id": "second", "name": "Second"})
-        looks = looks_until_none_runs(workflow, f"{stack.stack_name}-onboarding")
+        polls = polls_until_idle(workflow, f"{stack.stack_name}-onboarding")
         calls = requests_in(log) - before
-    calls -= Counter({"states": looks})
+    calls -= Counter({"states": polls})
     return dict(sorted(calls.items()))
 
 
 @contextmanager
-def noting_requests() -> Iterator[None]:
-    """Clouds that are started in the block write every request into their logs."""
+def logging_requests() -> Iterator[None]:
+    """Lets local clouds that are started in the block log every request."""
     level = os.environ.get("LOG_LEVEL")
     os.environ["LOG_LEVEL"] = "DEBUG"
     try:
@@ -94,31 +94,31 @@ def noting_requests() -> Iterator[None]:
 
 
 def requests_in(log: Path) -> Counter[str]:
-    """How many requests the local cloud has noted, by service."""
+    """Returns the number of logged requests by service."""
     return Counter(REQUEST.findall(log.read_text(encoding="utf-8", errors="replace")))
 
 
-def looks_until_none_runs(workflow: Any, name: str) -> int:  # noqa: ANN401 - botocore makes client classes at run time
-    """GracePeriods until no execution of a state machine runs; answers how many requests that took."""
-    looks, deadline = 1, time.monotonic() + ONBOARDING_SECONDS
+def polls_until_idle(workflow: Any, name: str) -> int:  # noqa: ANN401 - botocore makes client classes at run time
+    """Waits until no execution of a state machine is running; returns the number of requests it made."""
+    polls, deadline = 1, time.monotonic() + ONBOARDING_SECONDS
     machines = workflow.list_state_machines()["stateMachines"]
     (arn,) = (each["stateMachineArn"] for each in machines if each["name"] == name)
     while True:
-        looks += 1
+        polls += 1
         if not workflow.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
-            return looks
+            return polls
         if time.monotonic() > deadline:
-            raise SystemExit(f"An execution of {name} has not ended.")
+            raise SystemExit(f"An execution of {name} did not end.")
         time.sleep(POLL_SECONDS)
 
 
 def main() -> None:
     """Measures, prints and writes `benchmarks/results/onboarding.json`."""
-    others = load()
-    calls = calls_of_a_tenant()
+    load_before = load()
+    calls = calls_per_tenant()
     result = {
         "date": today(),
-        "machine": machine() | {"load_before": others},
+        "machine": machine() | {"load_before": load_before},
         "note": os.environ.get("NOTE", ""),
         "method": "basic tenants, one after another, on the local cloud; from POST until GET shows active",
         **measure(),

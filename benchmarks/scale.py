@@ -1,8 +1,8 @@
-"""Onboards many tenants, then checks that nothing was lost or mixed up and that a question takes no longer.
+"""Onboards many tenants, then checks that nothing is lost or mixed up and measures questions.
 
-`TENANTS=1000 python -m benchmarks.scale`, after `make build`. It starts a local cloud of its own and onboards through
-the real HTTP API, some at a time. The local cloud keeps everything in one process: how long it takes says nothing about
-AWS, but what is counted and who answers what has to be right anywhere.
+`TENANTS=1000 python -m benchmarks.scale`, after `make build`. It starts its own local cloud and onboards several
+tenants at a time through the HTTP API. The local cloud is one process, so its durations say nothing about AWS; counts,
+answers and citations must be correct everywhere.
 """
 
 import json
@@ -22,13 +22,13 @@ from benchmarks.machine import RESULTS, load, machine, today
 from benchmarks.onboarding import onboard, p95
 from tests.rie.stack import deployed
 
-AT_A_TIME: Final = 8
-FEW: Final = 8
-"""How many tenants there are when the question is measured first."""
+CONCURRENCY: Final = 8
+FEW_TENANTS: Final = 8
+"""The number of tenants when questions are measured first."""
 QUESTIONS: Final = 30
 POLL_SECONDS: Final = 0.25
-"""Each look is an invocation; eight callers that look more often would onboard more slowly for it."""
-REPORTED_EVERY: Final = 50
+"""Each poll is an invocation; more frequent ones would slow the onboarding."""
+REPORT_INTERVAL: Final = 50
 QUESTION: Final = "How many bar does the pump in the cellar hold?"
 MEGABYTE: Final = 1024 * 1024
 
@@ -42,40 +42,40 @@ class Emulator:
     pid: int
 
     def memory_mb(self) -> float:
-        """Its resident memory."""
+        """Returns the resident memory in megabytes."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1])
         return round(pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE, 1)
 
     def processor_seconds(self) -> float:
-        """What it has used of the processors since it started, without the functions."""
+        """Returns the CPU seconds since the start, without those of the functions."""
         fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return round((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 1)
 
 
 @dataclass
 class Onboarding:
-    """Tenants that are onboarded, some at a time.
+    """The onboarding of tenants, several at a time.
 
     Attributes:
-        seconds: of each tenant, in the order in which they became active.
-        took: seconds in all, without what was done in between.
+        seconds: Seconds of each tenant, in the order in which they became active.
+        elapsed: Total seconds of all calls of `run`.
     """
 
     bench: Bench
     emulator: Emulator
     total: int
     seconds: list[float] = field(default_factory=list)
-    took: float = 0.0
+    elapsed: float = 0.0
 
-    def go(self, tenant_ids: Sequence[str]) -> None:
-        """Onboard these, and say from time to time how far it is."""
-        began, before = time.perf_counter(), self.took
-        with ThreadPoolExecutor(AT_A_TIME) as pool:
-            started = [pool.submit(onboard, self.bench, each, POLL_SECONDS) for each in tenant_ids]
+    def run(self, tenant_ids: Sequence[str]) -> None:
+        """Onboards tenants and prints the progress."""
+        began, before = time.perf_counter(), self.elapsed
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            futures = [pool.submit(onboard, self.bench, each, POLL_SECONDS) for each in tenant_ids]
             try:
-                for ended in as_completed(started):
-                    self.seconds.append(ended.result())
-                    self.took = before + time.perf_counter() - began
+                for future in as_completed(futures):
+                    self.seconds.append(future.result())
+                    self.elapsed = before + time.perf_counter() - began
                     self._report()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
@@ -83,9 +83,9 @@ class Onboarding:
 
     def _report(self) -> None:
         done = len(self.seconds)
-        if done % REPORTED_EVERY == 0 or done == self.total:
-            median = statistics.median(self.seconds[-REPORTED_EVERY:])
-            rate, memory = done / self.took * 60, self.emulator.memory_mb()
+        if done % REPORT_INTERVAL == 0 or done == self.total:
+            median = statistics.median(self.seconds[-REPORT_INTERVAL:])
+            rate, memory = done / self.elapsed * 60, self.emulator.memory_mb()
             print(
                 f"{done} of {self.total} active: {rate:.0f} a minute, {median:.2f} s each, emulator {memory:.0f} MB",
                 flush=True,
@@ -93,15 +93,15 @@ class Onboarding:
 
 
 def as_tenant(bench: Bench, tenant_id: str) -> Bench:
-    """The same stack with a new key of this tenant."""
+    """Returns the same stack with a new API key of this tenant."""
     return replace(bench, key=bench.call("POST", f"/admin/tenants/{tenant_id}/keys", {})["api_key"])
 
 
 def with_document(bench: Bench, tenant_id: str, bar: int) -> Bench:
-    """A tenant whose only document, ready to answer, tells how many bar the pump holds.
+    """Uploads a document that says how many bar the pump holds; returns the tenant when it is ready.
 
     Raises:
-        SystemExit: when the document does not become ready.
+        SystemExit: The document did not become ready.
     """
     tenant, key = as_tenant(bench, tenant_id), f"tenants/{tenant_id}/pump.txt"
     bucket = bench.stack.outputs["DocumentsBucketName"]
@@ -109,13 +109,13 @@ def with_document(bench: Bench, tenant_id: str, bar: int) -> Bench:
     deadline = time.monotonic() + READY_SECONDS
     while [each["status"] for each in tenant.call("GET", "/documents")["documents"]] != ["ready"]:
         if time.monotonic() > deadline:
-            raise SystemExit(f"{key} has not become ready.")
+            raise SystemExit(f"{key} did not become ready.")
         time.sleep(POLL_SECONDS)
     return tenant
 
 
 def question_ms(tenant: Bench) -> Json:
-    """Medians in milliseconds of a warm question."""
+    """Returns the medians of warm questions in milliseconds."""
     waits, retrievals = [], []
     for _ in range(QUESTIONS + 1):
         began = time.perf_counter()
@@ -128,18 +128,18 @@ def question_ms(tenant: Bench) -> Json:
     }
 
 
-def require(fact: bool, sentence: str) -> None:
-    """End the run where something is not as it has to be.
+def require(condition: bool, message: str) -> None:
+    """Ends the run if a condition is false.
 
     Raises:
-        SystemExit: with the sentence.
+        SystemExit: The condition is false.
     """
-    if not fact:
-        raise SystemExit(sentence)
+    if not condition:
+        raise SystemExit(message)
 
 
 def check_tenants(bench: Bench, tenant_ids: Sequence[str]) -> None:
-    """Every tenant is listed once and active."""
+    """Checks that every tenant is listed once and active."""
     listed, cursor = [], ""
     while True:
         page = bench.call("GET", f"/admin/tenants?limit=100{cursor}")
@@ -151,56 +151,62 @@ def check_tenants(bench: Bench, tenant_ids: Sequence[str]) -> None:
 
 
 def check_indexes(bench: Bench, tenant_ids: Sequence[str]) -> None:
-    """The vector bucket holds one index a tenant, and the control table has counted them."""
+    """Checks that the vector bucket has one index per tenant and that the control table counts them."""
     bucket, control = (bench.stack.outputs[name] for name in ("VectorBucketName", "ControlTableName"))
     pages = bench.client("s3vectors").get_paginator("list_indexes").paginate(vectorBucketName=bucket)
     indexes = [index["indexName"] for page in pages for index in page["indexes"]]
-    require(sorted(indexes) == sorted(tenant_ids), f"The vector bucket holds {len(indexes)} indexes, or wrong ones.")
+    require(sorted(indexes) == sorted(tenant_ids), f"The vector bucket has {len(indexes)} indexes, or wrong ones.")
     key = {"pk": {"S": "POOLS"}, "sk": {"S": bucket}}
     pool = bench.client("dynamodb").get_item(TableName=control, Key=key, ConsistentRead=True)["Item"]
     counted = int(pool["index_count"]["N"])
-    require(counted == len(tenant_ids), f"The control table has counted {counted} indexes.")
+    require(counted == len(tenant_ids), f"The control table counts {counted} indexes.")
 
 
 def check_answers(bench: Bench, tenant_ids: Sequence[str]) -> None:
-    """Tenants with look-alike documents are asked the same; each answers from its own."""
+    """Checks that tenants with similar documents each get the answer from their own."""
     tenants = {each: (with_document(bench, each, bar), bar) for bar, each in enumerate(tenant_ids, start=31)}
     for tenant_id, (tenant, bar) in tenants.items():
         answer = tenant.call("POST", "/query", {"question": QUESTION})
         (own,) = tenant.call("GET", "/documents")["documents"]
         others = [f"{other} bar" for _, other in tenants.values() if other != bar]
-        require(answer["grounded"] and f"{bar} bar" in answer["answer"], f"{tenant_id} does not answer its own.")
-        require(not any(other in json.dumps(answer) for other in others), f"{tenant_id} answers another's.")
+        require(
+            answer["grounded"] and f"{bar} bar" in answer["answer"],
+            f"{tenant_id} does not answer from its own document.",
+        )
+        require(
+            not any(other in json.dumps(answer) for other in others),
+            f"{tenant_id} answers from another tenant's document.",
+        )
         cited = {each["document_id"] for each in answer["citations"]}
-        require(cited == {own["document_id"]}, f"{tenant_id} cites what is not its own.")
+        require(cited == {own["document_id"]}, f"{tenant_id} cites a document that is not its own.")
 
 
 def run(bench: Bench, emulator: Emulator, count: int) -> Json:
-    """Onboard, measure and check."""
+    """Onboards the tenants, measures and checks; returns the results."""
     tenant_ids = [f"tenant-{number:05}" for number in range(count)]
     onboarding = Onboarding(bench, emulator, count)
     memory, processor = emulator.memory_mb(), emulator.processor_seconds()
-    onboarding.go(tenant_ids[:FEW])
-    asking = with_document(bench, tenant_ids[0], 30)
-    with_few = question_ms(asking)
-    onboarding.go(tenant_ids[FEW:])
+    onboarding.run(tenant_ids[:FEW_TENANTS])
+    first_tenant = with_document(bench, tenant_ids[0], 30)
+    with_few = question_ms(first_tenant)
+    onboarding.run(tenant_ids[FEW_TENANTS:])
     used, memory_after = emulator.processor_seconds() - processor, emulator.memory_mb()
-    with_all = question_ms(asking)
+    with_all = question_ms(first_tenant)
     check_tenants(bench, tenant_ids)
     check_indexes(bench, tenant_ids)
-    check_answers(bench, random.Random(count).sample(tenant_ids[FEW:], 2))  # noqa: S311 - any two will do
+    check_answers(bench, random.Random(count).sample(tenant_ids[FEW_TENANTS:], 2))  # noqa: S311 - any two will do
     tenth = max(1, count // 10)
     return {
         "tenants": count,
-        "at_a_time": AT_A_TIME,
-        "minutes": round(onboarding.took / 60, 2),
-        "tenants_a_minute": round(count / onboarding.took * 60, 1),
+        "at_a_time": CONCURRENCY,
+        "minutes": round(onboarding.elapsed / 60, 2),
+        "tenants_a_minute": round(count / onboarding.elapsed * 60, 1),
         "median_seconds": round(statistics.median(onboarding.seconds), 3),
         "p95_seconds": round(p95(onboarding.seconds), 3),
         "median_seconds_of_the_first_tenth": round(statistics.median(onboarding.seconds[:tenth]), 3),
         "median_seconds_of_the_last_tenth": round(statistics.median(onboarding.seconds[-tenth:]), 3),
         "emulator": {"memory_mb_before": memory, "memory_mb": memory_after, "processor_seconds": round(used, 1)},
-        f"question_ms_with_{FEW}_tenants": with_few,
+        f"question_ms_with_{FEW_TENANTS}_tenants": with_few,
         f"question_ms_with_{count}_tenants": with_all,
     }
 
@@ -209,17 +215,17 @@ def main() -> None:
     """Measures, checks, prints and writes `benchmarks/results/scale.json`.
 
     Raises:
-        SystemExit: when anything is not as it has to be.
+        SystemExit: A check failed.
     """
     count = int(os.environ.get("TENANTS") or 1000)
-    require(count >= FEW + 2, f"TENANTS has to be {FEW + 2} at least.")
-    others = load()
+    require(count >= FEW_TENANTS + 2, f"TENANTS must be at least {FEW_TENANTS + 2}.")
+    load_before = load()
     with tempfile.TemporaryDirectory() as folder, deployed(Path(folder)) as stack:
         pid = json.loads(Path(folder, "cloud.json").read_text(encoding="utf-8"))["pid"]
         measured = run(Bench(stack), Emulator(pid), count)
     result = {
         "date": today(),
-        "machine": machine() | {"load_before": others},
+        "machine": machine() | {"load_before": load_before},
         "note": os.environ.get("NOTE", ""),
         **measured,
     }

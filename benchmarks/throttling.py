@@ -1,9 +1,8 @@
-"""A model of a burst of documents against a quota of the embedding model: what retries, kept results and long lives do.
+"""Simulates a burst of documents against a quota of the embedding model.
 
-`python -m benchmarks.throttling`. It is arithmetic, not a measurement: documents arrive as fast as Step Functions
-starts executions, calls take 0.15 s, and the quota is a bucket that refills evenly and holds ten seconds' worth. It
-compares the workflow as it is with the workflow as it was: batches that lose what they embedded, six retries, and
-children that end after 300 s.
+`python -m benchmarks.throttling`. Documents arrive as fast as Step Functions starts executions, calls take 0.15 s,
+and the quota is a token bucket with a capacity of ten seconds. The present workflow is compared with an earlier one,
+in which a failed batch lost its embeddings, was retried six times and ended after 300 s.
 """
 
 import heapq
@@ -19,27 +18,27 @@ from benchmarks.machine import RESULTS, today
 
 CHUNKS: Final = 60
 BATCH: Final = 32
-BATCHES_AT_A_TIME: Final = 4
-CALLS_AT_A_TIME: Final = 8
+CONCURRENT_BATCHES: Final = 4
+CONCURRENT_CALLS: Final = 8
 CALL_SECONDS: Final = 0.15
 THROTTLED_SECONDS: Final = 0.02
-STARTS_A_SECOND: Final = 150
-"""StartExecution in most regions: a bucket that refills by 150 a second (Step Functions quotas)."""
+STARTS_PER_SECOND: Final = 150
+"""StartExecution in most regions: a token bucket that refills by 150 per second (Step Functions quotas)."""
 SDK_ATTEMPTS: Final = 4
 SDK_MAX_SECONDS: Final = 20.0
 BUCKET_SECONDS: Final = 10
-HORIZON_SECONDS: Final = 12 * 3600
+MAX_SECONDS: Final = 12 * 3600
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How the workflow treats throttling.
+    """How the workflow handles throttling.
 
     Attributes:
-        keeps: whether a batch keeps what was embedded, and stops at the first call that fails.
-        retries: of a batch, by Step Functions.
-        max_delay: seconds.
-        child_seconds: how long the execution of a batch may live.
+        keeps: Whether a batch keeps its embeddings and stops at the first failed call.
+        retries: Number of retries of a batch by Step Functions.
+        max_delay: Maximum delay of a retry in seconds.
+        child_seconds: Timeout of the execution of a batch.
     """
 
     keeps: bool
@@ -49,12 +48,12 @@ class Rules:
 
 
 BEFORE: Final = Rules(keeps=False, retries=6, max_delay=30, child_seconds=300)
-NOW: Final = Rules(keeps=True, retries=1000, max_delay=60, child_seconds=365 * 86400)
+PRESENT: Final = Rules(keeps=True, retries=1000, max_delay=60, child_seconds=365 * 86400)
 
 
 @dataclass
 class Quota:
-    """Requests a minute, as a token bucket."""
+    """A quota of requests per minute, as a token bucket."""
 
     requests_a_minute: int
     tokens: float = field(init=False)
@@ -68,7 +67,7 @@ class Quota:
         return self.requests_a_minute / 60 * BUCKET_SECONDS
 
     def allows(self, now: float) -> bool:
-        """Takes one request from the bucket if there is one."""
+        """Takes a token if there is one; returns whether the request is allowed."""
         self.tokens = min(self._capacity, self.tokens + (now - self.last) * self.requests_a_minute / 60)
         self.last = now
         if self.tokens < 1:
@@ -79,7 +78,7 @@ class Quota:
 
 @dataclass
 class Document:
-    """A document under way."""
+    """A document in processing."""
 
     batches: list[int]
     done: int = 0
@@ -89,7 +88,7 @@ class Document:
 
 @dataclass
 class Batch:
-    """One batch of a document, over all its tries."""
+    """A batch of a document, over all its tries."""
 
     document: Document
     missing: int
@@ -102,32 +101,32 @@ class Batch:
     throttled: bool = False
 
 
-class Model:
-    """Events in the order of their time."""
+class Simulation:
+    """A discrete-event simulation."""
 
     def __init__(self, rules: Rules, documents: int, requests_a_minute: int) -> None:
         self._rules = rules
         self._quota = Quota(requests_a_minute)
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._order = itertools.count()
-        self._chance = random.Random(documents * requests_a_minute)  # noqa: S311 - the same run every time
+        self._random = random.Random(documents * requests_a_minute)  # noqa: S311 - the same result every time
         self.calls = 0
         sizes = [BATCH] * (CHUNKS // BATCH) + ([CHUNKS % BATCH] if CHUNKS % BATCH else [])
         self.documents = [Document(list(sizes)) for _ in range(documents)]
         for number, document in enumerate(self.documents):
-            self._at(number / STARTS_A_SECOND, partial(self._begin, document))
+            self._schedule(number / STARTS_PER_SECOND, partial(self._start, document))
 
     def run(self) -> None:
-        """Runs until nothing is left to do, or the horizon is reached."""
-        while self._events and self._events[0][0] < HORIZON_SECONDS:
+        """Processes events until none is left or MAX_SECONDS is reached."""
+        while self._events and self._events[0][0] < MAX_SECONDS:
             now, _, event = heapq.heappop(self._events)
             event(now)
 
-    def _at(self, when: float, event: Callable[[float], None]) -> None:
+    def _schedule(self, when: float, event: Callable[[float], None]) -> None:
         heapq.heappush(self._events, (when, next(self._order), event))
 
-    def _begin(self, document: Document, now: float) -> None:
-        for _ in range(BATCHES_AT_A_TIME):
+    def _start(self, document: Document, now: float) -> None:
+        for _ in range(CONCURRENT_BATCHES):
             self._next_batch(now, document)
 
     def _next_batch(self, now: float, document: Document) -> None:
@@ -139,7 +138,7 @@ class Model:
         if batch.document.failed:
             return
         batch.waiting, batch.throttled, batch.embedded = batch.missing, False, 0
-        for _ in range(min(CALLS_AT_A_TIME, batch.waiting)):
+        for _ in range(min(CONCURRENT_CALLS, batch.waiting)):
             batch.running += 1
             batch.waiting -= 1
             self._call(now, batch, 0)
@@ -147,14 +146,14 @@ class Model:
     def _call(self, now: float, batch: Batch, attempt: int) -> None:
         self.calls += 1
         if self._quota.allows(now):
-            self._at(now + CALL_SECONDS, lambda then: self._answered(then, batch, embedded=True))
+            self._schedule(now + CALL_SECONDS, lambda then: self._finish_call(then, batch, embedded=True))
         elif attempt + 1 < SDK_ATTEMPTS:
-            delay = self._chance.random() * min(SDK_MAX_SECONDS, 2**attempt)
-            self._at(now + THROTTLED_SECONDS + delay, lambda then: self._call(then, batch, attempt + 1))
+            delay = self._random.random() * min(SDK_MAX_SECONDS, 2**attempt)
+            self._schedule(now + THROTTLED_SECONDS + delay, lambda then: self._call(then, batch, attempt + 1))
         else:
-            self._at(now + THROTTLED_SECONDS, lambda then: self._answered(then, batch, embedded=False))
+            self._schedule(now + THROTTLED_SECONDS, lambda then: self._finish_call(then, batch, embedded=False))
 
-    def _answered(self, now: float, batch: Batch, *, embedded: bool) -> None:
+    def _finish_call(self, now: float, batch: Batch, *, embedded: bool) -> None:
         batch.running -= 1
         batch.embedded += embedded
         batch.throttled |= not embedded
@@ -163,9 +162,9 @@ class Model:
             batch.running += 1
             self._call(now, batch, 0)
         elif not batch.running:
-            self._tried(now, batch)
+            self._finish_try(now, batch)
 
-    def _tried(self, now: float, batch: Batch) -> None:
+    def _finish_try(self, now: float, batch: Batch) -> None:
         document = batch.document
         if document.failed:
             return
@@ -180,17 +179,17 @@ class Model:
             document.failed, document.ended = True, now
         else:
             batch.missing -= batch.embedded if self._rules.keeps else 0
-            delay = self._chance.random() * min(self._rules.max_delay, 2**batch.tries)
+            delay = self._random.random() * min(self._rules.max_delay, 2**batch.tries)
             batch.tries += 1
-            self._at(now + delay, lambda then: self._try(then, batch))
+            self._schedule(now + delay, lambda then: self._try(then, batch))
 
 
-def outcome(rules: Rules, documents: int, requests_a_minute: int) -> dict[str, float]:
-    """What becomes of a burst: documents ready and failed, seconds to the last, calls, the share of the quota used."""
-    model = Model(rules, documents, requests_a_minute)
+def simulate(rules: Rules, documents: int, requests_a_minute: int) -> dict[str, float]:
+    """Returns the outcome of a burst: documents ready and failed, seconds, calls and the share of the quota used."""
+    model = Simulation(rules, documents, requests_a_minute)
     model.run()
     ready = sum(each.ended is not None and not each.failed for each in model.documents)
-    seconds = max(each.ended or HORIZON_SECONDS for each in model.documents)
+    seconds = max(each.ended or MAX_SECONDS for each in model.documents)
     allowed = requests_a_minute / 60 * (seconds + BUCKET_SECONDS)
     return {
         "documents": documents,
@@ -206,7 +205,7 @@ def outcome(rules: Rules, documents: int, requests_a_minute: int) -> dict[str, f
 def main() -> None:
     """Computes, prints and writes `benchmarks/results/throttling.json`."""
     sizes = [(documents, rate) for rate in (2000, 6000) for documents in (10, 30, 100, 300, 1000)]
-    rows = {name: [outcome(rules, *size) for size in sizes] for name, rules in (("before", BEFORE), ("now", NOW))}
+    rows = {name: [simulate(rules, *size) for size in sizes] for name, rules in (("before", BEFORE), ("now", PRESENT))}
     for name, outcomes in rows.items():
         for row in outcomes:
             print(f"{name:>6}: " + ", ".join(f"{field} {value}" for field, value in row.items()))

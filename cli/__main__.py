@@ -1,4 +1,4 @@
-"""The entry of the `onggi` command."""
+"""The entry point of the `onggi` command."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from cli.arguments import shared_arguments
 from cli.commands import ask, key, ls, put, rm, search, tenant, usage
 from cli.errors import CommandError, ExitStatus
 from cli.output import Output
-from cli.workspace import Connection, Outside, Workspace
+from cli.workspace import Connection, Environment, Workspace
 
 EPILOG = """\
 examples:
@@ -21,25 +21,25 @@ examples:
 
 exit status:
   0    done
-  1    the stack refused, or a document failed
-  2    the arguments are wrong
-  3    there is no stack, or nobody answers at its address
-  4    a key or AWS credential is missing, or not accepted
-  5    it took too long; it may still happen
+  1    the API refused the request, or a document failed
+  2    the arguments are invalid
+  3    there is no stack, or its address cannot be reached
+  4    an API key or AWS credential is missing or not accepted
+  5    the operation timed out; it may still complete
   130  interrupted
 
 environment:
-  ONGGI_API_KEY  a tenant's API key, in place of the kept ones
-  ONGGI_LOCAL    the local cloud's folder, in place of .local here or in a parent folder
+  ONGGI_API_KEY  a tenant's API key, in place of the stored ones
+  ONGGI_LOCAL    the local cloud's folder, in place of .local in this or a parent folder
   NO_COLOR       no colours
 
-With --json, results are one JSON document on standard output and errors one on standard error:
+With --json, a result is one JSON document on standard output, an error one on standard error:
   {"error": {"code": "...", "message": "..."}}
 """
 
 
 def make_parser() -> ArgumentParser:
-    """Return the parser of the whole command line."""
+    """Returns the parser of the whole command line."""
     shared = shared_arguments()
     parser = ArgumentParser(
         prog="onggi",
@@ -55,22 +55,22 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None, outside: Outside | None = None) -> int:
-    """Run the command; returns its exit status."""
-    outside = outside or Outside()
+def main(arguments: Sequence[str] | None = None, environment: Environment | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    environment = environment or Environment()
     parsed = make_parser().parse_args(arguments)
-    output = Output(as_json=getattr(parsed, "json", False), out=outside.out, err=outside.err)
-    workspace = Workspace(Connection.of(parsed), outside, output)
+    output = Output(as_json=getattr(parsed, "json", False), out=environment.out, err=environment.err)
+    workspace = Workspace(Connection.of(parsed), environment, output)
     try:
         status = parsed.run(parsed, workspace)
-        outside.out.flush()
+        environment.out.flush()
     except CommandError as error:
         output.error(error)
         return int(error.exit_status)
     except KeyboardInterrupt:
         return int(ExitStatus.INTERRUPTED)
     except BrokenPipeError:
-        # The reader left, as `head` does; Python must not complain when it flushes at exit.
+        # The reader closed the pipe, as `head` does; Python must not report that when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitStatus.FAILED)
     return int(status)

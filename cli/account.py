@@ -20,18 +20,18 @@ class Account(Protocol):
 
     region: str
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients' methods when it runs
-        """Return a boto3 client."""
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 defines its clients' methods at run time
+        """Returns a boto3 client."""
 
     def credentials(self) -> ReadOnlyCredentials:
-        """Return the credentials that sign the operator's requests."""
+        """Returns the credentials that sign the operator's requests."""
 
 
 class BotoAccount:
-    """An account as boto3 finds it; of the local cloud where the endpoint is on this machine."""
+    """An account that boto3 resolves; the local cloud's if the endpoint is on this machine."""
 
     def __init__(self, region: str | None, profile: str | None, endpoint: str | None) -> None:
-        """Open the account.
+        """Opens the account.
 
         Raises:
             CredentialError: The profile does not exist.
@@ -47,20 +47,20 @@ class BotoAccount:
                 "no_profile", f"{str(error).rstrip('.')}: check --profile and AWS_PROFILE."
             ) from error
         if not session.region_name:
-            message = "No region is known: name one with --region, as in --region ap-northeast-2."
+            message = "No region is configured: set one with --region, as in --region ap-northeast-2."
             raise UsageError("no_region", message)
         self._session = session
         self._endpoint = endpoint
         self.region: str = session.region_name
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients' methods when it runs
-        """Return a boto3 client with bounded waiting."""
-        # No name server knows <bucket>.localhost.
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 defines its clients' methods at run time
+        """Returns a boto3 client with timeouts."""
+        # <bucket>.localhost does not resolve.
         addressing: Literal["path", "auto"] = "path" if is_local(self._endpoint) else "auto"
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
-            # Nothing throttles on this machine, and a cloud that does not run is to be noticed at once.
+            # The local cloud does not throttle, and one that does not run should be reported at once.
             retries={"mode": "standard", "total_max_attempts": 1 if is_local(self._endpoint) else 3},
             s3={"addressing_style": addressing},
         )
@@ -68,17 +68,17 @@ class BotoAccount:
         return make(service, endpoint_url=self._endpoint, config=config)
 
     def credentials(self) -> ReadOnlyCredentials:
-        """Return fresh credentials.
+        """Returns fresh credentials.
 
         Raises:
-            CredentialError: The machine has none, or they cannot be renewed.
+            CredentialError: There are none, or they cannot be refreshed.
         """
         try:
-            found = self._session.get_credentials()
-            if found is not None:
-                return found.get_frozen_credentials()
+            credentials = self._session.get_credentials()
+            if credentials is not None:
+                return credentials.get_frozen_credentials()
         except BotoCoreError as error:
-            message = f"The AWS credentials cannot be renewed ({str(error).rstrip('.')}): sign in again."
+            message = f"The AWS credentials cannot be refreshed ({str(error).rstrip('.')}): sign in again."
             raise CredentialError("no_aws_credentials", message) from error
-        message = "There are no AWS credentials: run `aws configure`, or name a profile with --profile."
+        message = "There are no AWS credentials: run `aws configure`, or choose a profile with --profile."
         raise CredentialError("no_aws_credentials", message)

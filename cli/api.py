@@ -1,4 +1,4 @@
-"""A client of the HTTP API: JSON both ways, problems turned into sentences, throttling waited out."""
+"""A client of the HTTP API: sends and reads JSON, retries throttled requests, turns problems into errors."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,12 +14,12 @@ type JsonObject = dict[str, Any]
 
 RETRIED = frozenset({429, 503})
 ATTEMPTS = 5
-LONGEST_RETRY_SECONDS = 30.0
+MAX_RETRY_SECONDS = 30.0
 PAGE_SIZE = 100
 
 
 class ApiClient:
-    """Speaks to one stack's API as one caller. Safe to share between threads."""
+    """Calls one stack's API as one caller. Safe to share between threads."""
 
     def __init__(self, base: str, transport: Transport, authorise: Authorise, clock: Clock) -> None:
         self._base = base
@@ -28,50 +28,51 @@ class ApiClient:
         self._clock = clock
 
     def get(self, route: str, query: Mapping[str, str | int | None] | None = None) -> JsonObject:
-        """Read a route; parameters that are None are left out.
+        """Sends a GET request; parameters that are None are left out.
 
         Raises:
-            ApiError: The API answered with a problem.
+            ApiError: The API returned a problem.
         """
-        given = {name: value for name, value in (query or {}).items() if value is not None}
-        return self._call("GET", route + (f"?{urlencode(given, quote_via=quote, safe='')}" if given else ""))
+        parameters = {name: value for name, value in (query or {}).items() if value is not None}
+        query_string = f"?{urlencode(parameters, quote_via=quote, safe='')}" if parameters else ""
+        return self._call("GET", route + query_string)
 
     def post(self, route: str, body: JsonObject) -> JsonObject:
-        """Send a document to a route.
+        """Sends a POST request with a JSON body.
 
         Raises:
-            ApiError: The API answered with a problem.
+            ApiError: The API returned a problem.
         """
         return self._call("POST", route, body)
 
     def patch(self, route: str, body: JsonObject) -> JsonObject:
-        """Change what a route names; fields that are left out stay.
+        """Sends a PATCH request; fields that are left out keep their values.
 
         Raises:
-            ApiError: The API answered with a problem.
+            ApiError: The API returned a problem.
         """
         return self._call("PATCH", route, body)
 
     def delete(self, route: str) -> JsonObject:
-        """Delete what a route names.
+        """Sends a DELETE request.
 
         Raises:
-            ApiError: The API answered with a problem.
+            ApiError: The API returned a problem.
         """
         return self._call("DELETE", route)
 
     def pages(
         self, route: str, items: str, query: Mapping[str, str | int | None] | None = None
     ) -> Iterator[JsonObject]:
-        """Read a list to its end, page by page.
+        """Yields the items of a list, page by page.
 
         Args:
-            route: The list.
-            items: The field that carries a page's members.
-            query: What narrows the list.
+            route: The route of the list.
+            items: The field that holds a page's items.
+            query: Filters of the list.
 
         Raises:
-            ApiError: The API answered with a problem.
+            ApiError: The API returned a problem.
         """
         cursor: str | None = None
         while True:
@@ -94,7 +95,7 @@ class ApiClient:
 
     def _send(self, request: Request) -> Response:
         for attempt in range(ATTEMPTS):
-            # Signed anew each time: a signature is only good for minutes.
+            # Each attempt is signed again: a signature is valid for minutes only.
             response = self._transport.send(self._authorise(request))
             if response.status not in RETRIED or attempt == ATTEMPTS - 1:
                 break
@@ -103,22 +104,22 @@ class ApiClient:
 
 
 def retry_seconds(response: Response, attempt: int) -> float:
-    """Return how long to wait before the next attempt: what the server asks for, else 0.5 s doubled each time."""
-    asked = response.headers.get("retry-after", "")
-    wanted = float(asked) if asked.isdecimal() else 0.5 * 2**attempt
-    return min(wanted, LONGEST_RETRY_SECONDS)
+    """Returns the seconds before the next attempt: those of Retry-After, or else 0.5 s doubled each time."""
+    retry_after = response.headers.get("retry-after", "")
+    seconds = float(retry_after) if retry_after.isdecimal() else 0.5 * 2**attempt
+    return min(seconds, MAX_RETRY_SECONDS)
 
 
 def read_problem(response: Response) -> ApiError:
-    """Turn an error response (RFC 9457, or API Gateway's own form) into one sentence."""
+    """Returns the error of a response (RFC 9457, or API Gateway's own format), its message one sentence."""
     problem = _read_object(response) or {}
     sentence = problem.get("detail") or problem.get("title") or problem.get("message")
     if not sentence:
-        sentence = f"The API answered with status {response.status} and no reason"
+        sentence = f"The API returned status {response.status} without a reason"
     fields = [f"{error.get('field')}: {error.get('message')}" for error in problem.get("errors") or []]
-    untold = [field for field in fields if field not in sentence]
-    if untold:
-        sentence = f"{sentence.rstrip('.')} ({'; '.join(untold)})"
+    missing = [field for field in fields if field not in sentence]
+    if missing:
+        sentence = f"{sentence.rstrip('.')} ({'; '.join(missing)})"
     request_id = problem.get("request_id")
     if response.status >= 500 and request_id:  # noqa: PLR2004 - HTTP's own range of server errors
         sentence = f"{sentence.rstrip('.')} (request {request_id})"

@@ -1,4 +1,4 @@
-"""The arguments that every command takes, and how commands present themselves."""
+"""The arguments shared by all commands, and the help of a command."""
 
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
@@ -13,7 +13,7 @@ type Run = Callable[[Namespace, Workspace], int]
 
 
 class Subparsers(Protocol):
-    """The part of argparse's subparsers action that commands use; argparse keeps the class itself private."""
+    """The part of argparse's subparsers action that commands use; the class itself is private to argparse."""
 
     def add_parser(
         self,
@@ -25,34 +25,36 @@ class Subparsers(Protocol):
         parents: list[ArgumentParser],
         formatter_class: type[RawDescriptionHelpFormatter],
     ) -> ArgumentParser:
-        """Add a command."""
+        """Adds a command."""
 
 
 def shared_arguments() -> ArgumentParser:
-    """Return the arguments of every command.
+    """Returns the arguments of every command.
 
-    They may stand before the command or after it, so they have no defaults: the later parser's would overwrite what
-    the earlier one read.
+    They may be given before or after the command, so they have no defaults: those of the later parser would overwrite
+    the values that the earlier one has read.
     """
     shared = ArgumentParser(add_help=False, argument_default=SUPPRESS)
-    shared.add_argument("--json", action="store_true", help="print one JSON document, for programs")
+    shared.add_argument("--json", action="store_true", help="print one JSON document")
     add_connection_arguments(shared)
     return shared
 
 
 def add_connection_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments that name a stack; without them the command talks to the local cloud."""
-    stack = parser.add_argument_group("which stack", "Without these, the local cloud that `make up` started.")
-    stack.add_argument("--stack", metavar="NAME", help="a stack that CloudFormation knows")
+    """Adds the arguments that select a stack; the default is the local cloud."""
+    stack = parser.add_argument_group("stack", "Default: the local cloud that `make up` started.")
+    stack.add_argument("--stack", metavar="NAME", help="the name of a CloudFormation stack")
     stack.add_argument("--region", metavar="REGION", help="its AWS region")
-    stack.add_argument("--profile", metavar="PROFILE", help="the AWS profile to act as")
-    stack.add_argument("--endpoint-url", metavar="URL", help="where AWS answers; on this machine, the local cloud")
+    stack.add_argument("--profile", metavar="PROFILE", help="the AWS profile to use")
+    stack.add_argument(
+        "--endpoint-url", metavar="URL", help="the endpoint of AWS; one on this machine is a local cloud"
+    )
 
 
 def add_command(
     commands: Subparsers, shared: ArgumentParser, name: str, *, does: str, examples: list[str], run: Run
 ) -> ArgumentParser:
-    """Add a command with its description and examples; returns its parser for the command's own arguments."""
+    """Adds a command with its description and examples; returns its parser for the command's own arguments."""
     parser = commands.add_parser(
         name,
         help=does,
@@ -66,5 +68,5 @@ def add_command(
 
 
 def add_tenant_argument(parser: ArgumentParser) -> None:
-    """Add the argument that names the tenant."""
-    parser.add_argument("--tenant", metavar="TENANT", help="the tenant; not needed where only one's key is known")
+    """Adds the argument for the tenant."""
+    parser.add_argument("--tenant", metavar="TENANT", help="the tenant; optional if only one API key is stored")

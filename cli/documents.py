@@ -1,4 +1,4 @@
-"""Documents through the API: upload one, follow it until it is ready, find one, delete one."""
+"""Documents through the API: uploads, waits for processing, look-ups and deletions."""
 
 import mimetypes
 import os
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from cli.api import ApiClient, JsonObject
 from cli.errors import ApiError, CommandError, UsageError
-from cli.processing import HowFar
+from cli.processing import ProcessingProgress
 from cli.transport import REDIRECTS, Request, Response, Transport, redirected
 from cli.waiting import Clock, wait_for
 
@@ -21,7 +21,7 @@ INGESTION_SECONDS = 900
 DELETION_SECONDS = 300
 NOT_FOUND = 404
 
-# What Python's own table misses or leaves to the machine's.
+# Types that Python's own table lacks or reads from the machine's.
 CONTENT_TYPES = {
     ".md": "text/markdown",
     ".markdown": "text/markdown",
@@ -33,22 +33,22 @@ CONTENT_TYPES = {
 
 
 def document_name(path: Path, prefix: str) -> str:
-    """Return the name a file gets as a document: the file's own, below `prefix`.
+    """Returns the document name of a file: the file's own name, below `prefix`.
 
-    The name is composed (Unicode NFC): some systems decompose a file's Korean name, and one name must be one document.
+    The name is normalised to NFC: some systems decompose Korean file names, and one name must be one document.
     """
     folder = prefix.strip("/")
     return unicodedata.normalize("NFC", f"{folder}/{path.name}" if folder else path.name)
 
 
 def content_type(path: Path) -> str:
-    """Return a file's media type by its extension; the stack looks at the content itself."""
+    """Returns a file's media type by its extension; the stack detects the format by the content."""
     known = CONTENT_TYPES.get(path.suffix.lower())
     return known or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a file for reading.
+    """Opens a file for reading.
 
     Raises:
         CommandError: It cannot be read.
@@ -67,130 +67,130 @@ def upload(
     name: str,
     media_type: str,
     metadata: Mapping[str, str],
-    sent: Callable[[int], None],
+    on_sent: Callable[[int], None],
 ) -> tuple[str, str]:
-    """Upload a document: ask the API for a signed form, then send the file by it straight to S3, piece by piece.
+    """Uploads a document: requests a signed form from the API and streams the file to S3 with it.
 
     Args:
         api: The tenant's API.
-        transport: Carries the file.
+        transport: Sends the file.
         file: The file.
         name: The document's name.
         media_type: The document's type.
         metadata: Attributes of the document.
-        sent: Told the number of bytes of each piece of the file that was handed over.
+        on_sent: Called with the number of bytes of each chunk that was sent.
 
     Returns:
         The document's id and the version that S3 gave it.
 
     Raises:
-        ApiError: The API does not take the document.
-        CommandError: S3 refuses or redirects it, or does not say which version it made.
+        ApiError: The API rejects the document.
+        CommandError: S3 rejects or redirects it, or returns no version id.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     body: JsonObject = {"name": name, "content_type": media_type, "size": size}
-    announced = api.post("/documents", {**body, "metadata": dict(metadata)} if metadata else body)
-    response = transport.send(_form_request(announced["upload"], file, size, sent))
+    created = api.post("/documents", {**body, "metadata": dict(metadata)} if metadata else body)
+    response = transport.send(_form_request(created["upload"], file, size, on_sent))
     if response.status in REDIRECTS:
         raise redirected(name, response.status, response.headers.get("location"))
     if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own range of success
-        raise _refused_by_s3(response, name)
+        raise _rejected_by_s3(response, name)
     version = response.headers.get("x-amz-version-id")
     if not version:
-        message = f"S3 took {name} but named no version of it: switch the documents bucket's versioning on."
+        message = f"S3 stored {name} but returned no version id: enable versioning on the documents bucket."
         raise CommandError("no_version", message)
-    return announced["document_id"], version
+    return created["document_id"], version
 
 
 def follow(
-    api: ApiClient, document_id: str, version: str, seen: Callable[[JsonObject], None], clock: Clock
+    api: ApiClient, document_id: str, version: str, on_state: Callable[[JsonObject], None], clock: Clock
 ) -> JsonObject:
-    """Wait until one version of a document is ready or failed; returns the document.
+    """Waits until one version of a document is ready or failed; returns the document.
 
     Args:
         api: The tenant's API.
         document_id: The document.
-        version: The version that was uploaded; what the API says of an earlier one is not yet news.
-        seen: Told each state of that version as it is seen.
-        clock: Measures and sleeps.
+        version: The version that was uploaded; states of earlier versions are ignored.
+        on_state: Called with each state of that version.
+        clock: Measures time and sleeps.
 
     Raises:
-        DeadlineError: It has not come any further for a quarter of an hour.
+        DeadlineError: It made no progress for 15 minutes.
     """
-    how_far: HowFar | None = None
+    progress: ProcessingProgress | None = None
 
-    def look() -> JsonObject | None:
-        nonlocal how_far
+    def poll() -> JsonObject | None:
+        nonlocal progress
         document = find_by_id(api, document_id)
         if document is None or document.get("version") != version:
             return None
-        seen(document)
-        how_far = HowFar.of(document)
+        on_state(document)
+        progress = ProcessingProgress.of(document)
         return document if document["status"] in {"ready", "failed"} else None
 
-    late = "The document has not come any further for 15 minutes: see `onggi ls` later."
-    return wait_for(look, seconds=INGESTION_SECONDS, late=late, clock=clock, sign=lambda: how_far)
+    message = "The document has made no progress for 15 minutes: check `onggi ls` later."
+    return wait_for(poll, seconds=INGESTION_SECONDS, timeout_message=message, clock=clock, activity=lambda: progress)
 
 
 def find_by_id(api: ApiClient, document_id: str) -> JsonObject | None:
-    """Return a document, or None where the tenant has no such one."""
+    """Returns a document, or None if the tenant has no such document."""
     try:
         return api.get(f"/documents/{quote(document_id, safe='')}")
-    except ApiError as refusal:
-        if refusal.status == NOT_FOUND:
+    except ApiError as error:
+        if error.status == NOT_FOUND:
             return None
         raise
 
 
 def match(documents: list[JsonObject], reference: str) -> JsonObject:
-    """Return the one document that a person means by its id, its key or its name.
+    """Returns the document with an id, a key or a name.
 
     Raises:
         CommandError: There is none.
-        UsageError: There are several of that name.
+        UsageError: Several documents have that name.
     """
     wanted = unicodedata.normalize("NFC", reference)
-    there = [document for document in documents if document["status"] != "deleted"]
-    found = [document for document in there if wanted in {document["document_id"], _composed(document["key"])}]
-    found = found or [document for document in there if _composed(document["name"]) == wanted]
+    current = [document for document in documents if document["status"] != "deleted"]
+    found = [document for document in current if wanted in {document["document_id"], _composed(document["key"])}]
+    found = found or [document for document in current if _composed(document["name"]) == wanted]
     if not found:
-        raise CommandError("not_found", f"There is no document {reference}: `onggi ls` shows what there is.")
+        raise CommandError("not_found", f"There is no document {reference}: `onggi ls` lists the documents.")
     if len(found) > 1:
-        message = f"{len(found)} documents are named {reference}: name one by its id, as `onggi ls --json` shows it."
+        message = f"{len(found)} documents are named {reference}: use an id, which `onggi ls --json` shows."
         raise UsageError("ambiguous", message)
     return found[0]
 
 
 def request_deletion(api: ApiClient, document_id: str) -> JsonObject:
-    """Ask for a document's deletion: from now on it does not answer; returns it, `deleting`.
+    """Requests a document's deletion, which removes it from search at once; returns it with the status `deleting`.
 
     Raises:
-        ApiError: The API does not delete it.
+        ApiError: The API rejects the deletion.
     """
     return api.delete(f"/documents/{quote(document_id, safe='')}")
 
 
 def wait_until_deleted(api: ApiClient, document_id: str, clock: Clock) -> None:
-    """Wait until nothing is left of a document.
+    """Waits until a document is deleted.
 
     Raises:
-        DeadlineError: Something is left after five minutes.
+        DeadlineError: It is not deleted after five minutes.
     """
 
-    def look() -> bool | None:
+    def poll() -> bool | None:
         document = find_by_id(api, document_id)
         return True if document is None or document["status"] == "deleted" else None
 
-    late = "The document no longer answers, but is still being deleted after 5 minutes: see `onggi ls` later."
-    wait_for(look, seconds=DELETION_SECONDS, late=late, clock=clock)
+    message = "The document is no longer searched, but is still being deleted after 5 minutes: check `onggi ls` later."
+    wait_for(poll, seconds=DELETION_SECONDS, timeout_message=message, clock=clock)
 
 
 def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _form_request(form: JsonObject, file: BinaryIO, size: int, sent: Callable[[int], None]) -> Request:
+def _form_request(form: JsonObject, file: BinaryIO, size: int, on_sent: Callable[[int], None]) -> Request:
     boundary = secrets.token_hex(16)
     head = b"".join(_form_field(boundary, name, value) for name, value in form["fields"].items())
     head += _part_header(boundary, 'name="file"; filename="upload"') + b"\r\n"
@@ -199,7 +199,7 @@ def _form_request(form: JsonObject, file: BinaryIO, size: int, sent: Callable[[i
         "content-type": f"multipart/form-data; boundary={boundary}",
         "content-length": str(len(head) + size + len(tail)),
     }
-    return Request("POST", form["url"], headers, _pieces(head, file, size, tail, sent))
+    return Request("POST", form["url"], headers, _body_chunks(head, file, size, tail, on_sent))
 
 
 def _part_header(boundary: str, disposition: str) -> bytes:
@@ -210,22 +210,24 @@ def _form_field(boundary: str, name: str, value: str) -> bytes:
     return _part_header(boundary, f'name="{name}"') + f"\r\n{value}\r\n".encode()
 
 
-def _pieces(head: bytes, file: BinaryIO, size: int, tail: bytes, sent: Callable[[int], None]) -> Iterator[bytes]:
+def _body_chunks(
+    head: bytes, file: BinaryIO, size: int, tail: bytes, on_sent: Callable[[int], None]
+) -> Iterator[bytes]:
     yield head
-    left = size  # a file that grows meanwhile is sent as long as it was announced
-    while left:
-        piece = file.read(min(READ_BYTES, left))
-        if not piece:
-            raise CommandError("unreadable", "The file became shorter while it was sent: try again.")
-        yield piece
-        left -= len(piece)
-        sent(len(piece))
+    remaining = size  # of a file that grows meanwhile, only the announced size is sent
+    while remaining:
+        chunk = file.read(min(READ_BYTES, remaining))
+        if not chunk:
+            raise CommandError("unreadable", "The file became shorter during the upload: try again.")
+        yield chunk
+        remaining -= len(chunk)
+        on_sent(len(chunk))
     yield tail
 
 
-def _refused_by_s3(response: Response, name: str) -> CommandError:
+def _rejected_by_s3(response: Response, name: str) -> CommandError:
     if response.status in REDIRECTS:
         return redirected(name, response.status, response.headers.get("location"))
     reason = re.search(r"<Message>([^<]*)</Message>", response.body.decode(errors="replace"))
     sentence = reason.group(1).rstrip(".") if reason else f"status {response.status}"
-    return CommandError("upload_refused", f"S3 refuses {name}: {sentence}.")
+    return CommandError("upload_refused", f"S3 rejected {name}: {sentence}.")

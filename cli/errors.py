@@ -1,10 +1,10 @@
-"""What can go wrong at a terminal: a code for programs, a sentence for people, an exit status for scripts."""
+"""The errors of the command: each has a code, a message of one sentence and an exit status."""
 
 from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """What the command's exit status says. Argument mistakes end with argparse's own status, 2."""
+    """The exit statuses of the command; argparse itself exits with 2 for invalid arguments."""
 
     OK = 0
     FAILED = 1
@@ -12,11 +12,11 @@ class ExitStatus(IntEnum):
     NO_STACK = 3
     NO_CREDENTIAL = 4
     TIMED_OUT = 5
-    INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+    INTERRUPTED = 130  # 128 + SIGINT, as in shells
 
 
 class CommandError(Exception):
-    """The command cannot do what it was asked; `message` is one sentence that says what to do about it."""
+    """The command failed; `message` is one sentence that says what to do."""
 
     exit_status = ExitStatus.FAILED
 
@@ -27,25 +27,25 @@ class CommandError(Exception):
 
 
 class StackError(CommandError):
-    """No stack to talk to: neither a local cloud nor a deployed one, or nobody answers at its address."""
+    """There is no stack, or its address cannot be reached."""
 
     exit_status = ExitStatus.NO_STACK
 
 
 class CredentialError(CommandError):
-    """There is no API key or AWS credential, or the stack does not accept it."""
+    """An API key or AWS credential is missing, or the stack does not accept it."""
 
     exit_status = ExitStatus.NO_CREDENTIAL
 
 
 class UsageError(CommandError):
-    """The arguments contradict each other or what is known about the stack."""
+    """The arguments contradict each other or the state of the stack."""
 
     exit_status = ExitStatus.USAGE
 
 
 class DeadlineError(CommandError):
-    """What was waited for did not happen in time; it may still happen."""
+    """An operation did not complete in time; it may still complete."""
 
     exit_status = ExitStatus.TIMED_OUT
 
@@ -54,7 +54,7 @@ class DeadlineError(CommandError):
 
 
 class ApiError(CommandError):
-    """The API answered with a problem."""
+    """The API returned a problem."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(code, message)

@@ -1,4 +1,4 @@
-"""What a tenant takes along when it goes: fetched by signed links into a folder."""
+"""Downloads the export of a removed tenant into a folder, by signed links."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,24 +14,24 @@ from cli.waiting import Clock
 
 ATTEMPTS = 4
 SERVER_ERROR = 500
-FRESH_SECONDS = 600  # links are good for 15 minutes
-PARTIAL = ".part"  # no exported object is named so: all of them lie in folders
+REFRESH_SECONDS = 600  # links are valid for 15 minutes
+PARTIAL = ".part"  # no exported object has this name: all of them are in folders
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the folder that an export goes into, before anything is removed.
+    """Creates the folder of an export, before anything is removed.
 
     Raises:
-        CommandError: It cannot be made, or holds something already.
+        CommandError: It cannot be created or is not empty.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise CommandError("not_empty", f"{folder} is not empty: name a new folder for the export.")
+            raise CommandError("not_empty", f"{folder} is not empty: choose a new folder for the export.")
     except OSError as error:
         reason = (error.strerror or str(error)).rstrip(".")
-        raise CommandError("unwritable", f"{folder} cannot take the export: {reason}.") from error
+        raise CommandError("unwritable", f"The export cannot be written to {folder}: {reason}.") from error
 
 
 def fetch_export(
@@ -39,39 +39,41 @@ def fetch_export(
     transport: Transport,
     tenant_id: str,
     folder: Path,
-    received: Callable[[int, int], None],
+    on_progress: Callable[[int, int], None],
     clock: Clock,
 ) -> JsonObject:
-    """Fetch everything of an export; what cannot be stored under its name is told and does not stop the rest.
+    """Downloads all objects of an export; one that cannot be stored under its name is reported and skipped.
 
     Args:
         api: The API as the operator.
-        transport: Carries the files.
+        transport: Downloads the files.
         tenant_id: The tenant that was removed.
-        folder: Where to.
-        received: Told the numbers of files and bytes so far, after each piece.
-        clock: Tells when links have to be asked for anew.
+        folder: The folder to write to.
+        on_progress: Called with the numbers of files and bytes so far, after each chunk.
+        clock: Measures the age of links, and sleeps.
 
     Returns:
         `{"folder", "objects", "bytes", "failed": [{"name", "message"}]}`.
 
     Raises:
-        CommandError: The API or S3 does not give the export.
+        CommandError: The API or S3 rejects the request.
     """
     done: JsonObject = {"folder": str(folder), "objects": 0, "bytes": 0, "failed": []}
-    for listed in _listed(api, tenant_id, clock):
-        fetched = _fetch(transport, listed, folder, lambda size: received(done["objects"], done["bytes"] + size), clock)
-        if fault := _put(fetched, file_path(folder, listed["name"])):
-            done["failed"].append({"name": listed["name"], "message": fault})
+    for entry in _list_objects(api, tenant_id, clock):
+        partial = _download(
+            transport, entry, folder, lambda size: on_progress(done["objects"], done["bytes"] + size), clock
+        )
+        if error := _move(partial, file_path(folder, entry["name"])):
+            done["failed"].append({"name": entry["name"], "message": error})
             continue
         done["objects"] += 1
-        done["bytes"] += listed["size"]
-        received(done["objects"], done["bytes"])
+        done["bytes"] += entry["size"]
+        on_progress(done["objects"], done["bytes"])
     return done
 
 
 def file_path(folder: Path, name: str) -> Path:
-    """Return where an exported object goes: named as it is, with percent signs for what would lead elsewhere."""
+    """Returns the path of an exported object; parts that would leave the folder are percent-encoded."""
     return folder.joinpath(*(_file_name(part) for part in name.split("/")))
 
 
@@ -81,13 +83,13 @@ def _file_name(part: str) -> str:
     return CONTROL.sub(lambda control: quote(control[0]), part)
 
 
-def _listed(api: ApiClient, tenant_id: str, clock: Clock) -> Iterator[JsonObject]:
-    """List the objects, each with a link that is still good when it is used."""
+def _list_objects(api: ApiClient, tenant_id: str, clock: Clock) -> Iterator[JsonObject]:
+    """Yields the objects, each with a link that is still valid when it is used."""
     cursor: str | None = None
     while True:
         page, listed_at = _page(api, tenant_id, cursor), clock.monotonic()
         for number in range(len(page["objects"])):
-            if clock.monotonic() - listed_at > FRESH_SECONDS:
+            if clock.monotonic() - listed_at > REFRESH_SECONDS:
                 page, listed_at = _page(api, tenant_id, cursor), clock.monotonic()
             yield page["objects"][number]
         cursor = page.get("next_cursor")
@@ -99,14 +101,14 @@ def _page(api: ApiClient, tenant_id: str, cursor: str | None) -> JsonObject:
     return api.get(tenant_route(tenant_id, "/export"), {"limit": PAGE_SIZE, "cursor": cursor})
 
 
-def _fetch(
-    transport: Transport, listed: JsonObject, folder: Path, received: Callable[[int], None], clock: Clock
+def _download(
+    transport: Transport, entry: JsonObject, folder: Path, on_progress: Callable[[int], None], clock: Clock
 ) -> Path:
-    """Fetch an object under a name of its own; an answer that breaks off is asked for again."""
+    """Downloads an object to a temporary file; retries an interrupted download."""
     path = folder / PARTIAL
     for attempt in range(ATTEMPTS):
         try:
-            _fetch_once(transport, listed, path, received)
+            _download_once(transport, entry, path, on_progress)
             break
         except StackError:
             if attempt == ATTEMPTS - 1:
@@ -114,37 +116,37 @@ def _fetch(
             clock.sleep(2**attempt)
         except OSError as error:
             reason = (error.strerror or str(error)).rstrip(".")
-            raise CommandError("unwritable", f"{folder} cannot take the export: {reason}.") from error
+            raise CommandError("unwritable", f"The export cannot be written to {folder}: {reason}.") from error
     return path
 
 
-def _fetch_once(transport: Transport, listed: JsonObject, path: Path, received: Callable[[int], None]) -> None:
+def _download_once(transport: Transport, entry: JsonObject, path: Path, on_progress: Callable[[int], None]) -> None:
     with path.open("wb") as file:
 
-        def take(piece: bytes) -> None:
-            file.write(piece)
-            received(file.tell())
+        def write(chunk: bytes) -> None:
+            file.write(chunk)
+            on_progress(file.tell())
 
-        status = transport.download(listed["url"], take)
+        status = transport.download(entry["url"], write)
         size = file.tell()
     if status >= SERVER_ERROR:
-        raise StackError("unreachable", f"S3 does not give {listed['name']} at the moment (status {status}).")
+        raise StackError("unreachable", f"S3 is unavailable for {entry['name']} (status {status}).")
     if status in REDIRECTS:
-        raise redirected(listed["name"], status, None)
+        raise redirected(entry["name"], status, None)
     if status != OK:
-        raise CommandError("export_refused", f"S3 refuses {listed['name']} with status {status}.")
-    if size != listed["size"]:
-        raise StackError("incomplete", f"{listed['name']} came with {size} of its {listed['size']} bytes.")
+        raise CommandError("export_refused", f"S3 rejected {entry['name']} with status {status}.")
+    if size != entry["size"]:
+        raise StackError("incomplete", f"{entry['name']} was received with {size} of its {entry['size']} bytes.")
 
 
-def _put(fetched: Path, path: Path) -> str | None:
-    """Put a fetched file in its place; returns why that cannot be, and then it is gone."""
+def _move(partial: Path, path: Path) -> str | None:
+    """Moves a downloaded file to its path; deletes it and returns the reason if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            raise FileExistsError(EEXIST, "another one of the names is the same on this machine")
-        fetched.replace(path)
+            raise FileExistsError(EEXIST, "another object has the same file name on this machine")
+        partial.replace(path)
     except OSError as error:
-        fetched.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         return f"It cannot be stored: {(error.strerror or str(error)).rstrip('.')}."
     return None

@@ -1,4 +1,4 @@
-"""Where API keys are kept: one file that only its owner can read, by stack and tenant."""
+"""The store of API keys: one file that only its owner can read, by stack and tenant."""
 
 import json
 import os
@@ -14,7 +14,7 @@ FILE_NAME = "keys.json"
 
 
 def key_file(stack: Stack, environ: Mapping[str, str]) -> Path:
-    """Return where a stack's keys are kept: beside the local cloud's files, else in the user's configuration folder."""
+    """Returns the key file of a stack: in the local cloud's folder, or else in the user's configuration folder."""
     if stack.local_folder is not None:
         return stack.local_folder / FILE_NAME
     configuration = environ.get("XDG_CONFIG_HOME") or str(Path(environ.get("HOME") or Path.home()) / ".config")
@@ -29,30 +29,30 @@ class KeyStore:
         self._stack = stack_identity
 
     def tenants(self) -> list[str]:
-        """Return the tenants whose key is kept, in order."""
+        """Returns the tenants with a stored key, sorted."""
         return sorted(self._read().get(self._stack, {}))
 
     def get(self, tenant_id: str) -> str | None:
-        """Return a tenant's API key, or None where none is kept."""
-        kept = self._read().get(self._stack, {}).get(tenant_id)
-        return None if kept is None else str(kept["api_key"])
+        """Returns a tenant's API key, or None if none is stored."""
+        stored = self._read().get(self._stack, {}).get(tenant_id)
+        return None if stored is None else str(stored["api_key"])
 
     def put(self, tenant_id: str, key_id: str, api_key: str) -> None:
-        """Keep a key in place of the tenant's former one."""
+        """Stores a tenant's key and replaces an earlier one."""
         keys = self._read()
         keys.setdefault(self._stack, {})[tenant_id] = {"key_id": key_id, "api_key": api_key}
         self._write(keys)
 
-    def forget(self, tenant_id: str) -> None:
-        """Keep a tenant's key no longer, if one was kept."""
+    def delete(self, tenant_id: str) -> None:
+        """Deletes a tenant's key, if one is stored."""
         keys = self._read()
         if keys.get(self._stack, {}).pop(tenant_id, None):
             self._write(keys)
 
     def _write(self, keys: dict[str, dict[str, dict[str, Any]]]) -> None:
-        """Write the file; a reader sees the old one or the new, never half of one."""
+        """Writes the file atomically: a reader sees the old one or the new one."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # mkstemp makes the file readable to its owner alone (0600) from the start.
+        # mkstemp creates the file readable to its owner only (0600).
         descriptor, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{FILE_NAME}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -70,9 +70,9 @@ class KeyStore:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            message = f"{self._path} cannot be read as API keys: repair it or move it away."
+            message = f"{self._path} cannot be read as API keys: repair it or move it."
             raise CredentialError("bad_key_file", message) from error
         if not isinstance(read, dict):
-            message = f"{self._path} does not hold API keys: repair it or move it away."
+            message = f"{self._path} does not contain API keys: repair it or move it."
             raise CredentialError("bad_key_file", message)
         return read

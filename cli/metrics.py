@@ -1,4 +1,4 @@
-"""What tenants used, read from the CloudWatch metrics that the functions emit."""
+"""The usage of tenants, read from the CloudWatch metrics that the functions emit."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -32,24 +32,24 @@ FINE_RANGE = timedelta(days=2)
 
 
 class Paginator(Protocol):
-    """boto3's walker of pages."""
+    """A boto3 paginator."""
 
     def paginate(self, **request: object) -> Iterable[dict[str, Any]]:
-        """Return the pages of an answer."""
+        """Returns the pages of a response."""
 
 
 class CloudWatch(Protocol):
     """The part of boto3's CloudWatch client that is used here."""
 
     def get_paginator(self, operation_name: str) -> Paginator:
-        """Return the walker of an operation's pages."""
+        """Returns the paginator of an operation."""
 
 
 @dataclass(frozen=True)
 class TenantUsage:
-    """What one tenant used between two times; `stored_*` are the last values known, None where nothing was reported.
+    """The usage of one tenant in a time range; `stored_*` are the latest values, or None if none was reported.
 
-    Latency is a mean in milliseconds: percentiles of several periods cannot be joined into one.
+    Latency is a mean in milliseconds: percentiles of several periods cannot be combined.
     """
 
     tenant_id: str
@@ -67,7 +67,7 @@ class TenantUsage:
     query_latency_mean_ms: float | None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields as a JSON object."""
+        """Returns the fields as a JSON object."""
         return asdict(self)
 
 
@@ -78,10 +78,10 @@ class UsageMetrics:
         self._cloudwatch = cloudwatch
 
     def tenants(self) -> list[str]:
-        """Return the tenants that have metrics of the last two weeks; CloudWatch lists no older ones.
+        """Returns the tenants with metrics in the last two weeks; CloudWatch lists no older ones.
 
         Raises:
-            CommandError: CloudWatch refuses or does not answer.
+            CommandError: CloudWatch rejects the request or cannot be reached.
         """
         request = {"Namespace": NAMESPACE, "Dimensions": [{"Name": DIMENSION}]}
         pages = self._pages("list_metrics", request)
@@ -89,10 +89,10 @@ class UsageMetrics:
         return sorted({dimension["Value"] for dimension in dimensions if dimension["Name"] == DIMENSION})
 
     def read(self, tenant_id: str, start: datetime, end: datetime, now: datetime) -> TenantUsage:
-        """Read what a tenant used from `start` to before `end`.
+        """Returns the usage of a tenant from `start` until before `end`.
 
         Raises:
-            CommandError: CloudWatch refuses or does not answer.
+            CommandError: CloudWatch rejects the request or cannot be reached.
         """
         period = period_seconds(start, end, now)
         queries = [
@@ -118,34 +118,34 @@ class UsageMetrics:
             yield from self._cloudwatch.get_paginator(operation).paginate(**request)
         except ClientError as error:
             reason = error.response.get("Error", {}).get("Message", "no reason given").rstrip(".")
-            raise CommandError("metrics_refused", f"CloudWatch does not give the metrics: {reason}.") from error
+            raise CommandError("metrics_refused", f"CloudWatch rejected the request for metrics: {reason}.") from error
         except BotoCoreError as error:
-            raise CommandError("unreachable", f"CloudWatch cannot be asked: {str(error).rstrip('.')}.") from error
+            raise CommandError("unreachable", f"CloudWatch cannot be reached: {str(error).rstrip('.')}.") from error
 
 
 def period_seconds(start: datetime, end: datetime, now: datetime) -> int:
-    """Return the finest period in which CloudWatch still keeps the range and that is worth reading."""
+    """Returns the period in seconds: 300 for short ranges that CloudWatch still keeps so, or else 3600."""
     fine = now - start < timedelta(days=FINE_DAYS) and end - start <= FINE_RANGE
     return FINE_SECONDS if fine else COARSE_SECONDS
 
 
 def last_day(now: datetime) -> tuple[datetime, datetime]:
-    """Return the 24 hours up to a minute from now; what just happened is dated up to the present second."""
+    """Returns the range of the last 24 hours; it ends a minute from now, so that the present second is included."""
     now = now.astimezone(UTC)
     return now - timedelta(days=1), now + timedelta(minutes=1)
 
 
 def _query(identifier: str, tenant_id: str, metric: str, statistic: str, period: int) -> dict[str, Any]:
     dimensions = [{"Name": DIMENSION, "Value": tenant_id}]
-    named = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": identifier, "MetricStat": {"Metric": named, "Period": period, "Stat": statistic}}
+    identity = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
+    return {"Id": identifier, "MetricStat": {"Metric": identity, "Period": period, "Stat": statistic}}
 
 
 def _usage(tenant_id: str, points: dict[str, list[tuple[datetime, float]]]) -> TenantUsage:
     sums = {metric: sum(value for _, value in points[f"sum{n}"]) for n, metric in enumerate(SUMMED)}
     vectors, size = (max(points[f"last{n}"], default=None) for n in range(len(LATEST)))
-    asked = sum(value for _, value in points["latency_count"])
-    waited = sum(value for _, value in points["latency_sum"])
+    latency_count = sum(value for _, value in points["latency_count"])
+    latency_sum = sum(value for _, value in points["latency_sum"])
     return TenantUsage(
         tenant_id=tenant_id,
         queries=round(sums["Queries"]),
@@ -159,5 +159,5 @@ def _usage(tenant_id: str, points: dict[str, list[tuple[datetime, float]]]) -> T
         estimated_cost_usd=sums["EstimatedCostUSD"],
         stored_vectors=None if vectors is None else round(vectors[1]),
         stored_bytes=None if size is None else round(size[1]),
-        query_latency_mean_ms=waited / asked if asked else None,
+        query_latency_mean_ms=latency_sum / latency_count if latency_count else None,
     )

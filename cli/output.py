@@ -1,4 +1,4 @@
-"""What the command prints: words and tables for people, one JSON document for programs."""
+"""The output of the command: text and tables, or one JSON document."""
 
 import json
 import re
@@ -13,30 +13,30 @@ from rich.text import Text
 
 from cli.errors import CommandError
 
-UNBOUNDED_COLUMNS = 10_000  # a pipe has no width: nothing is cut or wrapped
-# Control characters but tab and line feed: a document's text must not steer the reader's terminal.
+UNBOUNDED_COLUMNS = 10_000  # a pipe has no width: nothing is truncated or wrapped
+# Control characters except tab and line feed: a document's text must not control the terminal.
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def printable(text: str) -> str:
-    """Return text without the characters that steer a terminal."""
+    """Returns text with its control characters replaced."""
     return CONTROLS.sub("�", text)
 
 
 def make_console(stream: TextIO) -> Console:
-    """Return a console that colours only on a terminal, never where NO_COLOR is set, and reads no markup in texts."""
+    """Returns a console without markup; it prints colours only on a terminal and if NO_COLOR is not set."""
     width = None if stream.isatty() else UNBOUNDED_COLUMNS
     return Console(file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=not stream.isatty())
 
 
 @dataclass(frozen=True)
 class Output:
-    """Where results and errors go.
+    """The streams of results and errors.
 
     Attributes:
-        as_json: Whether a program reads: one JSON document on standard output, errors as JSON on standard error.
+        as_json: Whether results and errors are printed as JSON.
         out: Standard output.
-        err: Standard error; progress goes there, too.
+        err: Standard error, also for progress.
     """
 
     as_json: bool
@@ -44,19 +44,19 @@ class Output:
     err: TextIO
 
     def result(self, document: Any, show: Callable[[Console], None]) -> None:  # noqa: ANN401 - any JSON
-        """Print a result: the document for programs, else what `show` prints."""
+        """Prints a result as JSON, or else by `show`."""
         if self.as_json:
             self.out.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
         else:
             show(make_console(self.out))
 
     def progress(self, text: str) -> None:
-        """Tell people what is being waited for; nothing to programs."""
+        """Prints a progress message, unless the output is JSON."""
         if not self.as_json:
             make_console(self.err).print(Text(printable(text), style="dim"))
 
     def error(self, error: CommandError) -> None:
-        """Print an error: one sentence, or `{"error": {"code", "message"}}`."""
+        """Prints an error: one sentence, or `{"error": {"code", "message"}}`."""
         if self.as_json:
             document = {"error": {"code": error.code, "message": error.message}}
             self.err.write(json.dumps(document, ensure_ascii=False) + "\n")
@@ -65,26 +65,26 @@ class Output:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Iterable[str] = ()) -> Table:
-    """Return a plain table; the columns in `right` hold numbers."""
-    numbers = frozenset(right)
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    """Returns a table without borders; the columns in `right` are right-aligned."""
+    right_aligned = frozenset(right)
+    result = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        drawn.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        result.add_column(column, justify="right" if column in right_aligned else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
-    return drawn
+        result.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
+    return result
 
 
 STATUS_STYLES = {"ready": "green", "active": "green", "failed": "red", "suspended": "red", "deleting": "dim"}
 
 
 def status_text(status: str) -> Text:
-    """Return a status in its colour."""
+    """Returns a status in its colour."""
     return Text(printable(status), style=STATUS_STYLES.get(status, "yellow"))
 
 
 def size_text(size: int | None) -> str:
-    """Return a number of bytes in the unit that a person would choose (1 KiB = 1024 bytes)."""
+    """Returns a number of bytes in the largest unit that it reaches (1 KiB = 1024 bytes), or a dash for None."""
     if size is None:
         return "–"
     amount = float(size)
@@ -96,7 +96,7 @@ def size_text(size: int | None) -> str:
 
 
 def time_text(timestamp: str | None) -> str:
-    """Return an ISO 8601 time to the minute, in UTC."""
+    """Returns an ISO 8601 time in UTC to the minute, or a dash for None."""
     if not timestamp:
         return "–"
     try:
@@ -107,10 +107,10 @@ def time_text(timestamp: str | None) -> str:
 
 
 def number_text(number: int | None) -> str:
-    """Return a number with its thousands apart, or a dash where there is none."""
+    """Returns a number with thousands separators, or a dash for None."""
     return "–" if number is None else f"{number:,}"
 
 
 def milliseconds_text(milliseconds: float | None) -> str:
-    """Return a duration in whole milliseconds, or a dash where there is none."""
+    """Returns a duration in whole milliseconds, or a dash for None."""
     return "–" if milliseconds is None else f"{milliseconds:,.0f} ms"

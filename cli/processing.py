@@ -1,23 +1,23 @@
-"""How far a document is while it is processed, and how long the rest may take."""
+"""The progress of a document that is being processed, and the estimated time left."""
 
 from dataclasses import dataclass
 from typing import Self
 
 from cli.api import JsonObject
 
-LEAST_CHUNKS = 8  # before so many are embedded, a pace is a guess
+MIN_CHUNKS = 8  # fewer embedded chunks give no useful estimate
 MINUTE = 60
 HOUR = 3600
 
 
 @dataclass(frozen=True)
-class HowFar:
-    """What the API tells of a version that is being processed.
+class ProcessingProgress:
+    """The progress that the API reports of a version in processing.
 
     Attributes:
-        pages: None until the text was extracted.
-        chunks: None until the text was cut.
-        embedded: chunks that are embedded.
+        pages: Number of pages; None until the text is extracted.
+        chunks: Number of chunks; None until the text is split.
+        embedded: Number of chunks that are embedded.
     """
 
     pages: int | None
@@ -26,7 +26,7 @@ class HowFar:
 
     @classmethod
     def of(cls, document: JsonObject) -> Self | None:
-        """Read a document; None where it is not being processed."""
+        """Returns the progress of a document, or None if it is not being processed."""
         progress = document.get("progress")
         if document["status"] != "processing" or not progress:
             return None
@@ -34,53 +34,53 @@ class HowFar:
 
     @property
     def percent(self) -> int | None:
-        """How many of a hundred chunks are embedded, rounded down; None until the text was cut."""
+        """The percentage of embedded chunks, rounded down; None until the text is split."""
         return 100 * self.embedded // self.chunks if self.chunks else None
 
     @property
     def text(self) -> str:
-        """What is happening, in a few words."""
+        """A short description."""
         if self.pages is None:
             return "reading the file"
         pages = counted(self.pages, "page")
-        return f"{pages}, {self.chunks_text} chunks" if self.chunks else f"{pages}, cutting the text"
+        return f"{pages}, {self.chunks_text} chunks" if self.chunks else f"{pages}, splitting the text"
 
     @property
     def chunks_text(self) -> str:
-        """How many of how many chunks are embedded; a dash until the text was cut."""
+        """The numbers of embedded and of all chunks; a dash until the text is split."""
         return f"{self.embedded:,}/{self.chunks:,}" if self.chunks else "–"
 
 
-class Pace:
-    """Tells how long the rest takes at the pace since the first look."""
+class TimeEstimate:
+    """Estimates the time left by the rate since the first observation."""
 
     def __init__(self) -> None:
-        self._began: tuple[float, int] | None = None
+        self._first: tuple[float, int] | None = None
 
-    def seconds_left(self, how_far: HowFar, now: float) -> float | None:
-        """Return the seconds until all chunks are embedded; None as long as there is no pace.
+    def remaining_seconds(self, progress: ProcessingProgress, now: float) -> float | None:
+        """Returns the seconds until all chunks are embedded, or None before there is an estimate.
 
         Args:
-            how_far: what is seen now.
-            now: seconds on a clock that only goes forward.
+            progress: The present progress.
+            now: Seconds of a monotonic clock.
         """
-        if how_far.chunks is None:
+        if progress.chunks is None:
             return None
-        if self._began is None:
-            self._began = (now, how_far.embedded)
-        began, embedded = self._began
-        if how_far.embedded - embedded < LEAST_CHUNKS:
+        if self._first is None:
+            self._first = (now, progress.embedded)
+        started, embedded = self._first
+        if progress.embedded - embedded < MIN_CHUNKS:
             return None
-        return (now - began) / (how_far.embedded - embedded) * (how_far.chunks - how_far.embedded)
+        return (now - started) / (progress.embedded - embedded) * (progress.chunks - progress.embedded)
 
 
-def counted(number: int, thing: str) -> str:
-    """Return a number of things, its thousands apart."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+def counted(number: int, noun: str) -> str:
+    """Returns a number with its noun in singular or plural."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def left_text(seconds: float | None) -> str:
-    """Return how long something still takes, no more exact than an estimate is; empty where that is not known."""
+def remaining_text(seconds: float | None) -> str:
+    """Returns the time left, rounded as an estimate should be; an empty string if it is not known."""
     if seconds is None:
         return ""
     if seconds < MINUTE:

@@ -1,4 +1,4 @@
-"""How what takes long is shown: moving on a terminal, a line for each change elsewhere, nothing to programs."""
+"""Progress of long operations: bars on a terminal, lines in other streams, nothing with --json."""
 
 import time
 from collections.abc import Callable
@@ -23,73 +23,73 @@ from rich.text import Text
 
 from cli.api import JsonObject
 from cli.output import Output, make_console, printable
-from cli.processing import HowFar, Pace, left_text
+from cli.processing import ProcessingProgress, TimeEstimate, remaining_text
 
-OTHER_CELLS = 62  # bar, share, "307 pages, 1,024/1,450 chunks" and "12 min left", with the blanks between them
-LEAST_NAME_CELLS = 12
+OTHER_CELLS = 62  # bar, share, "307 pages, 1,024/1,450 chunks" and "12 min left", with the spaces between them
+MIN_NAME_CELLS = 12
 SECONDS_BETWEEN_LINES = 10.0
 
 
 class Tracker(Protocol):
-    """Shows how each of several files is getting on. Safe to share between threads."""
+    """Shows the progress of several files. Safe to share between threads."""
 
     def __enter__(self) -> Self:
-        """Start showing."""
+        """Starts showing."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop showing."""
+        """Stops showing."""
 
     def begin(self, name: str, size: int) -> int:
-        """Show a file of so many bytes; returns its number here."""
+        """Adds a file of `size` bytes; returns its number."""
 
     def sent(self, number: int, size: int) -> None:
-        """Show that so many more bytes were sent."""
+        """Adds `size` bytes to those sent of a file."""
 
     def state(self, number: int, state: str) -> None:
-        """Show what is happening to a file."""
+        """Shows the state of a file."""
 
-    def processing(self, number: int, how_far: HowFar, left: str) -> None:
-        """Show how far a file is processed, and how long the rest may take."""
+    def processing(self, number: int, progress: ProcessingProgress, remaining: str) -> None:
+        """Shows the progress of a file and the time left."""
 
 
 class AmountColumn(ProgressColumn):
-    """Bytes while a file is uploaded, and a share of a hundred while it is processed."""
+    """The bytes of a file during the upload, then the percentage of its processing."""
 
     def __init__(self) -> None:
         super().__init__(Column(no_wrap=True))
         self._bytes = DownloadColumn()
 
     def render(self, task: Task) -> Text:
-        """Return the cell of a file."""
+        """Returns the cell of a file."""
         if task.fields["uploading"]:
             return self._bytes.render(task)
         return Text("" if task.total is None else f"{int(task.percentage):>3}%", style="progress.percentage")
 
 
 class TimeColumn(ProgressColumn):
-    """How long the rest may take, or how long it has taken where that is not known."""
+    """The time left, or the time elapsed if it is not known."""
 
     def __init__(self) -> None:
         super().__init__(Column(no_wrap=True))
 
     def render(self, task: Task) -> Text:
-        """Return the cell of a file."""
-        left: str = task.fields["left"]
-        if left:
-            return Text(left, style="progress.remaining")
+        """Returns the cell of a file."""
+        remaining: str = task.fields["remaining"]
+        if remaining:
+            return Text(remaining, style="progress.remaining")
         # TimeElapsedColumn would stop when the last byte is sent.
         return Text(str(timedelta(seconds=int(task.elapsed or 0))), style="progress.elapsed")
 
 
-class Bars:
-    """One bar a file, redrawn in place: of its bytes, and then of its chunks."""
+class BarTracker:
+    """One progress bar per file: of its bytes, then of its chunks."""
 
     def __init__(self, stream: TextIO, monotonic: Callable[[], float]) -> None:
         console = make_console(stream)
-        # Names are cut to what the other columns leave; their width counts Korean letters as two cells.
-        names = Column(no_wrap=True, overflow="ellipsis", max_width=max(LEAST_NAME_CELLS, console.width - OTHER_CELLS))
+        # Names are truncated to the width that the other columns leave; a Korean letter is two cells wide.
+        names = Column(no_wrap=True, overflow="ellipsis", max_width=max(MIN_NAME_CELLS, console.width - OTHER_CELLS))
         self._bars = Progress(
             TextColumn("{task.description}", markup=False, table_column=names),
             BarColumn(bar_width=12),
@@ -110,27 +110,29 @@ class Bars:
         self._bars.stop()
 
     def begin(self, name: str, size: int) -> int:
-        """Add a bar."""
-        return int(self._bars.add_task(printable(name), total=size, state="uploading", uploading=True, left=""))
+        """Adds a bar."""
+        return int(self._bars.add_task(printable(name), total=size, state="uploading", uploading=True, remaining=""))
 
     def sent(self, number: int, size: int) -> None:
-        """Fill the bar further."""
+        """Advances the bar."""
         self._bars.advance(TaskID(number), size)
 
     def state(self, number: int, state: str) -> None:
-        """Change the word beside the bar; the clock stops with the last one."""
-        self._bars.update(TaskID(number), state=printable(state), left="")
+        """Shows the state beside the bar; the last state stops its clock."""
+        self._bars.update(TaskID(number), state=printable(state), remaining="")
         if state in {"ready", "failed", "uploaded"}:
             self._bars.stop_task(TaskID(number))
 
-    def processing(self, number: int, how_far: HowFar, left: str) -> None:
-        """Draw the bar of chunks in place of that of bytes; it moves without an end until there are chunks."""
-        self._bars.update(TaskID(number), completed=how_far.embedded, state=how_far.text, uploading=False, left=left)
-        self._bars.tasks[number].total = how_far.chunks  # update() takes None for no change
+    def processing(self, number: int, progress: ProcessingProgress, remaining: str) -> None:
+        """Shows the bar of chunks in place of that of bytes; it pulses until their number is known."""
+        self._bars.update(
+            TaskID(number), completed=progress.embedded, state=progress.text, uploading=False, remaining=remaining
+        )
+        self._bars.tasks[number].total = progress.chunks  # update() would ignore None
 
 
-class Lines:
-    """One line for each change of state, and of progress one in some seconds."""
+class LineTracker:
+    """One line for each change of state, and for progress at most one in ten seconds."""
 
     def __init__(self, stream: TextIO, monotonic: Callable[[], float]) -> None:
         self._stream = stream
@@ -148,8 +150,8 @@ class Lines:
     ) -> None:
         self._stream.flush()
 
-    def begin(self, name: str, size: int) -> int:  # noqa: ARG002 - bars need the size, lines do not
-        """Remember a file."""
+    def begin(self, name: str, size: int) -> int:  # noqa: ARG002 - only bars show the size
+        """Adds a file."""
         with self._lock:
             self._names.append(printable(name))
             self._states.append("")
@@ -159,29 +161,29 @@ class Lines:
         return number
 
     def sent(self, number: int, size: int) -> None:
-        """Say nothing: a line for each piece would drown the others."""
+        """Prints nothing: a line for each chunk would hide the others."""
 
     def state(self, number: int, state: str) -> None:
-        """Print a line where the state is a new one."""
+        """Prints a line if the state has changed."""
         with self._lock:
             if self._states[number] != state:
                 self._states[number] = state
                 self._stream.write(f"{self._names[number]}: {printable(state)}\n")
 
-    def processing(self, number: int, how_far: HowFar, left: str) -> None:
-        """Print a line where there is news, but not too often."""
+    def processing(self, number: int, progress: ProcessingProgress, remaining: str) -> None:
+        """Prints a line if the progress has changed, at most once in ten seconds."""
         with self._lock:
             now = self._monotonic()
-            if now < self._next_progress[number] or self._states[number] == how_far.text:
+            if now < self._next_progress[number] or self._states[number] == progress.text:
                 return
             self._next_progress[number] = now + SECONDS_BETWEEN_LINES
-            self._states[number] = how_far.text
-            share = [] if how_far.percent is None else [f"{how_far.percent}%"]
-            line = ", ".join([how_far.text, *share, *([left] if left else [])])
+            self._states[number] = progress.text
+            share = [] if progress.percent is None else [f"{progress.percent}%"]
+            line = ", ".join([progress.text, *share, *([remaining] if remaining else [])])
             self._stream.write(f"{self._names[number]}: {line}\n")
 
 
-class Silence:
+class SilentTracker:
     """Shows nothing."""
 
     def __enter__(self) -> Self:
@@ -190,57 +192,57 @@ class Silence:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing was shown."""
+        """Does nothing."""
 
-    def begin(self, name: str, size: int) -> int:  # noqa: ARG002 - nothing is shown of it
-        """Give every file the same number."""
+    def begin(self, name: str, size: int) -> int:  # noqa: ARG002 - nothing is shown
+        """Returns the same number for every file."""
         return 0
 
     def sent(self, number: int, size: int) -> None:
-        """Say nothing."""
+        """Does nothing."""
 
     def state(self, number: int, state: str) -> None:
-        """Say nothing."""
+        """Does nothing."""
 
-    def processing(self, number: int, how_far: HowFar, left: str) -> None:
-        """Say nothing."""
+    def processing(self, number: int, progress: ProcessingProgress, remaining: str) -> None:
+        """Does nothing."""
 
 
 def make_tracker(stream: TextIO, *, as_json: bool, monotonic: Callable[[], float] = time.monotonic) -> Tracker:
-    """Return the tracker that fits who is looking at a stream."""
+    """Returns the tracker for a stream: bars on a terminal, lines otherwise, nothing for JSON."""
     if as_json:
-        return Silence()
-    return (Bars if stream.isatty() else Lines)(stream, monotonic)
+        return SilentTracker()
+    return (BarTracker if stream.isatty() else LineTracker)(stream, monotonic)
 
 
-class Sight:
-    """Shows one file's document as the API tells of it."""
+class DocumentProgress:
+    """Shows one file's document in the state that the API reports."""
 
     def __init__(self, tracker: Tracker, number: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._tracker = tracker
         self._number = number
         self._monotonic = monotonic
-        self._pace = Pace()
+        self._estimate = TimeEstimate()
 
     def __call__(self, document: JsonObject) -> None:
-        """Show the document as it is now."""
-        if how_far := HowFar.of(document):
-            left = left_text(self._pace.seconds_left(how_far, self._monotonic()))
-            self._tracker.processing(self._number, how_far, left)
+        """Shows the present state of the document."""
+        if progress := ProcessingProgress.of(document):
+            remaining = remaining_text(self._estimate.remaining_seconds(progress, self._monotonic()))
+            self._tracker.processing(self._number, progress, remaining)
         else:
             self._tracker.state(self._number, document["status"])
 
 
-class Stage:
-    """Says what is being waited for, and on a terminal for how long."""
+class StatusLine:
+    """Shows the operation that the command waits for, and on a terminal the time elapsed."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self._said = ""
-        # The text comes last: what a narrow terminal cuts off is its end.
+        self._last_text = ""
+        # The text comes last, so that a narrow terminal truncates its end.
         columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-        moves = output.err.isatty() and not output.as_json
-        self._line = Progress(*columns, console=make_console(output.err), transient=True) if moves else None
+        animated = output.err.isatty() and not output.as_json
+        self._line = Progress(*columns, console=make_console(output.err), transient=True) if animated else None
 
     def __enter__(self) -> Self:
         if self._line:
@@ -254,10 +256,10 @@ class Stage:
             self._line.stop()
 
     def show(self, text: str, detail: str = "") -> None:
-        """Show what happens now; the detail, which changes often, on a terminal alone."""
+        """Shows a text; the detail, which changes often, is shown on a terminal only."""
         if self._line:
             task = self._line.task_ids[0] if self._line.task_ids else self._line.add_task("", total=None)
             self._line.update(task, description=printable(f"{text} {detail}".rstrip()))
-        elif text != self._said:
+        elif text != self._last_text:
             self._output.progress(text)
-        self._said = text
+        self._last_text = text

@@ -1,4 +1,4 @@
-"""How a request says who is calling: an API key for a tenant's routes, an AWS signature for the operator's."""
+"""Authorisation of requests: an API key for a tenant's routes, an AWS signature for the operator's."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ type Authorise = Callable[[Request], Request]
 
 
 def with_api_key(api_key: str) -> Authorise:
-    """Return what adds a tenant's API key to a request."""
+    """Returns a function that adds a tenant's API key to a request."""
 
     def authorise(request: Request) -> Request:
         return replace(request, headers={**request.headers, "authorization": f"Bearer {api_key}"})
@@ -22,7 +22,7 @@ def with_api_key(api_key: str) -> Authorise:
 
 
 def with_signature(account: Account) -> Authorise:
-    """Return what signs a request with the operator's credentials (AWS Signature Version 4, for API Gateway)."""
+    """Returns a function that signs a request for API Gateway with the operator's credentials (SigV4)."""
 
     def authorise(request: Request) -> Request:
         signed = AWSRequest(request.method, request.url, headers=dict(request.headers), data=request.body or b"")

@@ -1,4 +1,4 @@
-"""Which stack the command talks to: the local cloud of this checkout, or one that CloudFormation knows."""
+"""The stack that the command uses: the local cloud of this checkout, or one that CloudFormation describes."""
 
 import json
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ LOCAL_FOLDER_VARIABLE = "ONGGI_LOCAL"
 
 
 class CloudFormation(Protocol):
-    """The one call this module makes."""
+    """The part of boto3's CloudFormation client that is used here."""
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's own parameter name
-        """Return the stacks of that name."""
+        """Returns the stacks of that name."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class Stack:
     """One deployed stack.
 
     Attributes:
-        name: CloudFormation's name of it.
-        region: The AWS region, also of the local cloud.
-        endpoint: The address of every AWS service, or None for AWS itself.
+        name: The name in CloudFormation.
+        region: The AWS region, which the local cloud has, too.
+        endpoint: The endpoint of all AWS services, or None for AWS itself.
         outputs: The stack's outputs by name.
-        identity: What tells this stack from every other one; API keys are stored under it.
-        local_folder: Where the local cloud keeps its files, or None for a stack found through CloudFormation.
+        identity: A unique id, under which API keys are stored.
+        local_folder: The folder of the local cloud, or None for a stack found through CloudFormation.
     """
 
     name: str
@@ -45,35 +45,35 @@ class Stack:
     local_folder: Path | None = None
 
     def output(self, name: str) -> str:
-        """Return one output.
+        """Returns one output.
 
         Raises:
-            StackError: The stack has no such output, so it is not Onggi's or it is older than this command.
+            StackError: The stack has no such output, so it is not an Onggi stack or is older than this command.
         """
         try:
             return self.outputs[name]
         except KeyError:
-            message = f"The stack {self.name} has no output {name}: check that it is an Onggi stack and deployed fully."
+            message = f"The stack {self.name} has no output {name}: check that it is an Onggi stack and fully deployed."
             raise StackError("no_output", message) from None
 
     @property
     def api_base(self) -> str:
-        """The address that every route of version 1 starts with."""
+        """The base URL of the routes of version 1."""
         return self.output("ApiUrl").rstrip("/") + "/v1"
 
 
 def is_local(endpoint: str | None) -> bool:
-    """Say whether an endpoint is on this machine, which makes it the local cloud."""
+    """Returns whether an endpoint is on this machine, and so a local cloud."""
     return endpoint is not None and urlsplit(endpoint).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
 def nothing_deployed(reason: str, advice: str = "make up") -> StackError:
-    """The error where a stack in a local cloud was meant and there is none; `reason` begins the sentence."""
+    """Returns the error that the local cloud has no stack; `reason` begins the sentence."""
     return StackError("no_stack", f"{reason}, so nothing is deployed here: {advice}.")
 
 
 def find_local_folder(environ: Mapping[str, str], start: Path) -> Path | None:
-    """Find the local cloud's folder: the one the environment names, else `.local` here or in a parent folder."""
+    """Returns the local cloud's folder: that of ONGGI_LOCAL, or else `.local` in this or a parent folder."""
     named = environ.get(LOCAL_FOLDER_VARIABLE)
     candidates = [Path(named)] if named else [folder / LOCAL_FOLDER for folder in (start, *start.parents)]
     names = (CLOUD_FILE, LOCAL_FILE)
@@ -81,59 +81,59 @@ def find_local_folder(environ: Mapping[str, str], start: Path) -> Path | None:
 
 
 def local_endpoint(folder: Path) -> tuple[str, str]:
-    """Return endpoint and region of the cloud that runs in a folder, as its launcher wrote them down.
+    """Returns the endpoint and the region that the launcher of a local cloud has written to its folder.
 
     Raises:
-        StackError: None runs there.
+        StackError: No local cloud runs there.
     """
     try:
-        written = json.loads((folder / CLOUD_FILE).read_text(encoding="utf-8"))
-        return str(written["endpoint"]), str(written["region"])
+        content = json.loads((folder / CLOUD_FILE).read_text(encoding="utf-8"))
+        return str(content["endpoint"]), str(content["region"])
     except (OSError, ValueError, KeyError, TypeError):
-        reason = f"The local cloud of {folder} does not run"
+        reason = f"The local cloud of {folder} is not running"
         raise nothing_deployed(reason) from None
 
 
 def find_local_stack(folder: Path, cloudformation: CloudFormation, region: str, endpoint: str) -> Stack:
-    """Ask the cloud that runs in a folder for the stack that was deployed to it.
+    """Returns the stack that was deployed to the local cloud of a folder.
 
     Raises:
-        StackError: There is none, the cloud has ended, or another one has taken its port.
+        StackError: There is none, the local cloud has stopped, or another one uses its port.
     """
     try:
-        written = json.loads((folder / LOCAL_FILE).read_text(encoding="utf-8"))
-        name, stack_id = str(written["stack_name"]), str(written["stack_id"])
+        content = json.loads((folder / LOCAL_FILE).read_text(encoding="utf-8"))
+        name, stack_id = str(content["stack_name"]), str(content["stack_id"])
     except (OSError, ValueError, KeyError, TypeError):
-        reason = f"The deployment to the local cloud at {endpoint} has not come to its end"
+        reason = f"The deployment to the local cloud at {endpoint} has not completed"
         raise nothing_deployed(reason) from None
     stack = describe_stack(cloudformation, name, region, endpoint)
     if stack.identity != stack_id:
-        reason = f"Another local cloud than that of {folder} answers at {endpoint}"
+        reason = f"The local cloud at {endpoint} is not the one of {folder}"
         raise nothing_deployed(reason)
     return replace(stack, identity=name, local_folder=folder)
 
 
 def describe_stack(cloudformation: CloudFormation, name: str, region: str, endpoint: str | None) -> Stack:
-    """Ask CloudFormation for a stack.
+    """Returns a stack that CloudFormation describes.
 
     Raises:
-        StackError: There is no such stack, it may not be read, or CloudFormation does not answer.
+        StackError: There is no such stack, access is denied, or CloudFormation cannot be reached.
     """
     try:
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        refusal = error.response.get("Error", {})
-        if is_local(endpoint) and refusal.get("Code") == "ValidationError":  # CloudFormation's word for "there is none"
+        details = error.response.get("Error", {})
+        if is_local(endpoint) and details.get("Code") == "ValidationError":  # CloudFormation's code for a missing stack
             reason = f"The local cloud at {endpoint} has no stack {name}"
             raise nothing_deployed(reason) from error
-        reason = refusal.get("Message", "no reason given").rstrip(".")
-        message = f"CloudFormation does not show the stack {name} in {region}: {reason}."
+        reason = details.get("Message", "no reason given").rstrip(".")
+        message = f"CloudFormation cannot describe the stack {name} in {region}: {reason}."
         raise StackError("no_stack", message) from error
     except BotoCoreError as error:
         if is_local(endpoint) and isinstance(error, EndpointConnectionError | ConnectTimeoutError):
-            reason = f"No local cloud answers at {endpoint}"
+            reason = f"There is no local cloud at {endpoint}"
             raise nothing_deployed(reason) from error
-        message = f"CloudFormation in {region} cannot be asked for the stack {name}: {str(error).rstrip('.')}."
+        message = f"CloudFormation in {region} cannot be reached for the stack {name}: {str(error).rstrip('.')}."
         raise StackError("unreachable", message) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     return Stack(name=name, region=region, endpoint=endpoint, outputs=outputs, identity=stack["StackId"])

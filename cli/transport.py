@@ -1,4 +1,4 @@
-"""HTTP as the command speaks it: one request, one response, bounded waiting, no retries of its own."""
+"""HTTP requests with timeouts and without retries."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from cli.stack import is_local, nothing_deployed
 CONNECT_SECONDS = 5
 OK = 200
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-PIECE_BYTES = 256 * 1024
-READ_SECONDS = 60  # above API Gateway's own limit of 29 s, so that its answer arrives first
+CHUNK_BYTES = 256 * 1024
+READ_SECONDS = 60  # above API Gateway's own limit of 29 s, so that its response arrives first
 
 
 @dataclass(frozen=True)
 class Request:
-    """An HTTP request; a body of several pieces needs a Content-Length."""
+    """An HTTP request; a body of several chunks needs a Content-Length."""
 
     method: str
     url: str
@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An HTTP response; the names of its headers are in lower case."""
+    """An HTTP response; its header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -37,20 +37,20 @@ class Response:
 
 
 class Transport(Protocol):
-    """Whatever carries a request to its server."""
+    """Sends HTTP requests."""
 
     def send(self, request: Request) -> Response:
-        """Send a request and return the response, of whatever status."""
+        """Sends a request and returns the response, whatever its status."""
 
-    def download(self, url: str, take: Callable[[bytes], object]) -> int:
-        """Hand over what an address answers, piece by piece, if its status is 200; returns the status."""
+    def download(self, url: str, write: Callable[[bytes], object]) -> int:
+        """Passes the body of a response with status 200 to `write`, chunk by chunk; returns the status."""
 
 
 class HttpTransport:
-    """Carries requests over the network. Safe to share between threads."""
+    """Sends requests over the network. Safe to share between threads."""
 
     def __init__(self, connections: int) -> None:
-        """Keep up to so many connections a host."""
+        """Keeps up to `connections` connections per host."""
         self._pool = urllib3.PoolManager(
             maxsize=connections,
             retries=False,
@@ -58,52 +58,54 @@ class HttpTransport:
         )
 
     def send(self, request: Request) -> Response:
-        """Send a request and return the response, of whatever status.
+        """Sends a request and returns the response, whatever its status.
 
         Raises:
-            StackError: Nobody answers at the address.
+            StackError: The address cannot be reached.
         """
         try:
-            answer = self._pool.request(
+            response = self._pool.request(
                 request.method, request.url, headers=request.headers, body=request.body, redirect=False
             )
         except HTTPError as error:
             raise _unreachable(request.url, error) from error
-        return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
+        return Response(
+            response.status, {name.lower(): value for name, value in response.headers.items()}, response.data
+        )
 
-    def download(self, url: str, take: Callable[[bytes], object]) -> int:
-        """Hand over what an address answers, piece by piece, if its status is 200; returns the status.
+    def download(self, url: str, write: Callable[[bytes], object]) -> int:
+        """Passes the body of a response with status 200 to `write`, chunk by chunk; returns the status.
 
         Raises:
-            StackError: Nobody answers at the address, or the answer breaks off.
+            StackError: The address cannot be reached, or the response is interrupted.
         """
         try:
-            answer = self._pool.request("GET", url, redirect=False, preload_content=False)
+            response = self._pool.request("GET", url, redirect=False, preload_content=False)
             try:
-                if answer.status == OK:
-                    for piece in answer.stream(PIECE_BYTES, decode_content=False):
-                        take(piece)
-                answer.drain_conn()
+                if response.status == OK:
+                    for chunk in response.stream(CHUNK_BYTES, decode_content=False):
+                        write(chunk)
+                response.drain_conn()
             finally:
-                answer.release_conn()
+                response.release_conn()
         except HTTPError as error:
             raise _unreachable(url, error) from error
-        return answer.status
+        return response.status
 
 
 def redirected(name: str, status: int, location: str | None) -> CommandError:
-    """Return what to say where a signed address answers with a redirect, which a signature cannot follow.
+    """Returns the error of a signed URL that is redirected, since its signature is not valid for another host.
 
     Args:
-        name: What is uploaded or fetched.
+        name: The object that is uploaded or downloaded.
         status: The status of the redirect.
-        location: The address that it names, if it is known.
+        location: The URL of the redirect, if it is known.
     """
     host = urllib3.util.parse_url(location).netloc if location else None
     message = (
-        f"S3 redirects {name} to {host or 'another host'} (status {status}), and a signed address cannot follow: "
-        "deploy the stack again with this version, so that its addresses name the S3 host of its own region. "
-        "If it is up to date, look for a proxy on the way."
+        f"S3 redirects {name} to {host or 'another host'} (status {status}), and a signed URL cannot follow: "
+        "deploy the stack again with this version, so that its URLs name the S3 host of its own region. "
+        "If it is up to date, check for a proxy on the network."
     )
     return CommandError("redirected", message)
 
@@ -113,7 +115,7 @@ def _unreachable(url: str, error: HTTPError) -> StackError:
     origin = f"{address.scheme}://{address.netloc}"
     if is_local(origin):
         if isinstance(error, NewConnectionError | ConnectTimeoutError):
-            return nothing_deployed(f"No local cloud answers at {origin}")
-        message = f"The local cloud at {origin} has broken off its answer: try again; its log is .local/cloud.log."
+            return nothing_deployed(f"There is no local cloud at {origin}")
+        message = f"The local cloud at {origin} interrupted its response: try again; its log is .local/cloud.log."
         return StackError("unreachable", message)
-    return StackError("unreachable", f"{address.netloc} does not answer: check the network.")
+    return StackError("unreachable", f"{address.netloc} cannot be reached: check the network.")

@@ -1,4 +1,4 @@
-"""Waiting for something to happen elsewhere: asked again after growing pauses, up to a deadline."""
+"""Polling with growing pauses, up to a deadline."""
 
 import time
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from cli.errors import DeadlineError
 
 FIRST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 2.0
+MAX_PAUSE_SECONDS = 2.0
 PAUSE_GROWTH = 1.5
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Time as the command feels it; tests bring their own."""
+    """The time and sleep functions; tests replace them."""
 
     monotonic: Callable[[], float] = field(default=time.monotonic)
     sleep: Callable[[float], None] = field(default=time.sleep)
@@ -22,34 +22,34 @@ class Clock:
 
 
 def wait_for[Found](
-    look: Callable[[], Found | None],
+    poll: Callable[[], Found | None],
     *,
     seconds: float,
-    late: str,
+    timeout_message: str,
     clock: Clock,
-    sign: Callable[[], object] = lambda: None,
+    activity: Callable[[], object] = lambda: None,
 ) -> Found:
-    """Look until there is something to see.
+    """Polls until a result is available; returns it.
 
     Args:
-        look: Returns what is waited for, or None while it has not happened.
-        seconds: How long to wait at most, and to wait again after each sign.
-        late: The sentence for the user when it takes longer.
-        clock: Measures and sleeps.
-        sign: Returns something that changes as long as there is reason to wait.
+        poll: Returns the result, or None while it is not available.
+        seconds: The timeout, which starts again whenever `activity` returns another value.
+        timeout_message: The message of the error.
+        clock: Measures time and sleeps.
+        activity: Returns a value that changes while the operation makes progress.
 
     Raises:
-        DeadlineError: Nothing was seen in time.
+        DeadlineError: The timeout has passed.
     """
     deadline = clock.monotonic() + seconds
     pause = FIRST_PAUSE_SECONDS
-    last_sign = sign()
-    while (found := look()) is None:
-        if (new_sign := sign()) != last_sign:
-            last_sign, deadline = new_sign, clock.monotonic() + seconds
-        left = deadline - clock.monotonic()
-        if left <= 0:
-            raise DeadlineError(late)
-        clock.sleep(min(pause, left))
-        pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE_SECONDS)
+    last_activity = activity()
+    while (found := poll()) is None:
+        if (new_activity := activity()) != last_activity:
+            last_activity, deadline = new_activity, clock.monotonic() + seconds
+        remaining = deadline - clock.monotonic()
+        if remaining <= 0:
+            raise DeadlineError(timeout_message)
+        clock.sleep(min(pause, remaining))
+        pause = min(pause * PAUSE_GROWTH, MAX_PAUSE_SECONDS)
     return found

@@ -1,4 +1,4 @@
-"""What a command works with: the stack, its API as a tenant or as the operator, the keys, the clock and the output."""
+"""The resources of a command: the stack, its API as a tenant or the operator, stored keys, clock and output."""
 
 import os
 import sys
@@ -31,8 +31,8 @@ CONNECTIONS = 8
 
 
 @dataclass(frozen=True)
-class Outside:
-    """Everything outside of the process; tests bring their own."""
+class Environment:
+    """Everything outside the process; tests replace it."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     folder: Path = field(default_factory=Path.cwd)
@@ -45,7 +45,7 @@ class Outside:
 
 @dataclass(frozen=True)
 class Connection:
-    """Which stack the user named; nothing named means the local cloud."""
+    """The stack that the arguments select; the default is the local cloud."""
 
     stack: str | None = None
     region: str | None = None
@@ -54,53 +54,55 @@ class Connection:
 
     @classmethod
     def of(cls, arguments: Namespace) -> "Connection":
-        """Read the connection from parsed arguments; those that were not given are missing from them."""
+        """Returns the connection of parsed arguments, which lack those that were not given."""
         given = vars(arguments)
         return cls(given.get("stack"), given.get("region"), given.get("profile"), given.get("endpoint_url"))
 
 
 class Workspace:
-    """Opens lazily what a command asks for, so that each command needs only the credentials it uses."""
+    """Creates resources on first use, so that each command needs only the credentials that it uses."""
 
-    def __init__(self, connection: Connection, outside: Outside, output: Output) -> None:
+    def __init__(self, connection: Connection, environment: Environment, output: Output) -> None:
         self._connection = connection
-        self._outside = outside
+        self._environment = environment
         self.output = output
-        self.clock = outside.clock
-        self.transport = outside.transport
+        self.clock = environment.clock
+        self.transport = environment.transport
 
     @cached_property
     def stack(self) -> Stack:
-        """The stack the user means.
+        """The stack that the arguments select.
 
         Raises:
             StackError: There is none.
         """
-        named = self._connection
-        if named.stack is not None:
-            account = self._outside.open_account(named.region, named.profile, named.endpoint)
-            return describe_stack(account.client("cloudformation"), named.stack, account.region, named.endpoint)
-        if (named.region, named.profile, named.endpoint) != (None, None, None):
-            message = "--region, --profile and --endpoint-url go with --stack: name the stack, too."
+        connection = self._connection
+        if connection.stack is not None:
+            account = self._environment.open_account(connection.region, connection.profile, connection.endpoint)
+            return describe_stack(
+                account.client("cloudformation"), connection.stack, account.region, connection.endpoint
+            )
+        if (connection.region, connection.profile, connection.endpoint) != (None, None, None):
+            message = "--region, --profile and --endpoint-url need --stack: add it."
             raise UsageError("no_stack_named", message)
-        folder = find_local_folder(self._outside.environ, self._outside.folder)
+        folder = find_local_folder(self._environment.environ, self._environment.folder)
         if folder is None:
-            raise nothing_deployed("There is no local cloud", "make up, or name a deployed stack with --stack")
+            raise nothing_deployed("There is no local cloud", "make up, or choose a deployed stack with --stack")
         endpoint, region = local_endpoint(folder)
-        account = self._outside.open_account(region, None, endpoint)
+        account = self._environment.open_account(region, None, endpoint)
         return find_local_stack(folder, account.client("cloudformation"), region, endpoint)
 
     @cached_property
     def account(self) -> Account:
-        """The operator's account, where the stack lives."""
-        named = self._connection
-        region = named.region or self.stack.region
-        return self._outside.open_account(region, named.profile, self.stack.endpoint)
+        """The operator's account, in the region of the stack."""
+        connection = self._connection
+        region = connection.region or self.stack.region
+        return self._environment.open_account(region, connection.profile, self.stack.endpoint)
 
     @cached_property
     def keys(self) -> KeyStore:
-        """The API keys kept for the stack."""
-        return KeyStore(key_file(self.stack, self._outside.environ), self.stack.identity)
+        """The stored API keys of the stack."""
+        return KeyStore(key_file(self.stack, self._environment.environ), self.stack.identity)
 
     @cached_property
     def operator_api(self) -> ApiClient:
@@ -108,55 +110,55 @@ class Workspace:
         return ApiClient(self.stack.api_base, self.transport, with_signature(self.account), self.clock)
 
     def tenant_api(self, tenant_id: str | None) -> ApiClient:
-        """The API as a tenant; with no tenant named, the only one whose key is known.
+        """Returns the API as a tenant; the default is the only tenant with a stored key.
 
         Raises:
-            CredentialError: The tenant's key is not known.
-            UsageError: Several tenants' keys are known, or the key of the environment is another tenant's.
+            CredentialError: The tenant has no stored key.
+            UsageError: Several tenants have stored keys, or ONGGI_API_KEY is another tenant's.
         """
         return self.api_with_key(self._api_key(tenant_id))
 
     def api_with_key(self, api_key: str) -> ApiClient:
-        """The API as the tenant of a key."""
+        """Returns the API as the tenant of a key."""
         return ApiClient(self.stack.api_base, self.transport, with_api_key(api_key), self.clock)
 
     def only_tenant(self) -> str:
-        """Return the one tenant the user can mean without saying so.
+        """Returns the tenant of ONGGI_API_KEY, or else the only one with a stored key.
 
         Raises:
-            CredentialError: No tenant is known.
-            UsageError: Several are.
+            CredentialError: There is no key.
+            UsageError: Several tenants have stored keys.
         """
-        from_environment = self._outside.environ.get(KEY_VARIABLE)
+        from_environment = self._environment.environ.get(KEY_VARIABLE)
         if from_environment:
             return _tenant_of(from_environment)
-        known = self.keys.tenants()
-        if not known:
-            message = f"No tenant's key is known: `onggi tenant create` makes one, or set {KEY_VARIABLE}."
+        stored = self.keys.tenants()
+        if not stored:
+            message = f"No API key is stored: create a tenant with `onggi tenant create`, or set {KEY_VARIABLE}."
             raise CredentialError("no_api_key", message)
-        if len(known) > 1:
-            raise UsageError("which_tenant", f"Name a tenant with --tenant, one of: {', '.join(known)}.")
-        return known[0]
+        if len(stored) > 1:
+            raise UsageError("which_tenant", f"Choose a tenant with --tenant, one of: {', '.join(stored)}.")
+        return stored[0]
 
     def _api_key(self, tenant_id: str | None) -> str:
-        from_environment = self._outside.environ.get(KEY_VARIABLE)
+        from_environment = self._environment.environ.get(KEY_VARIABLE)
         if from_environment:
-            holder = _tenant_of(from_environment)
-            if tenant_id not in {None, holder}:
-                message = f"{KEY_VARIABLE} is a key of {holder}, not of {tenant_id}: unset it or name that tenant."
+            owner = _tenant_of(from_environment)
+            if tenant_id not in {None, owner}:
+                message = f"{KEY_VARIABLE} is a key of {owner}, not of {tenant_id}: unset it or choose that tenant."
                 raise UsageError("other_tenant", message)
             return from_environment
         tenant = tenant_id or self.only_tenant()
-        kept = self.keys.get(tenant)
-        if kept is None:
-            message = f"No API key of {tenant} is known here: set {KEY_VARIABLE} to one."
+        stored = self.keys.get(tenant)
+        if stored is None:
+            message = f"No API key of {tenant} is stored: set {KEY_VARIABLE}."
             raise CredentialError("no_api_key", message)
-        return kept
+        return stored
 
 
 def _tenant_of(api_key: str) -> str:
     parts = api_key.split("_", 2)
     if len(parts) != 3 or parts[0] != "onggi":  # noqa: PLR2004 - onggi, tenant, secret
-        message = f"{KEY_VARIABLE} is not an API key: they look like onggi_<tenant>_<secret>."
+        message = f"{KEY_VARIABLE} is not an API key: keys have the form onggi_<tenant>_<secret>."
         raise CredentialError("bad_api_key", message)
     return parts[1]

@@ -1,6 +1,6 @@
-"""What the processes of all contenders share: a file's path comes by standard input, how it was read goes out.
+"""The protocol of the contenders' processes: file paths on standard input, readings as JSON on standard output.
 
-Standard library only: each contender runs in an environment of its own.
+Standard library only: each contender runs in its own environment.
 """
 
 import json
@@ -17,21 +17,21 @@ from pathlib import Path
 from typing import NoReturn
 
 SECONDS = 60.0
-"""What reading one file may take, for every contender."""
+"""The timeout of one file, for every contender."""
 
 MEMORY = 4 << 30
-"""Bytes of address space for those that set themselves no limit: a hostile file must not take the machine down."""
+"""The limit of address space in bytes: a hostile file must not exhaust the machine."""
 
 type Read = Callable[[Path], int]
-"""Reads a file; answers its pages, 0 where it does not tell."""
+"""Reads a file; returns the number of pages, or 0 if it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How reading one file went.
+    """The outcome of one file.
 
     Attributes:
-        error: what was raised, `timeout` or `crash`; None where it was read.
+        error: Name of the exception, `timeout` or `crash`; None if the file was read.
     """
 
     pages: int = 0
@@ -41,25 +41,25 @@ class Reading:
 
 
 def warm_up_file() -> Path:
-    """A small PDF that a contender reads before it is measured: what a process does once no file has to bear."""
+    """Returns a small PDF that a contender reads first, so that one-time costs count for no file."""
     return Path(sys.argv[1])
 
 
 def serve(measure: Callable[[Path], Reading], *packages: str) -> None:
-    """Tells that it is ready, with its packages' versions, then measures each file until its input ends."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)  # libraries print
-    print(json.dumps({package: version(package) for package in packages}), file=answers, flush=True)
+    """Prints the packages' versions, then measures each file until the input ends."""
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)  # libraries print to standard output
+    print(json.dumps({package: version(package) for package in packages}), file=output, flush=True)
     for line in sys.stdin:
-        print(json.dumps(asdict(measure(Path(json.loads(line))))), file=answers, flush=True)
+        print(json.dumps(asdict(measure(Path(json.loads(line))))), file=output, flush=True)
 
 
 def forked(prepare: Callable[[], Read]) -> Callable[[Path], Reading]:
-    """Measures in a forked child a file, so that none has a share in another's memory, caches or crash.
+    """Returns a function that measures a file in a forked child, so that files share no memory, caches or crash.
 
     Args:
-        prepare: what is done in the child before its time begins; answers what reads.
+        prepare: Called in the child before the measurement; returns the reader.
     """
 
     def measure(file: Path) -> Reading:
@@ -68,11 +68,11 @@ def forked(prepare: Callable[[], Read]) -> Callable[[Path], Reading]:
         if child == 0:
             _work(prepare, file, writing)
         os.close(writing)
-        with os.fdopen(reading, "rb") as answer:
-            in_time, _, _ = select.select([answer], [], [], SECONDS)
+        with os.fdopen(reading, "rb") as pipe:
+            in_time, _, _ = select.select([pipe], [], [], SECONDS)
             if not in_time:
                 os.kill(child, signal.SIGKILL)
-            content = answer.read()
+            content = pipe.read()
         os.waitpid(child, 0)
         if not in_time:
             return Reading(error="timeout")
@@ -83,7 +83,7 @@ def forked(prepare: Callable[[], Read]) -> Callable[[Path], Reading]:
 
 def _work(prepare: Callable[[], Read], file: Path, writing: int) -> NoReturn:
     try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libraries warn
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libraries write warnings
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.write(writing, json.dumps(asdict(_timed(prepare(), file))).encode())
@@ -92,9 +92,9 @@ def _work(prepare: Callable[[], Read], file: Path, writing: int) -> NoReturn:
 
 
 def _timed(read: Read, file: Path) -> Reading:
-    wall, cpu = time.perf_counter(), time.process_time()
+    began, began_cpu = time.perf_counter(), time.process_time()
     try:
         pages, error = read(file), None
-    except Exception as raised:  # what a library raises for a damaged file is its own affair
+    except Exception as raised:  # libraries raise various exceptions for damaged files
         pages, error = 0, type(raised).__name__
-    return Reading(pages, time.process_time() - cpu, time.perf_counter() - wall, error)
+    return Reading(pages, time.process_time() - began_cpu, time.perf_counter() - began, error)

@@ -1,27 +1,27 @@
-"""This project from bytes to chunks: readers in the sandbox, normalised text with its structure, exact spans."""
+"""This project, from file to chunks: readers in the sandbox, normalised text with structure, exact spans."""
 
 from pathlib import Path
 
 from benchmarks.contenders.harness import SECONDS, Reading, serve, warm_up_file
-from benchmarks.way import Way
+from benchmarks.pipeline import Pipeline
 from readers.sandbox import Limits
 
-WAY = Way(Limits(cpu_seconds=int(SECONDS), wall_seconds=SECONDS))
+PIPELINE = Pipeline(Limits(cpu_seconds=int(SECONDS), wall_seconds=SECONDS))
 
 
 def measure(file: Path) -> Reading:
-    """Takes a file from bytes to chunks; the sandbox's processes are counted in, as its second attempts are."""
-    trip = WAY.go(file, file.name)
-    error = getattr(trip.error, "code", type(trip.error).__name__) if trip.error else None
-    if trip.seconds > SECONDS:
+    """Measures a file, including the sandbox's processes and repeated attempts."""
+    result = PIPELINE.run(file, file.name)
+    error = getattr(result.error, "code", type(result.error).__name__) if result.error else None
+    if result.seconds > SECONDS:
         error = "timeout"
-    pages = len(trip.extracted.page_starts) if trip.extracted else 0
-    return Reading(pages, trip.cpu_seconds, trip.seconds, error)
+    pages = len(result.extracted.page_starts) if result.extracted else 0
+    return Reading(pages, result.cpu_seconds, result.seconds, error)
 
 
 if __name__ == "__main__":
-    import langchain_text_splitters  # noqa: F401 - the splitter would import it for the first file that needs it
+    import langchain_text_splitters  # noqa: F401 - the splitter imports it lazily
 
     measure(warm_up_file())
     serve(measure, "pypdfium2", "langchain-text-splitters")
-    WAY.close()
+    PIPELINE.close()

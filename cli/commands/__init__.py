@@ -1,1 +1,1 @@
-"""One module a command: its arguments, its work, what it prints."""
+"""The commands, one module each: arguments, work and output."""

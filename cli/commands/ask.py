@@ -1,4 +1,4 @@
-"""`onggi ask`: an answer from the tenant's documents, with its citations."""
+"""`onggi ask`: answers a question from a tenant's documents, with citations."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -13,7 +13,7 @@ from cli.workspace import Workspace
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command."""
+    """Adds the command."""
     ask = add_command(
         commands,
         shared,
@@ -27,14 +27,14 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """Ask and print the answer."""
+    """Asks the question and prints the answer."""
     answer = workspace.tenant_api(arguments.tenant).post("/query", {"question": arguments.question})
     workspace.output.result(answer, lambda console: show_answer(console, answer))
     return ExitStatus.OK
 
 
 def show_answer(console: Console, answer: JsonObject) -> None:
-    """Print an answer, its citations and what it took."""
+    """Prints an answer with its citations, model, tokens, cost and latency."""
     console.print(printable(answer["answer"]))
     if answer["citations"]:
         console.print()
@@ -42,12 +42,12 @@ def show_answer(console: Console, answer: JsonObject) -> None:
         console.print(citation_text(citation))
     usage = answer["usage"]
     tokens = f"{usage['input_tokens']:,} + {usage['output_tokens']:,} tokens"
-    took = f"{answer['latency_ms']['total']} ms"
-    console.print(Text(printable(f"{answer['model']} · {tokens} · ${usage['cost_usd']} · {took}"), style="dim"))
+    latency = f"{answer['latency_ms']['total']} ms"
+    console.print(Text(printable(f"{answer['model']} · {tokens} · ${usage['cost_usd']} · {latency}"), style="dim"))
 
 
 def citation_text(citation: JsonObject) -> Text:
-    """Return a citation as `[1] name, page 3: "quote"`, its quote on one line."""
+    """Returns a citation as `[1] name, page 3: "quote"`, its quote on one line."""
     page = f", page {citation['page']}" if citation.get("page") is not None else ""
     quote = " ".join(printable(citation["quote"]).split())
     name = printable(citation["document_name"])

@@ -14,13 +14,13 @@ from cli.workspace import Workspace
 
 ROLES = ("reader", "writer", "owner")
 DESCRIPTION = """\
-Issue, list and revoke the API keys of a tenant. These act as the operator, with AWS credentials; with --as-owner,
-by an API key of the tenant whose role is owner.
+Issue, list and revoke the API keys of a tenant, as the operator with AWS credentials; with --as-owner, with an API
+key of the tenant that has the role owner.
 """
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command and its three actions."""
+    """Adds the command and its three actions."""
     key = commands.add_parser(
         "key",
         help="issue, list and revoke API keys (as the operator, or as an owner)",
@@ -34,7 +34,7 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
         actions,
         shared,
         "list",
-        does="list a tenant's keys, those that have ended too",
+        does="list a tenant's keys, also those that have expired or are revoked",
         examples=["onggi key list hanbit", "ONGGI_API_KEY=onggi_hanbit_… onggi key list hanbit --as-owner"],
         run=run_list,
     )
@@ -42,7 +42,7 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
         actions,
         shared,
         "issue",
-        does="issue a key, and show it this once",
+        does="issue a key and show it once",
         examples=[
             "onggi key issue hanbit --role reader --name kiosk",
             "onggi key issue hanbit --role owner --expires-at 2027-01-31T00:00:00Z --json",
@@ -53,29 +53,31 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
         actions,
         shared,
         "revoke",
-        does="revoke a key; within a minute it opens nothing",
+        does="revoke a key; it is rejected within a minute",
         examples=["onggi key revoke hanbit 0afa6e43e589"],
         run=run_revoke,
     )
     for action in (listing, issue, revoke):
         action.add_argument("tenant_id", metavar="TENANT", help="the tenant's id")
         action.add_argument(
-            "--as-owner", action="store_true", help="by the tenant's own key, which has to be an owner's"
+            "--as-owner", action="store_true", help="use the tenant's own key, which needs the role owner"
         )
-    issue.add_argument("--role", choices=ROLES, help="what its holder may do; writer, unless said otherwise")
-    issue.add_argument("--name", help="what people call it")
-    issue.add_argument("--expires-at", metavar="TIME", help="when it ends, such as 2027-01-31T00:00:00Z; else never")
-    revoke.add_argument("key_id", metavar="KEY", help="the key's id, as `onggi key list` shows it")
+    issue.add_argument("--role", choices=ROLES, help="the permissions of the key (default: writer)")
+    issue.add_argument("--name", help="a display name")
+    issue.add_argument(
+        "--expires-at", metavar="TIME", help="the time of expiry, such as 2027-01-31T00:00:00Z (default: never)"
+    )
+    revoke.add_argument("key_id", metavar="KEY", help="the key's id, shown by `onggi key list`")
 
 
 def run_list(arguments: Namespace, workspace: Workspace) -> int:
-    """List a tenant's keys, those that have ended too."""
-    api, route = _manager(arguments, workspace)
+    """Lists a tenant's keys, also those that have expired or are revoked."""
+    api, route = _key_api(arguments, workspace)
     keys = list(api.pages(route, "keys"))
 
     def show(console: Console) -> None:
         if not keys:
-            console.print("There are no keys: `onggi key issue` issues one.")
+            console.print("There are no keys: issue one with `onggi key issue`.")
             return
         rows = [
             (
@@ -96,14 +98,14 @@ def run_list(arguments: Namespace, workspace: Workspace) -> int:
 
 
 def run_issue(arguments: Namespace, workspace: Workspace) -> int:
-    """Issue a key; it is not kept here, since it is meant for somebody else."""
-    asked = {"role": arguments.role, "name": arguments.name, "expires_at": arguments.expires_at}
-    given = {name: value for name, value in asked.items() if value is not None}
-    api, route = _manager(arguments, workspace)
-    key = api.post(route, given)
+    """Issues a key; it is not stored, since it is for somebody else."""
+    options = {"role": arguments.role, "name": arguments.name, "expires_at": arguments.expires_at}
+    body = {name: value for name, value in options.items() if value is not None}
+    api, route = _key_api(arguments, workspace)
+    key = api.post(route, body)
 
     def show(console: Console) -> None:
-        console.print(f"API key of a {printable(key['role'])}, shown this once: {key['api_key']}")
+        console.print(f"API key with the role {printable(key['role'])}, shown only once: {key['api_key']}")
         owner = " --as-owner" if arguments.as_owner else ""
         console.print(f"Revoke it with `onggi key revoke {arguments.tenant_id} {printable(key['key_id'])}{owner}`.")
 
@@ -112,19 +114,19 @@ def run_issue(arguments: Namespace, workspace: Workspace) -> int:
 
 
 def run_revoke(arguments: Namespace, workspace: Workspace) -> int:
-    """Revoke a key."""
-    api, route = _manager(arguments, workspace)
+    """Revokes a key."""
+    api, route = _key_api(arguments, workspace)
     key = api.delete(f"{route}/{quote(arguments.key_id, safe='')}")
 
     def show(console: Console) -> None:
-        console.print(f"revoked   {printable(key['key_id'])}; it opens nothing any more within a minute")
+        console.print(f"revoked   {printable(key['key_id'])}; it is rejected within a minute")
 
     workspace.output.result(key, show)
     return ExitStatus.OK
 
 
-def _manager(arguments: Namespace, workspace: Workspace) -> tuple[ApiClient, str]:
-    """Return the API as whoever manages the keys, and its route to them."""
+def _key_api(arguments: Namespace, workspace: Workspace) -> tuple[ApiClient, str]:
+    """Returns the API as the owner or the operator, and its route for keys."""
     if arguments.as_owner:
         return workspace.tenant_api(arguments.tenant_id), "/keys"
     return workspace.operator_api, tenant_route(arguments.tenant_id, "/keys")

@@ -1,4 +1,4 @@
-"""`onggi ls`: the tenant's documents."""
+"""`onggi ls`: lists a tenant's documents."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -9,7 +9,7 @@ from cli.api import JsonObject
 from cli.arguments import Subparsers, add_command, add_tenant_argument
 from cli.errors import ExitStatus
 from cli.output import number_text, printable, size_text, status_text, table, time_text
-from cli.processing import HowFar
+from cli.processing import ProcessingProgress
 from cli.workspace import Workspace
 
 STATUSES = ("pending", "processing", "ready", "failed", "deleting")
@@ -17,7 +17,7 @@ NUMBERS = ("pages", "chunks", "size")
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command."""
+    """Adds the command."""
     ls = add_command(
         commands,
         shared,
@@ -27,11 +27,11 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
         run=run,
     )
     add_tenant_argument(ls)
-    ls.add_argument("--status", choices=STATUSES, help="only the documents of this status")
+    ls.add_argument("--status", choices=STATUSES, help="only documents with this status")
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """List the documents."""
+    """Lists the documents."""
     api = workspace.tenant_api(arguments.tenant)
     documents = list(api.pages("/documents", "documents", {"status": arguments.status}))
     workspace.output.result({"documents": documents}, lambda console: _show(console, documents))
@@ -39,23 +39,23 @@ def run(arguments: Namespace, workspace: Workspace) -> int:
 
 
 def _status(document: JsonObject) -> Text:
-    """A document's status, with the share of it that is processed."""
-    how_far = HowFar.of(document)
-    share = "" if how_far is None or how_far.percent is None else f" {how_far.percent}%"
+    """Returns a document's status, with the percentage while it is processed."""
+    progress = ProcessingProgress.of(document)
+    share = "" if progress is None or progress.percent is None else f" {progress.percent}%"
     return status_text(document["status"]).append(share)
 
 
 def _amounts(document: JsonObject) -> tuple[str, str]:
-    """Pages and chunks of the live version; of the version in progress where none is live yet."""
-    how_far = HowFar.of(document)
-    if how_far and not document.get("current_version"):
-        return number_text(how_far.pages), how_far.chunks_text
+    """Returns pages and chunks of the live version, or of the version in progress if none is live yet."""
+    progress = ProcessingProgress.of(document)
+    if progress and not document.get("current_version"):
+        return number_text(progress.pages), progress.chunks_text
     return number_text(document.get("pages")), number_text(document.get("chunks"))
 
 
 def _show(console: Console, documents: list[JsonObject]) -> None:
     if not documents:
-        console.print("There are no such documents.")
+        console.print("There are no documents.")
         return
     rows = [
         (
@@ -69,7 +69,7 @@ def _show(console: Console, documents: list[JsonObject]) -> None:
     ]
     console.print(table(("status", "name", *NUMBERS, "uploaded (UTC)"), rows, right=NUMBERS))
     for document in documents:
-        if (how_far := HowFar.of(document)) and document.get("current_version"):
-            console.print(f"{printable(document['name'])}: the new version has {how_far.text}")
+        if (progress := ProcessingProgress.of(document)) and document.get("current_version"):
+            console.print(f"{printable(document['name'])}: the new version: {progress.text}")
         if error := document.get("error"):
             console.print(f"{printable(document['name'])}: {printable(error['message'])} ({printable(error['code'])})")

@@ -1,4 +1,4 @@
-"""`onggi put`: upload files and wait until they answer."""
+"""`onggi put`: uploads files and waits until they are ready or failed."""
 
 import unicodedata
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -16,59 +16,59 @@ from cli.arguments import Subparsers, add_command, add_tenant_argument
 from cli.documents import content_type, document_name, follow, open_file, upload
 from cli.errors import CommandError, ExitStatus
 from cli.output import number_text, printable
-from cli.progress import Sight, Tracker, make_tracker
+from cli.progress import DocumentProgress, Tracker, make_tracker
 from cli.workspace import Workspace
 
-AT_ONCE = 4
+CONCURRENT_UPLOADS = 4
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command."""
+    """Adds the command."""
     put = add_command(
         commands,
         shared,
         "put",
-        does="upload files and wait until they answer questions, or failed",
+        does="upload files and wait until they are ready for questions or failed",
         examples=[
             "onggi put handbook.pdf --tenant hanbit",
             "onggi put *.md --tenant hanbit --prefix manuals/ --metadata department=service",
         ],
         run=run,
     )
-    put.add_argument("files", metavar="FILE", nargs="+", type=Path, help="a file; its name becomes the document's")
+    put.add_argument("files", metavar="FILE", nargs="+", type=Path, help="a file; the document gets its name")
     add_tenant_argument(put)
-    put.add_argument("--prefix", metavar="DIR/", default="", help="put the documents into this folder of the tenant's")
+    put.add_argument("--prefix", metavar="DIR/", default="", help="a folder of the tenant for the documents")
     put.add_argument(
         "--metadata",
         metavar="KEY=VALUE",
         action="append",
         default=[],
         type=metadata_pair,
-        help="an attribute of the documents that questions can filter by; may be repeated",
+        help="an attribute of the documents, for filters of questions; may be repeated",
     )
     put.add_argument("--no-wait", action="store_true", help="return as soon as the files are uploaded")
 
 
 def metadata_pair(text: str) -> tuple[str, str]:
-    """Read `key=value`.
+    """Reads `key=value`.
 
     Raises:
-        ArgumentTypeError: It is not of that form.
+        ArgumentTypeError: The text has another form.
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        message = f"{text!r} is not of the form KEY=VALUE"
+        message = f"{text!r} does not have the form KEY=VALUE"
         raise ArgumentTypeError(message)
     return key.strip(), value
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """Upload the files, a few at once, and say what became of each."""
+    """Uploads the files, several at a time, and prints the outcome of each."""
     api = workspace.tenant_api(arguments.tenant)
     stopped = Event()
     output, monotonic = workspace.output, workspace.clock.monotonic
     with make_tracker(output.err, as_json=output.as_json, monotonic=monotonic) as tracker:
-        errand = Errand(
+        uploader = Uploader(
             api=api,
             workspace=workspace,
             tracker=tracker,
@@ -77,7 +77,7 @@ def run(arguments: Namespace, workspace: Workspace) -> int:
             wait=not arguments.no_wait,
             stopped=stopped,
         )
-        outcomes = _all_at_once(arguments.files, errand.put, stopped)
+        outcomes = _put_all(arguments.files, uploader.put, stopped)
     failed = [outcome for outcome in outcomes if "error" in outcome]
     workspace.output.result({"documents": outcomes}, lambda console: _show(console, outcomes))
     return ExitStatus.FAILED if failed else ExitStatus.OK
@@ -87,8 +87,8 @@ class StoppedError(Exception):
     """The user interrupted the command."""
 
 
-class Errand:
-    """Puts one file after another; safe to share between threads."""
+class Uploader:
+    """Uploads files. Safe to share between threads."""
 
     def __init__(
         self,
@@ -111,9 +111,9 @@ class Errand:
         self._stopped = stopped
 
     def put(self, path: Path) -> JsonObject:
-        """Upload a file and follow it; returns what became of it, with an `error` where it failed."""
-        shown = unicodedata.normalize("NFC", path.name)
-        number = self._tracker.begin(shown, path.stat().st_size if path.is_file() else 0)
+        """Uploads a file and waits for it; returns the outcome, with an `error` if it failed."""
+        label = unicodedata.normalize("NFC", path.name)
+        number = self._tracker.begin(label, path.stat().st_size if path.is_file() else 0)
         outcome: JsonObject = {"file": str(path), "name": document_name(path, self._prefix)}
         try:
             outcome |= self._upload(path, number)
@@ -124,36 +124,36 @@ class Errand:
 
     def _upload(self, path: Path, number: int) -> JsonObject:
         name, media_type = document_name(path, self._prefix), content_type(path)
-        sent = self._report(number)
+        on_sent = self._report(number)
         with open_file(path) as file:
-            document_id, version = upload(self._api, self._transport, file, name, media_type, self._metadata, sent)
+            document_id, version = upload(self._api, self._transport, file, name, media_type, self._metadata, on_sent)
         if not self._wait:
             return {"document_id": document_id, "version": version, "status": "uploaded"}
         self._tracker.state(number, "pending")
-        sight = Sight(self._tracker, number, self._clock.monotonic)
-        return follow(self._api, document_id, version, sight, self._clock)
+        on_state = DocumentProgress(self._tracker, number, self._clock.monotonic)
+        return follow(self._api, document_id, version, on_state, self._clock)
 
     def _report(self, number: int) -> Callable[[int], None]:
-        def sent(size: int) -> None:
-            self._stop_if_asked()
+        def on_sent(size: int) -> None:
+            self._raise_if_stopped()
             self._tracker.sent(number, size)
 
-        return sent
+        return on_sent
 
     def _sleep_unless_stopped(self, sleep: Callable[[float], None]) -> Callable[[float], None]:
         def pause(seconds: float) -> None:
-            self._stop_if_asked()
+            self._raise_if_stopped()
             sleep(seconds)
 
         return pause
 
-    def _stop_if_asked(self) -> None:
+    def _raise_if_stopped(self) -> None:
         if self._stopped.is_set():
             raise StoppedError
 
 
-def _all_at_once(files: list[Path], put: Callable[[Path], JsonObject], stopped: Event) -> list[JsonObject]:
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as workers:
+def _put_all(files: list[Path], put: Callable[[Path], JsonObject], stopped: Event) -> list[JsonObject]:
+    with ThreadPoolExecutor(max_workers=CONCURRENT_UPLOADS) as workers:
         futures: list[Future[JsonObject]] = [workers.submit(put, path) for path in files]
         try:
             return [future.result() for future in futures]
@@ -174,5 +174,5 @@ def _show(console: Console, outcomes: list[JsonObject]) -> None:
         else:
             amount = f"{number_text(outcome.get('pages'))} pages, {number_text(outcome.get('chunks'))} chunks"
             if scanned := outcome.get("needs_ocr"):
-                amount += f", {number_text(scanned)} of the pages without text that could be read"
+                amount += f", {number_text(scanned)} pages without readable text"
             console.print(Text.assemble(("ready     ", "green"), f"{name} ({amount})"))

@@ -1,4 +1,4 @@
-"""`onggi rm`: delete documents."""
+"""`onggi rm`: deletes documents."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -8,17 +8,17 @@ from cli.arguments import Subparsers, add_command, add_tenant_argument
 from cli.documents import match, request_deletion, wait_until_deleted
 from cli.errors import ExitStatus
 from cli.output import printable
-from cli.progress import Stage
+from cli.progress import StatusLine
 from cli.workspace import Workspace
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command."""
+    """Adds the command."""
     rm = add_command(
         commands,
         shared,
         "rm",
-        does="delete documents and wait until they are gone",
+        does="delete documents and wait until they are deleted",
         examples=["onggi rm manuals/kimchi-fridge.md --tenant hanbit"],
         run=run,
     )
@@ -27,15 +27,15 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """Delete the documents, after making sure that each one named is there."""
+    """Deletes the documents, after checking that each of them exists."""
     api = workspace.tenant_api(arguments.tenant)
-    there = list(api.pages("/documents", "documents"))
-    chosen = [match(there, reference) for reference in arguments.documents]
+    documents = list(api.pages("/documents", "documents"))
+    chosen = [match(documents, reference) for reference in arguments.documents]
     for document in chosen:
         request_deletion(api, document["document_id"])
-    with Stage(workspace.output) as stage:
+    with StatusLine(workspace.output) as status_line:
         for document in chosen:
-            stage.show(f"{document['name']} answers no more; what is left of it is being deleted")
+            status_line.show(f"{document['name']} is no longer searched; its data is being deleted")
             wait_until_deleted(api, document["document_id"], workspace.clock)
     deleted = [{**document, "status": "deleted"} for document in chosen]
 

@@ -1,4 +1,4 @@
-"""`onggi search`: the passages that a question would be answered from."""
+"""`onggi search`: finds the passages for a question."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -12,12 +12,12 @@ from cli.workspace import Workspace
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command."""
+    """Adds the command."""
     search = add_command(
         commands,
         shared,
         "search",
-        does="find the passages that fit a question best",
+        does="find the passages most relevant to a question",
         examples=['onggi search "warranty of the compressor" --tenant hanbit'],
         run=run,
     )
@@ -26,7 +26,7 @@ def register(commands: Subparsers, shared: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """Search and print the passages, best first."""
+    """Searches and prints the passages, most relevant first."""
     found = workspace.tenant_api(arguments.tenant).post("/retrieve", {"question": arguments.question})
     workspace.output.result(found, lambda console: _show(console, found["passages"]))
     return ExitStatus.OK
@@ -34,7 +34,7 @@ def run(arguments: Namespace, workspace: Workspace) -> int:
 
 def _show(console: Console, passages: list[JsonObject]) -> None:
     if not passages:
-        console.print("Nothing was found.")
+        console.print("No passages were found.")
         return
     rows = [
         (

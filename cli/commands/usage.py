@@ -1,4 +1,4 @@
-"""`onggi usage`: what tenants used and what it cost, from the CloudWatch metrics, as the operator."""
+"""`onggi usage`: shows the usage and cost of tenants from the CloudWatch metrics, as the operator."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from cli.metrics import TenantUsage, UsageMetrics, last_day
 from cli.output import milliseconds_text, number_text, size_text, table
 from cli.workspace import Workspace
 
-TENANTS_BESIDE = 4  # as many columns as a terminal of 80 characters holds
+TENANTS_PER_TABLE = 4  # as many columns as fit into 80 characters
 MEASURES: dict[str, Callable[[TenantUsage], str]] = {
     "queries": lambda usage: number_text(usage.queries),
     "mean latency": lambda usage: milliseconds_text(usage.query_latency_mean_ms),
@@ -31,38 +31,38 @@ MEASURES: dict[str, Callable[[TenantUsage], str]] = {
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command."""
+    """Adds the command."""
     usage = add_command(
         commands,
         shared,
         "usage",
-        does="show what tenants used and what it cost (as the operator)",
+        does="show the usage and estimated cost of tenants (as the operator)",
         examples=["onggi usage --tenant hanbit", "onggi usage --all --from 2026-11-01 --to 2026-11-30"],
         run=run,
     )
     add_tenant_argument(usage)
-    usage.add_argument("--all", action="store_true", help="every tenant with metrics in the last two weeks")
+    usage.add_argument("--all", action="store_true", help="all tenants with metrics in the last two weeks")
     usage.add_argument("--from", dest="first", metavar="YYYY-MM-DD", type=day, help="the first day, in UTC")
-    usage.add_argument("--to", dest="last", metavar="YYYY-MM-DD", type=day, help="the last day; today if left out")
+    usage.add_argument("--to", dest="last", metavar="YYYY-MM-DD", type=day, help="the last day (default: today)")
 
 
 def day(text: str) -> datetime:
-    """Read a day; returns its first moment in UTC.
+    """Returns the start of a day in UTC.
 
     Raises:
-        ArgumentTypeError: It is not a day.
+        ArgumentTypeError: The text is not a date.
     """
     try:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        message = f"{text!r} is not a day like 2026-11-30"
+        message = f"{text!r} is not a date like 2026-11-30"
         raise ArgumentTypeError(message) from None
 
 
 def run(arguments: Namespace, workspace: Workspace) -> int:
-    """Read the metrics and print them."""
+    """Reads the metrics and prints them."""
     now = workspace.clock.now()
-    start, end = between(arguments.first, arguments.last, now)
+    start, end = time_range(arguments.first, arguments.last, now)
     if arguments.all and arguments.tenant:
         raise UsageError("which_tenant", "--all and --tenant exclude each other: leave one out.")
     metrics = UsageMetrics(workspace.account.client("cloudwatch"))
@@ -77,8 +77,8 @@ def run(arguments: Namespace, workspace: Workspace) -> int:
     return ExitStatus.OK
 
 
-def between(first: datetime | None, last: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """Return the time to read: whole days in UTC, or the last 24 hours where no day is named.
+def time_range(first: datetime | None, last: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """Returns the range to read: whole days in UTC, or by default the last 24 hours.
 
     Raises:
         UsageError: The first day comes after the last.
@@ -89,15 +89,15 @@ def between(first: datetime | None, last: datetime | None, now: datetime) -> tup
     end = (last or today) + timedelta(days=1)
     start = first or end - timedelta(days=1)
     if start >= end:
-        raise UsageError("bad_range", "--from comes after --to: exchange them.")
+        raise UsageError("bad_range", "--from is after --to: swap them.")
     return start, end
 
 
 def show_usage(console: Console, used: list[TenantUsage]) -> None:
-    """Print a column for each tenant, a few beside each other."""
+    """Prints tables with a column for each tenant, several tenants per table."""
     if not used:
         console.print("No tenant has metrics yet.")
-    for beside in batched(used, TENANTS_BESIDE, strict=False):
-        tenants = [usage.tenant_id for usage in beside]
-        rows = [(measure, *(read(usage) for usage in beside)) for measure, read in MEASURES.items()]
+    for group in batched(used, TENANTS_PER_TABLE, strict=False):
+        tenants = [usage.tenant_id for usage in group]
+        rows = [(measure, *(read(usage) for usage in group)) for measure, read in MEASURES.items()]
         console.print(table(("", *tenants), rows, right=tenants))

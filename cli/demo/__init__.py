@@ -1,1 +1,1 @@
-"""The demonstration: two invented companies use one stack, and every claim made on the way is checked."""
+"""The demonstration: two invented companies use one stack, and every claim is checked."""

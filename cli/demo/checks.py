@@ -1,4 +1,4 @@
-"""The claims of the demonstration, as functions of what the API answered: each returns what is wrong, or nothing."""
+"""The checks of the demonstration: each takes responses of the API and returns the errors in them."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -7,88 +7,90 @@ from cli.api import JsonObject
 from cli.demo.documents import DemoDocument, Question
 
 
-def letters(text: str) -> str:
-    """Return a text's letters and digits: what survives of it in a PDF's lines or below a heading's mark."""
+def letters_and_digits(text: str) -> str:
+    """Returns only the letters and digits of a text, which do not depend on line breaks and markup."""
     return "".join(letter for letter in unicodedata.normalize("NFC", text) if letter.isalnum())
 
 
-def wrong_with_answer(answer: JsonObject, question: Question) -> list[str]:
-    """Check that an answer carries the fact and cites the document, and the page, in which the fact stands."""
-    found = []
+def answer_errors(answer: JsonObject, question: Question) -> list[str]:
+    """Checks that an answer contains the fact and cites its document and page."""
+    errors = []
     if not answer["grounded"]:
-        found.append("the answer is not grounded")
+        errors.append("the answer is not grounded")
     if question.fact not in answer["answer"]:
-        found.append(f"the answer does not say {question.fact}")
+        errors.append(f"the answer does not say {question.fact}")
     cited = [citation for citation in answer["citations"] if citation["document_name"] == question.path]
     if not cited:
-        found.append(f"{question.path} is not cited")
+        errors.append(f"{question.path} is not cited")
     elif question.page is not None and question.page not in {citation["page"] for citation in cited}:
-        found.append(f"page {question.page} of {question.path} is not cited")
-    return found
+        errors.append(f"page {question.page} of {question.path} is not cited")
+    return errors
 
 
-def wrong_with_citations(
+def citation_errors(
     answer: JsonObject, passages: Iterable[JsonObject], documents: Mapping[str, DemoDocument]
 ) -> list[str]:
-    """Check every citation of an answer.
+    """Checks every citation of an answer.
 
     Args:
-        answer: What `/query` answered.
-        passages: What `/retrieve` finds for the same question.
-        documents: The tenant's documents by id, as they were uploaded.
+        answer: The response of `/query`.
+        passages: The passages that `/retrieve` returns for the same question.
+        documents: The tenant's uploaded documents by id.
 
     Returns:
-        What is wrong: a marker that the answer does not have, a document that is not the tenant's, a quote that is not
-        in the document, or a span that is not the quote's.
+        An error for each marker that is not in the answer, document that is not the tenant's, quote that is not in its
+        document, and span that does not hold the quote.
     """
-    found = []
+    errors = []
     spans = list(passages)
     for citation in answer["citations"]:
-        mark = f"[{citation['marker']}]"
-        if mark not in answer["answer"]:
-            found.append(f"the answer has no mark {mark}")
+        marker = f"[{citation['marker']}]"
+        if marker not in answer["answer"]:
+            errors.append(f"the answer does not contain {marker}")
         document = documents.get(citation["document_id"])
         if document is None:
-            found.append(f"{mark} cites a document that is not the tenant's")
-        elif not letters(citation["quote"]) or letters(citation["quote"]) not in letters(document.text):
-            found.append(f"the quote of {mark} does not stand in {document.path}")
+            errors.append(f"{marker} cites a document that is not the tenant's")
+        elif not letters_and_digits(citation["quote"]) or letters_and_digits(
+            citation["quote"]
+        ) not in letters_and_digits(document.text):
+            errors.append(f"the quote of {marker} is not in {document.path}")
         if not _is_exact_span(citation, spans):
-            found.append(f"{mark} is not the text from {citation['start']} to {citation['end']}")
-    return found
+            errors.append(f"{marker} is not the text from {citation['start']} to {citation['end']}")
+    return errors
 
 
 def _is_exact_span(citation: JsonObject, passages: Iterable[JsonObject]) -> bool:
-    """Say whether a quote is what stands at its offsets, as the passage shows that reaches over them."""
+    """Returns whether the passages that cover a citation's offsets hold its quote there."""
     start, end = citation["start"], citation["end"]
-    around = [
+    covering = [
         passage
         for passage in passages
         if passage["document_id"] == citation["document_id"] and passage["start"] <= start and end <= passage["end"]
     ]
     return any(
-        passage["text"][start - passage["start"] : end - passage["start"]] == citation["quote"] for passage in around
+        passage["text"][start - passage["start"] : end - passage["start"]] == citation["quote"] for passage in covering
     )
 
 
-def wrong_with_strangers_answer(
+def leak_errors(
     answer: JsonObject, passages: Iterable[JsonObject], fact: str, foreign_ids: frozenset[str]
 ) -> list[str]:
-    """Check that a tenant finds nothing of another's documents: no words of them and no id."""
-    found = []
+    """Checks that a tenant's answer and passages hold neither a fact nor an id of another tenant's documents."""
+    errors = []
     if fact in answer["answer"]:
-        found.append(f"the answer says {fact}")
+        errors.append(f"the answer says {fact}")
     if foreign_ids & {citation["document_id"] for citation in answer["citations"]}:
-        found.append("the answer cites the other tenant's document")
+        errors.append("the answer cites the other tenant's document")
     if any(passage["document_id"] in foreign_ids or fact in passage["text"] for passage in passages):
-        found.append("a passage comes from the other tenant's document")
-    return found
+        errors.append("a passage comes from the other tenant's document")
+    return errors
 
 
-def wrong_with_forgotten(answer: JsonObject, passages: Iterable[JsonObject], fact: str) -> list[str]:
-    """Check that a fact which was replaced or deleted is neither answered nor found."""
-    found = []
+def stale_fact_errors(answer: JsonObject, passages: Iterable[JsonObject], fact: str) -> list[str]:
+    """Checks that neither the answer nor a passage holds a fact that was replaced or deleted."""
+    errors = []
     if fact in answer["answer"]:
-        found.append(f"the answer still says {fact}")
+        errors.append(f"the answer still says {fact}")
     if any(fact in passage["text"] for passage in passages):
-        found.append(f"a passage still says {fact}")
-    return found
+        errors.append(f"a passage still says {fact}")
+    return errors

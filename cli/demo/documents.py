@@ -1,4 +1,4 @@
-"""Two invented companies: what they write down, what they ask, and the facts that answers must carry."""
+"""Two invented companies: their documents, their questions, and the facts that the answers must contain."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ class DemoDocument:
     """A document of a company.
 
     Attributes:
-        path: Its key below the tenant's prefix.
-        title: A PDF's title.
-        pages: Its text; documents without pages have one.
+        path: The key below the tenant's prefix.
+        title: The title of a PDF.
+        pages: The text; a document without pages has one.
     """
 
     path: str
@@ -35,7 +35,7 @@ class DemoDocument:
 
 @dataclass(frozen=True)
 class Question:
-    """A question, the words that a right answer carries, and where they stand."""
+    """A question, the fact that a correct answer contains, and the fact's document and page."""
 
     text: str
     fact: str
@@ -48,9 +48,9 @@ class Company:
     """A tenant of the demonstration.
 
     Attributes:
-        dropped: The documents put straight into S3.
-        posted: The documents uploaded through the API.
-        questions: What its people ask.
+        dropped: The documents that are put into S3 directly.
+        posted: The documents that are uploaded through the API.
+        questions: The questions that it asks.
         secret: The question whose answer no other tenant may find.
     """
 
@@ -63,7 +63,7 @@ class Company:
 
     @property
     def documents(self) -> tuple[DemoDocument, ...]:
-        """All of its documents."""
+        """All documents."""
         return self.dropped + self.posted
 
 

@@ -1,6 +1,6 @@
-"""A small writer of PDF 1.7, so that demonstrations, tests and benchmarks need no files from elsewhere.
+"""Writes small PDF 1.7 files for the demonstration, tests and benchmarks.
 
-The font is one of Adobe's Korean fonts by name, not embedded: every viewer with a Korean font shows it.
+The font is one of Adobe's Korean fonts by name and not embedded: every viewer with a Korean font shows it.
 """
 
 from collections.abc import Sequence
@@ -31,16 +31,16 @@ _CATALOG, _PAGES, _INFO, _TYPE0, _CID_FONT, _DESCRIPTOR, _UNICODE_MAP, _FIRST_PA
 
 
 def make_pdf(pages: Sequence[str], title: str, *, with_unicode_map: bool = True) -> bytes:
-    """A PDF with one page for each text, lines broken at blanks; equal arguments give equal bytes.
+    """Returns a PDF with one page for each text, wrapped at spaces; equal arguments give equal bytes.
 
     Args:
-        pages: the text of each page, Korean and Latin; a line break in it is one on the page.
-        title: for the document's properties.
-        with_unicode_map: False codes the text in CP949 without a map to Unicode, as old Korean software does: viewers
-            show it, but not every reader can tell its characters.
+        pages: The text of each page, Korean and Latin; line breaks are kept.
+        title: The title in the document's properties.
+        with_unicode_map: Whether the font has a map to Unicode. Without it, the text is encoded in CP949, as by old
+            Korean software: viewers show it, but not every reader can extract its characters.
 
     Raises:
-        ValueError: when there is no page, a text does not fit on its page, or a character cannot be coded.
+        ValueError: There is no page, a text does not fit on its page, or a character cannot be encoded.
     """
     if not pages:
         raise ValueError("A PDF needs at least one page.")
@@ -72,7 +72,7 @@ def _lines(number: int, page: str) -> list[str]:
 
 
 def _wrapped(paragraph: str) -> list[str]:
-    """The lines of a paragraph, broken at blanks, and within a word only where it is wider than a line."""
+    """Returns the lines of a paragraph, wrapped at spaces, and within a word only if it is wider than a line."""
     lines: list[str] = []
     line = ""
     for word in paragraph.split(" "):
@@ -124,7 +124,7 @@ def _descriptor() -> bytes:
 
 
 def _unicode_map(characters: set[str]) -> bytes:
-    """A map from each code used to its character; both are UTF-16, so that each code stands for itself."""
+    """Returns a map of the codes used to characters; both are UTF-16, so each code maps to itself."""
     codes = sorted(f"<{ord(character):04X}>" for character in characters)
     groups = "".join(
         f"{len(group)} beginbfchar\n{''.join(f'{code} {code}\n' for code in group)}endbfchar\n"
@@ -157,7 +157,7 @@ def _stream(content: bytes) -> bytes:
 
 
 def _file(objects: Sequence[bytes]) -> bytes:
-    """Objects numbered from 1, the table of their offsets, and the trailer."""
+    """Returns the file: objects numbered from 1, the cross-reference table and the trailer."""
     written = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
     offsets = []
     for number, content in enumerate(objects, start=1):

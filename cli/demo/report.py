@@ -1,4 +1,4 @@
-"""What the demonstration shows, and whether every step did what it says."""
+"""The output of the demonstration and the outcomes of its checks."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, TextIO
@@ -16,7 +16,7 @@ from cli.progress import Tracker, make_tracker
 
 @dataclass(frozen=True)
 class Check:
-    """One claim and whether it held."""
+    """A claim and whether it holds."""
 
     chapter: str
     claim: str
@@ -26,7 +26,7 @@ class Check:
 
 @dataclass
 class Report:
-    """Collects the checks and shows them as they are made; to programs it says nothing until the end."""
+    """Collects the checks and prints each at once, unless the output is JSON."""
 
     stream: TextIO
     as_json: bool
@@ -37,24 +37,24 @@ class Report:
 
     @property
     def held(self) -> bool:
-        """Whether something was checked and everything that was checked held."""
+        """Whether there are checks and all of them pass."""
         return bool(self.checks) and all(check.held for check in self.checks)
 
     def begin(self, chapter: str) -> None:
-        """Begin a chapter."""
+        """Starts a chapter."""
         self.chapter = chapter
         self._show(Text.assemble("\n", (chapter, "bold")))
 
-    def check(self, claim: str, wrong: list[str]) -> None:
-        """Note a claim; it holds where nothing is wrong."""
-        self.checks.append(Check(self.chapter, claim, not wrong, wrong))
-        if wrong:
-            self._show(Text.assemble(("  ✗ ", "bold red"), printable(f"{claim}: NO, {'; '.join(wrong)}.")))
+    def check(self, claim: str, errors: list[str]) -> None:
+        """Records a claim, which holds if there are no errors."""
+        self.checks.append(Check(self.chapter, claim, not errors, errors))
+        if errors:
+            self._show(Text.assemble(("  ✗ ", "bold red"), printable(f"{claim}: FAILED, {'; '.join(errors)}.")))
         else:
             self._show(Text.assemble(("  ✓ ", "green"), printable(f"{claim}.")))
 
     def answer(self, asker: str, question: str, answer: JsonObject) -> None:
-        """Show a question and its answer."""
+        """Shows a question and its answer."""
         self.answers.append({"tenant_id": asker, "question": question, **answer})
         self._show(Text.assemble(("  ? ", "bold cyan"), (f"{asker}: ", "dim"), question))
         self._show(Text(f"    {printable(answer['answer'])}"))
@@ -62,17 +62,17 @@ class Report:
             self._show(Text.assemble("    ", citation_text(citation)))
 
     def tenant_usage(self, usage: list[TenantUsage]) -> None:
-        """Show what the tenants used."""
+        """Shows the usage of the tenants."""
         self.usage = usage
         if not self.as_json:
             show_usage(self._console, usage)
 
     def tracker(self) -> Tracker:
-        """Return what shows documents on their way."""
+        """Returns a tracker for documents in processing."""
         return make_tracker(self.stream, as_json=self.as_json)
 
     def as_document(self, seconds: float) -> dict[str, Any]:
-        """Return everything as one JSON object."""
+        """Returns everything as one JSON object."""
         return {
             "ok": self.held,
             "seconds": round(seconds, 1),

@@ -55,5 +55,5 @@ def failures_without_record(product: Product) -> list[str]:
 
 
 def leaks(product: Product) -> list[str]:
-    """Log lines that hold a key, a question or a text."""
+    """Logs lines that hold a key, a question or a text."""
     return [line for line in product.log_messages() if any(secret in line for secret in product.confidential)]

@@ -75,11 +75,11 @@ class LocalCloud:
         return int(json.loads((self.state / "cloud.json").read_text(encoding="utf-8"))["pid"])
 
     def kill(self) -> None:
-        """End the cloud as a loss of power would."""
+        """Ends the cloud as a loss of power would."""
         os.kill(self.process, signal.SIGKILL)
 
     def wait_until_saved(self) -> None:
-        """Wait for a snapshot of what is now: for the next but one, since the next may have begun already."""
+        """Waits for a snapshot of what is now: for the next but one, since the next may have begun already."""
         wanted = self._snapshot() + 2
         identity = self.client("sts")
         # Each call is a request, and after a request a snapshot follows.
@@ -140,7 +140,7 @@ def members(session: int) -> list[int]:
 
 
 def wait_for[T](condition: Callable[[], T | None], seconds: float = 10.0) -> T:
-    """Call `condition` until it is true, and return its value; fail after `seconds`."""
+    """Calls `condition` until it is true, and returns its value; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"not true within {seconds} s"

@@ -71,7 +71,7 @@ class Product:
         return Reply(answer.status, answer.headers, json.loads(answer.data) if is_json else answer.data)
 
     def as_operator(self, method: str, route: str, body: Any = None, **query: str | int) -> Reply:
-        """Call an operator's route, signed by the root user."""
+        """Calls an operator's route, signed by the root user."""
         data = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         signed = AWSRequest(method, self.url(route, **query), {"content-type": "application/json"}, data)
         SigV4Auth(Credentials("test", "test"), "execute-api", REGION).add_auth(signed)
@@ -89,7 +89,7 @@ class Product:
         return shown
 
     def onboarded(self, tenant_id: str) -> None:
-        """Wait until a tenant is active."""
+        """Waits until a tenant is active."""
 
         def look() -> Json | None:
             shown = self.shown(tenant_id)
@@ -107,7 +107,7 @@ class Product:
 
     # ── the workflow ────────────────────────────────────────────────────────────────────────────────────────────────
     def start(self, event: Json) -> str:
-        """Start the workflow as EventBridge does; answers the execution's ARN."""
+        """Starts the workflow as EventBridge does; returns the execution's ARN."""
         machine = self["IngestionStateMachineArn"]
         arn: str = self.root("stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(event))[
             "executionArn"
@@ -225,7 +225,7 @@ class Tenant:
         return body
 
     def upload(self, name: str, content: bytes, content_type: str, **fields: Any) -> Json:
-        """Upload by the API's form, and wait until the document is ready or failed."""
+        """Uploads by the API's form, and waits until the document is ready or failed."""
         body = {"name": name, "content_type": content_type, "size": len(content), **fields}
         permitted = self.call("POST", "/documents", body)
         assert permitted.status == 201, permitted
@@ -246,7 +246,7 @@ class Tenant:
         return placement
 
     def forget_placement(self) -> None:
-        """Ask again where the tenant's things lie: it was moved."""
+        """Asks again where the tenant's things lie: it was moved."""
         self.__dict__.pop("placement", None)
 
     # ── by an S3 client ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -255,7 +255,7 @@ class Tenant:
         return f"tenants/{self.tenant_id}/"
 
     def drop(self, name: str, content: bytes | str, **options: Any) -> str:
-        """Put a file below the tenant's prefix; answers its version."""
+        """Puts a file below the tenant's prefix; returns its version."""
         data = content.encode() if isinstance(content, str) else content
         self._mark(data.decode(errors="replace"))
         bucket = self.placement["documents_bucket"]
@@ -264,7 +264,7 @@ class Tenant:
         return version
 
     def ingest(self, name: str, content: bytes | str, **options: Any) -> Json:
-        """Drop a file and wait until it is ready or failed."""
+        """Drops a file and waits until it is ready or failed."""
         return self.settled(self.prefix + name, self.drop(name, content, **options))
 
     def ready(self, name: str, content: bytes | str, **options: Any) -> Json:
@@ -273,7 +273,7 @@ class Tenant:
         return document
 
     def remove(self, name: str) -> str:
-        """Delete a file by an S3 client; answers the delete marker's version."""
+        """Deletes a file by an S3 client; returns the delete marker's version."""
         bucket = self.placement["documents_bucket"]
         deleted = self.product.root("s3").delete_object(Bucket=bucket, Key=self.prefix + name)
         marker: str = deleted["VersionId"]

@@ -52,7 +52,7 @@ class Life:
 
     # ── the operator ────────────────────────────────────────────────────────────────────────────────────────────────
     def change(self, number: int) -> None:
-        """Build another version: a function's code and an output of the template are new."""
+        """Builds another version: a function's code and an output of the template are new."""
         self.build = self.builds / str(number)
         shutil.copytree(BUILD, self.build, copy_function=os.link)
         template, code = self.build / "template.yaml", self.build / "Documents/app.py"
@@ -88,7 +88,7 @@ class Life:
         return product
 
     def kill_while_it_is_deployed_to(self) -> None:
-        """End the cloud and the deployment together, at any moment of it."""
+        """Ends the cloud and the deployment together, at any moment of it."""
         deployment = self.begin_deployment()
         with suppress(subprocess.TimeoutExpired):
             deployment.wait(self.moments.uniform(2, 14))
@@ -98,7 +98,7 @@ class Life:
         deployment.communicate()
 
     def kill(self) -> float:
-        """End the cloud; returns when that was."""
+        """Ends the cloud; returns when that was."""
         session = self.cloud.process
         self.cloud.kill()
         killed = time.monotonic()
@@ -218,7 +218,7 @@ def test_ten_kills(life: Life) -> None:
 
 
 def onboard(life: Life, number: int) -> str:
-    """Ask for a tenant with a stack of its own, as often as is needed; returns its status."""
+    """Asks for a tenant with a stack of its own, as often as is needed; returns its status."""
     wanted = {"tenant_id": f"jar-{number}", "name": "옹기 상회", "tier": "premium"}
     asked = life.user.product.as_operator("POST", "/admin/tenants", wanted)
     assert asked.status in {202, 409, 503}, asked

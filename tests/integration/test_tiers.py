@@ -25,7 +25,7 @@ def move(product: Product, tenant: Tenant, tier: str) -> Json:
 
 
 def at_stage(product: Product, tenant: Tenant, *stages: str) -> Json:
-    """Wait until a move has come to one of some stages."""
+    """Waits until a move has come to one of some stages."""
 
     def look() -> Json | None:
         shown = product.shown(tenant.tenant_id)
@@ -37,7 +37,7 @@ def at_stage(product: Product, tenant: Tenant, *stages: str) -> Json:
 
 
 def moved(product: Product, tenant: Tenant, tier: str) -> Json:
-    """Wait until a tenant is in a tier and nothing of a move is left; answers it as operators see it."""
+    """Waits until a tenant is in a tier and nothing of a move is left; returns it as operators see it."""
 
     def look() -> Json | None:
         shown = product.shown(tenant.tenant_id)

@@ -1,4 +1,4 @@
-"""What an attack is, through which walls it goes, and whether it has reached its target."""
+"""Attacks: their actions, the isolation layers on their path, and their outcomes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,55 +9,58 @@ from botocore.exceptions import ClientError
 
 from onggi.domain.errors import OnggiError
 from tests.integration.product import Reply, refused_code
-from tests.isolation.jars import Jar
-from tests.isolation.workbench import Workbench
+from tests.isolation.clients import Clients
+from tests.isolation.harness import Harness
+from tests.isolation.seeded_tenants import SeededTenant
+
+type SessionAct = Callable[[Clients, Scene], Any]
 
 DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403", "Forbidden"})
 
 REFUSED: Final = 400
-"""From here on HTTP's statuses say that nothing was done."""
+"""HTTP statuses from here on: the request was rejected."""
 BROKEN: Final = 500
-"""From here on they tell of a fault, which is no denial."""
+"""HTTP statuses from here on: an error, which is not a denial."""
 
 
-class Walls(StrEnum):
-    """Which of the two stand."""
+class Layers(StrEnum):
+    """The isolation layers that are active."""
 
-    BOTH = "both walls"
+    BOTH = "both layers"
     APPLICATION = "application alone"
     IAM = "IAM alone"
-    NEITHER = "no wall"
+    NEITHER = "no layer"
 
 
-HELD: Final = (Walls.BOTH, Walls.APPLICATION, Walls.IAM)
+ENFORCING: Final = (Layers.BOTH, Layers.APPLICATION, Layers.IAM)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One tenant that attacks, one that is attacked, and what the attacker has at hand."""
+    """The attacking tenant, the attacked tenant and the application in this process."""
 
-    own: Jar
-    target: Jar
-    bench: Workbench
+    own: SeededTenant
+    target: SeededTenant
+    harness: Harness
 
 
 @dataclass(frozen=True)
 class Attack:
-    """One way of reaching for another tenant's things.
+    """An attempt to reach another tenant's data.
 
     Attributes:
-        act: what the attacker does; answers what it got.
-        walls: those it can meet. A call of the HTTP API always meets the application, a call of AWS under a tenant's
-            session never does.
-        strict: to be answered at all is to have reached the target, whatever the answer holds.
-        own: what a tenant may do in its stead on its own things; None where it may do nothing of the kind.
-        reads: nothing can have changed, so that what is there is not looked at until all attacks are over.
+        act: Performs the attack and returns the response.
+        layers: The sets of layers it is run with. A call of the HTTP API always passes through the application, a call
+            of AWS under a tenant's session never does.
+        strict: Whether any response other than an error means that the target was reached.
+        own: The same action on the tenant's own data, or None if no tenant may perform it.
+        reads: Whether the attack changes nothing, so that the data is compared only after all attacks.
     """
 
     group: str
     name: str
     act: Callable[[Scene], Any]
-    walls: tuple[Walls, ...]
+    layers: tuple[Layers, ...]
     strict: bool
     own: Callable[[Scene], Any] | None
     reads: bool = False
@@ -68,11 +71,12 @@ class Attack:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attack ended.
+    """The outcome of an attack.
 
     Attributes:
-        refusal: the error's name or code; empty where there was an answer.
-        reached: whether the answer holds what is the target's, or the target has changed.
+        refusal: The name or code of the error, or an empty string if there was a response.
+        by_iam: Whether IAM denied the attack.
+        reached: Whether the response contains data of the target, or the target's data has changed.
     """
 
     refusal: str
@@ -80,51 +84,51 @@ class Outcome:
     reached: bool
 
 
-def tried(attack: Attack, act: Callable[[Scene], Any], scene: Scene) -> Outcome:
-    """Attack once, see how it ended, and put back what has changed on both sides.
+def run_attack(attack: Attack, act: Callable[[Scene], Any], scene: Scene) -> Outcome:
+    """Runs an attack, and restores the data of both tenants.
 
-    What was refused is taken at its word here; whether that was true is looked at in the end, for all at once.
+    After a rejection the data is not compared: `test_every_tenant_has_its_initial_data_at_the_end` does so for all.
     """
-    for jar in (scene.own, scene.target):
-        jar.remember()
+    for tenant in (scene.own, scene.target):
+        tenant.read_initial_data()
     try:
-        answer = act(scene)
+        response = act(scene)
     except OnggiError as error:
         return Outcome(type(error).__name__, by_iam=False, reached=False)
     except ClientError as error:
         return Outcome(refused_code(error), by_iam=refused_code(error) in DENIED, reached=False)
-    told = any(mark in _text(answer) for mark in scene.target.marks)
-    if isinstance(answer, Reply) and answer.status >= BROKEN:
-        return Outcome(f"HTTP {answer.status}", by_iam=False, reached=told)
-    if attack.reads or (isinstance(answer, Reply) and answer.status >= REFUSED):
-        return Outcome("", by_iam=False, reached=told)
-    changed = scene.target.put_back()
+    leaked = any(mark in _text(response) for mark in scene.target.marks)
+    if isinstance(response, Reply) and response.status >= BROKEN:
+        return Outcome(f"HTTP {response.status}", by_iam=False, reached=leaked)
+    if attack.reads or (isinstance(response, Reply) and response.status >= REFUSED):
+        return Outcome("", by_iam=False, reached=leaked)
+    changed = scene.target.restore()
     if scene.own is not scene.target:
-        scene.own.put_back()
-    return Outcome("", by_iam=False, reached=changed or told or attack.strict)
+        scene.own.restore()
+    return Outcome("", by_iam=False, reached=changed or leaked or attack.strict)
 
 
 def granted(reply: Reply) -> Reply:
-    """A reply of HTTP; raises ClientError with its status for a code where it is a refusal."""
+    """Returns an HTTP response; raises ClientError with its status as the code if it is a rejection."""
     if reply.status >= REFUSED:
         raise ClientError({"Error": {"Code": str(reply.status), "Message": ""}}, "request")
     return reply
 
 
-def _text(answer: Any) -> str:
-    return answer.decode(errors="replace") if isinstance(answer, bytes) else repr(answer)
+def _text(response: Any) -> str:
+    return response.decode(errors="replace") if isinstance(response, bytes) else repr(response)
 
 
-def fault(outcome: Outcome, walls: Walls) -> str:
-    """What is wrong with how an attack ended; empty where it was denied by who has to deny it."""
+def fault(outcome: Outcome, layers: Layers) -> str:
+    """Returns the error of an outcome; an empty string if the attack was denied by the layer that must deny it."""
     if outcome.reached:
         return "allowed"
     if outcome.refusal.startswith("HTTP "):
-        return f"ended by a fault: {outcome.refusal}"
-    if walls is Walls.IAM and not outcome.by_iam:
-        return f"not denied by IAM but ended by {outcome.refusal or 'an empty answer'}"
-    if walls is Walls.APPLICATION and outcome.refusal and not issubclass(_error(outcome.refusal), OnggiError):
-        return f"ended by a fault: {outcome.refusal}"
+        return f"failed with {outcome.refusal}"
+    if layers is Layers.IAM and not outcome.by_iam:
+        return f"not denied by IAM but ended with {outcome.refusal or 'an empty response'}"
+    if layers is Layers.APPLICATION and outcome.refusal and not issubclass(_error(outcome.refusal), OnggiError):
+        return f"failed with {outcome.refusal}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""AWS under the session of one tenant, as a function gets it."""
+"""boto3 clients under the session of one tenant, as in a function."""
 
 import base64
 import json
@@ -15,27 +15,27 @@ FUNCTION: Final = "Query"
 
 
 class Clients:
-    """Clients of one tenant's session, each made once."""
+    """The boto3 clients of a session, each created once."""
 
     def __init__(self, product: Product, credentials: dict[str, Any]) -> None:
         self.credentials = credentials
         self._product = product
-        self._made: dict[str, Any] = {}
+        self._clients: dict[str, Any] = {}
 
     def __getitem__(self, service: str) -> Any:
-        if service not in self._made:
+        if service not in self._clients:
             session = self._product.cloud.session(self.credentials)
-            self._made[service] = self._product.cloud.client(service, session)
-        return self._made[service]
+            self._clients[service] = self._product.cloud.client(service, session)
+        return self._clients[service]
 
 
 def session_of(product: Product, tenant_id: str) -> Clients:
-    """The session that a function gets for a tenant; its secrets are noted as what no log may hold."""
+    """Returns the session of a function for a tenant; its secrets are recorded as confidential."""
     return _session(product, tenant_id, FUNCTION, product["TenantDataRoleArn"])
 
 
 def key_session_of(product: Product, tenant_id: str) -> Clients:
-    """The session that the function of keys gets for a tenant's owner."""
+    """Returns the session of the Keys function for a tenant's owner."""
     role = product.root("iam").get_role(RoleName=product.resources["TenantKeysRole"])["Role"]["Arn"]
     return _session(product, tenant_id, "Keys", role)
 
@@ -49,7 +49,7 @@ def _session(product: Product, tenant_id: str, function: str, role: str) -> Clie
 
 
 def role_of(product: Product, function: str) -> Clients:
-    """What a function may do by its own role."""
+    """Returns the clients of a function's own role."""
     role = product.root("iam").get_role(RoleName=product.resources[f"{function}Role"])["Role"]["Arn"]
     credentials = product.root("sts").assume_role(RoleArn=role, RoleSessionName="isolation")["Credentials"]
     product.confidential |= {credentials["SecretAccessKey"], credentials["SessionToken"]}
@@ -57,7 +57,7 @@ def role_of(product: Product, function: str) -> Clients:
 
 
 def opened_grant(product: Product, reader: Clients, parts: list[str], document: dict[str, Any]) -> dict[str, Any]:
-    """The credentials of a grant, for a document that the context names by its tenant, id and version."""
+    """Returns the credentials of a grant for a document, which `document` names by tenant, id and version."""
     kms, key = reader["kms"], product.resources["ReadingKey"]
     decrypted = [
         kms.decrypt(
@@ -71,7 +71,7 @@ def opened_grant(product: Product, reader: Clients, parts: list[str], document: 
 
 
 def signed_request(clients: Clients, product: Product, method: str, url: str) -> Reply:
-    """A request to the API signed by the session, as only operators may."""
+    """Sends a request to the API signed by the session, which only operators may do."""
     keys = clients.credentials
     request = AWSRequest(method, url, {"content-type": "application/json"}, b"{}" if method == "POST" else b"")
     credentials = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])

@@ -1,4 +1,4 @@
-"""Two clouds that hold the same tenants, one with IAM and one without, and the matrix that a run prints."""
+"""Two clouds with the same tenants, one with IAM and one without, and the matrix that a run prints."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ import pytest
 from local.deploy import deploy
 from tests.integration.local_cloud import running_cloud
 from tests.integration.product import Product
-from tests.isolation.attacks import Attack, Scene, Walls
-from tests.isolation.jars import TENANTS, UNTOUCHED, Jar, Seed, sow
+from tests.isolation.attacks import Attack, Layers, Scene
+from tests.isolation.harness import Harness
 from tests.isolation.matrix import Matrix
-from tests.isolation.workbench import Workbench
+from tests.isolation.seeded_tenants import TENANTS, UNTOUCHED, Seed, SeededTenant, seed_tenants
 
 MATRIX: Final = pytest.StashKey[Matrix]()
-OVER_HTTP: Final = {"HTTP", "credentials"}
+HTTP_GROUPS: Final = {"HTTP", "credentials"}
 IDS: Final = [tenant_id for tenant_id, _ in TENANTS]
 
 
@@ -48,7 +48,7 @@ def matrix(request: pytest.FixtureRequest) -> Matrix:
 
 
 def rules_of(product: Product) -> list[str]:
-    """The rules that start workflows."""
+    """Returns the rules that start workflows."""
     return [rule["Name"] for rule in product.root("events").list_rules()["Rules"]]
 
 
@@ -57,55 +57,55 @@ class Clouds:
 
     def __init__(self, with_iam: Product, without_iam: Product, seeds: list[Seed]) -> None:
         self.products = {True: with_iam, False: without_iam}
-        self._jars = {
+        self._tenants = {
             iam: {seed.tenant_id: seed.on(product) for seed in seeds} for iam, product in self.products.items()
         }
-        self._benches = {
-            (iam, checked): Workbench(product, checked=checked)
+        self._harnesses = {
+            (iam, with_checks): Harness(product, with_checks=with_checks)
             for iam, product in self.products.items()
-            for checked in (True, False)
+            for with_checks in (True, False)
         }
 
-    def jar(self, walls: Walls, tenant_id: str) -> Jar:
-        return self._jars[walls in {Walls.BOTH, Walls.IAM}][tenant_id]
+    def tenant(self, layers: Layers, tenant_id: str) -> SeededTenant:
+        return self._tenants[layers in {Layers.BOTH, Layers.IAM}][tenant_id]
 
-    def scene(self, walls: Walls, own: str, target: str) -> Scene:
-        bench = self._benches[walls in {Walls.BOTH, Walls.IAM}, walls in {Walls.BOTH, Walls.APPLICATION}]
-        return Scene(self.jar(walls, own), self.jar(walls, target), bench)
+    def scene(self, layers: Layers, own: str, target: str) -> Scene:
+        harness = self._harnesses[layers in {Layers.BOTH, Layers.IAM}, layers in {Layers.BOTH, Layers.APPLICATION}]
+        return Scene(self.tenant(layers, own), self.tenant(layers, target), harness)
 
-    def scenes(self, walls: Walls, attack: Attack) -> list[Scene]:
-        """One tenant towards the others, over HTTP towards one of them; the attack's name decides, so that all do."""
+    def scenes(self, layers: Layers, attack: Attack) -> list[Scene]:
+        """Returns scenes of one tenant against the others, over HTTP against one that the attack's name selects."""
         number = crc32(attack.name.encode())
         own = IDS[number % len(IDS)]
         others = [tenant_id for tenant_id in IDS if tenant_id != own]
-        targets = [others[number // len(IDS) % len(others)]] if attack.group in OVER_HTTP else others
-        return [self.scene(walls, own, target) for target in targets]
+        targets = [others[number // len(IDS) % len(others)]] if attack.group in HTTP_GROUPS else others
+        return [self.scene(layers, own, target) for target in targets]
 
-    def at_home(self, walls: Walls) -> Scene:
-        """A tenant at its own things."""
-        return self.scene(walls, UNTOUCHED[0], UNTOUCHED[0])
+    def on_own_data(self, layers: Layers) -> Scene:
+        """Returns a scene of a tenant on its own data."""
+        return self.scene(layers, UNTOUCHED[0], UNTOUCHED[0])
 
-    def unwalled(self) -> Scene:
-        """An attack that meets no wall, on a tenant that is otherwise left alone."""
-        return self.scene(Walls.NEITHER, TENANTS[0][0], UNTOUCHED[0])
+    def without_layers(self) -> Scene:
+        """Returns a scene without isolation layers, on a tenant that no other attack changes."""
+        return self.scene(Layers.NEITHER, TENANTS[0][0], UNTOUCHED[0])
 
 
 @pytest.fixture(scope="session")
 def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
-    """Deployed and filled once; the cloud without IAM starts from a copy of the other's memory."""
+    """Two clouds, deployed and filled once; the one without IAM starts with a copy of the other's state."""
     first = tmp_path_factory.mktemp("isolation")
     with running_cloud(first) as cloud:
         product = Product(cloud, deploy(first).outputs)
-        seeds = sow(product)
+        seeds = seed_tenants(product)
     second = first.with_name("isolation-without-iam")
     shutil.copytree(first, second)
     with ExitStack() as stack:
         with_iam = stack.enter_context(running_cloud(first))
         without_iam = stack.enter_context(running_cloud(second, "--without-iam"))
-        # Deployed again, since the stack knows the cloud's address, by which tokens are verified.
+        # Deployed again, since tokens are verified with the cloud's address in the stack.
         products = [Product(with_iam, deploy(first).outputs), Product(without_iam, deploy(second).outputs)]
         for each in products:
             each.confidential |= product.confidential
             for rule in rules_of(each):
-                each.root("events").disable_rule(Name=rule)  # attacks are seen at once, not after a workflow
+                each.root("events").disable_rule(Name=rule)  # so that no workflow changes data after an attack
         yield Clouds(products[0], products[1], seeds)

@@ -1,4 +1,4 @@
-"""Attacks by credentials: of tenants that are shut out, that have ended, that are forged, and a user's real ones."""
+"""Attacks by credentials: of blocked tenants, revoked or expired ones, forged ones, and users' valid ones."""
 
 import hashlib
 import hmac
@@ -18,83 +18,85 @@ from tests.integration.product import Json, Reply
 from tests.integration.test_credentials import ROUTES
 from tests.integration.users import PASSWORD, encoded, users_of
 from tests.isolation.attacks import BROKEN, Attack, Scene
-from tests.isolation.http_attacks import BY_A_TENANT, WALLS, Act, bearer, secret_of, sent, with_key
+from tests.isolation.http_attacks import BY_A_TENANT
+from tests.isolation.http_calls import API_LAYERS, Act, bearer, send
+from tests.isolation.key_attacks import secret_of, with_key
 
 type Forge = Callable[[Scene], str]
 
-SHUT_OUT: Final = frozenset({401, 403})
-"""What who is not let in is answered, whatever the route and whatever there is."""
+DENIED_STATUSES: Final = frozenset({401, 403})
+"""The statuses of a rejected credential, on every route."""
 ISSUED_KEY: Final = re.compile(r"onggi_[a-z0-9-]+_[A-Za-z0-9_-]{55}")
 HOUR: Final = 3600
-THEIRS: Final = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-"""A key that no pool has published."""
+UNKNOWN_KEY: Final = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+"""A key that no user pool has published."""
 
 
-# ── tenants that are shut out, credentials that have ended ──────────────────────────────────────────────────────────
+# ── blocked tenants, revoked and expired credentials ────────────────────────────────────────────────────────────────
 
 
 def on_every_route(credential: Forge) -> Act:
-    """Call every route of tenants; the answer is the last refusal, or that of the first route that lets in."""
+    """Returns a call of every route of tenants, with the last rejection or the first success as its response."""
 
     def act(scene: Scene) -> Any:
         own = bearer(credential(scene))
         for method, route, body, _, _ in ROUTES:
             path = "/v1" + route.replace("/documents/0", f"/documents/{scene.target.document['document_id']}")
-            reply = sent(scene, method, path, own, body)
+            reply = send(scene, method, path, own, body)
             scene.own.product.confidential |= set(ISSUED_KEY.findall(reply.body))
-            if reply.status not in SHUT_OUT:
-                return reply if reply.status >= BROKEN else ("let in", method, path, reply)
+            if reply.status not in DENIED_STATUSES:
+                return reply if reply.status >= BROKEN else ("allowed", method, path, reply)
         return reply
 
     return act
 
 
-ENDED: Final[dict[str, Forge]] = {
-    "key of a suspended tenant": lambda scene: scene.own.shut_out["suspended"].api_key,
-    "token of a suspended tenant's user": lambda scene: scene.own.shut_out["suspended"].id_token,
-    "key of a removed tenant": lambda scene: scene.own.shut_out["removed"].api_key,
-    "token of a removed tenant's user": lambda scene: scene.own.shut_out["removed"].id_token,
-    "key of who had the id before": lambda scene: scene.target.predecessor.api_key,
-    "token of a user of who had the id before": lambda scene: scene.target.predecessor.id_token,
-    "revoked key": lambda scene: scene.target.ended["revoked"],
-    "expired key": lambda scene: scene.target.ended["expired"],
+INVALID_CREDENTIALS: Final[dict[str, Forge]] = {
+    "key of a suspended tenant": lambda scene: scene.own.blocked["suspended"].api_key,
+    "token of a suspended tenant's user": lambda scene: scene.own.blocked["suspended"].id_token,
+    "key of a removed tenant": lambda scene: scene.own.blocked["removed"].api_key,
+    "token of a removed tenant's user": lambda scene: scene.own.blocked["removed"].id_token,
+    "key of the previous tenant with this id": lambda scene: scene.target.previous_owner.api_key,
+    "token of a user of the previous tenant with this id": lambda scene: scene.target.previous_owner.id_token,
+    "revoked key": lambda scene: scene.target.inactive_keys["revoked"],
+    "expired key": lambda scene: scene.target.inactive_keys["expired"],
     "access token of the target's user": lambda scene: scene.target.owner.access_token,
 }
-GOOD: Final[dict[str, Forge]] = {
+VALID_CREDENTIALS: Final[dict[str, Forge]] = {
     "key": lambda scene: scene.own.owner.api_key,
     "token": lambda scene: scene.own.owner.id_token,
 }
 
-# ── keys that are put together ──────────────────────────────────────────────────────────────────────────────────────
+# ── composed keys ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def put_together(tenant_id: str, key_id_from: str, secret_from: str) -> str:
+def compose_key(tenant_id: str, key_id_from: str, secret_from: str) -> str:
     return f"onggi_{tenant_id}_{secret_of(key_id_from)[:12]}{secret_of(secret_from)[12:]}"
 
 
-MIXED: Final[dict[str, Forge]] = {
-    "secret of its own revoked key": lambda scene: put_together(
-        scene.target.tenant_id, scene.target.owner.api_key, scene.target.ended["revoked"]
+COMPOSED_KEYS: Final[dict[str, Forge]] = {
+    "secret of its own revoked key": lambda scene: compose_key(
+        scene.target.tenant_id, scene.target.owner.api_key, scene.target.inactive_keys["revoked"]
     ),
-    "id of a revoked key and a good secret": lambda scene: put_together(
-        scene.target.tenant_id, scene.target.ended["revoked"], scene.target.owner.api_key
+    "id of a revoked key and a valid secret": lambda scene: compose_key(
+        scene.target.tenant_id, scene.target.inactive_keys["revoked"], scene.target.owner.api_key
     ),
-    "secret of a suspended tenant": lambda scene: put_together(
-        scene.target.tenant_id, *[scene.own.shut_out["suspended"].api_key] * 2
+    "secret of a suspended tenant": lambda scene: compose_key(
+        scene.target.tenant_id, *[scene.own.blocked["suspended"].api_key] * 2
     ),
-    "secret of who had the id before": lambda scene: put_together(
-        scene.target.tenant_id, scene.target.owner.api_key, scene.target.predecessor.api_key
+    "secret of the previous tenant with this id": lambda scene: compose_key(
+        scene.target.tenant_id, scene.target.owner.api_key, scene.target.previous_owner.api_key
     ),
-    "key of a removed tenant under the own id": lambda scene: put_together(
-        scene.own.tenant_id, *[scene.own.shut_out["removed"].api_key] * 2
+    "key of a removed tenant under its own id": lambda scene: compose_key(
+        scene.own.tenant_id, *[scene.own.blocked["removed"].api_key] * 2
     ),
 }
 
-# ── tokens that are forged ──────────────────────────────────────────────────────────────────────────────────────────
+# ── forged tokens ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def claims_of(scene: Scene, **changed: Any) -> Json:
-    """What the attacker's own token says, but for the tenant and for what else is changed."""
+    """Returns the claims of the attacker's own token with the target as the tenant, and with changes."""
     own: Json = jwt.decode(scene.own.owner.id_token, options={"verify_signature": False})
     return own | {"custom:tenant_id": scene.target.tenant_id} | changed
 
@@ -104,14 +106,14 @@ def header_of(scene: Scene) -> Json:
 
 
 def pool_key(scene: Scene) -> Any:
-    """The private key by which the pool signs; nobody but the emulator's owner has it."""
+    """Returns the private signing key of the user pool, which the emulator stores."""
     product = scene.own.product
     file = product.cloud.state / "data" / "cognito-pool-keys" / f"{product['UserPoolId']}-id.pem"
     return serialization.load_pem_private_key(file.read_bytes(), password=None)
 
 
-def by_the_pool(**changed: Any) -> Forge:
-    """A token as if the pool had issued it: no signature but what it says is what refuses it."""
+def signed_by_pool(**changed: Any) -> Forge:
+    """Returns a token with a valid signature of the pool, so that only its claims can cause a rejection."""
 
     def forge(scene: Scene) -> str:
         filled = {
@@ -126,11 +128,11 @@ def by_the_pool(**changed: Any) -> Forge:
 
 
 def list_as_claim(scene: Scene) -> str:
-    return by_the_pool(**{"custom:tenant_id": [scene.target.tenant_id]})(scene)
+    return signed_by_pool(**{"custom:tenant_id": [scene.target.tenant_id]})(scene)
 
 
-def by_the_public_key(scene: Scene) -> str:
-    """The public key taken for a secret, which a verifier falls for that asks the token how it is signed."""
+def signed_by_public_key(scene: Scene) -> str:
+    """Returns a token signed with the public key as an HMAC secret, which deceives verifiers that trust the header."""
     public = pool_key(scene).public_key()
     pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     signed = f"{encoded(header_of(scene) | {'alg': 'HS256'})}.{encoded(claims_of(scene))}"
@@ -138,7 +140,7 @@ def by_the_public_key(scene: Scene) -> str:
 
 
 def with_own_signature(payload: Callable[[Scene], Any], **header: str) -> Forge:
-    """The attacker's own token with other content."""
+    """Returns the attacker's own token with another payload."""
 
     def forge(scene: Scene) -> str:
         head, _, signature = scene.own.owner.id_token.split(".")
@@ -149,8 +151,8 @@ def with_own_signature(payload: Callable[[Scene], Any], **header: str) -> Forge:
     return forge
 
 
-def named_twice(first: str, second: str) -> Callable[[Scene], bytes]:
-    """The own claims with two of the tenant; which of them holds is up to who reads them."""
+def with_two_tenant_claims(first: str, second: str) -> Callable[[Scene], bytes]:
+    """Returns the attacker's claims with two tenant claims; parsers differ in which one they use."""
 
     def payload(scene: Scene) -> bytes:
         names = [each.format(own=scene.own.tenant_id, target=scene.target.tenant_id) for each in (first, second)]
@@ -162,39 +164,39 @@ def named_twice(first: str, second: str) -> Callable[[Scene], bytes]:
     return payload
 
 
-FORGED: Final[dict[str, Forge]] = {
-    "signed by another key": lambda scene: jwt.encode(claims_of(scene), THEIRS, "RS256", {"kid": "theirs"}),
+FORGED_TOKENS: Final[dict[str, Forge]] = {
+    "signed by another key": lambda scene: jwt.encode(claims_of(scene), UNKNOWN_KEY, "RS256", {"kid": "theirs"}),
     "signed by another key under the pool's id": lambda scene: jwt.encode(
-        claims_of(scene), THEIRS, "RS256", {"kid": header_of(scene)["kid"]}
+        claims_of(scene), UNKNOWN_KEY, "RS256", {"kid": header_of(scene)["kid"]}
     ),
-    "signed by a key that it brings along": lambda scene: jwt.encode(
+    "signed by an embedded key": lambda scene: jwt.encode(
         claims_of(scene),
-        THEIRS,
+        UNKNOWN_KEY,
         "RS256",
-        {"jwk": jwt.algorithms.RSAAlgorithm.to_jwk(THEIRS.public_key(), as_dict=True)},
+        {"jwk": jwt.algorithms.RSAAlgorithm.to_jwk(UNKNOWN_KEY.public_key(), as_dict=True)},
     ),
-    "signed by the public key": by_the_public_key,
-    "not signed": lambda scene: f"{encoded(header_of(scene) | {'alg': 'none'})}.{encoded(claims_of(scene))}.",
-    "said not to be signed": with_own_signature(claims_of, alg="none"),
-    "the own with another tenant": with_own_signature(claims_of),
-    "the own with two tenants, the own first": with_own_signature(named_twice("{own}", "{target}")),
-    "the own with two tenants, the target first": with_own_signature(named_twice("{target}", "{own}")),
+    "signed by the public key": signed_by_public_key,
+    "unsigned": lambda scene: f"{encoded(header_of(scene) | {'alg': 'none'})}.{encoded(claims_of(scene))}.",
+    "with alg none and a signature": with_own_signature(claims_of, alg="none"),
+    "its own with another tenant": with_own_signature(claims_of),
+    "its own with two tenants, its own first": with_own_signature(with_two_tenant_claims("{own}", "{target}")),
+    "its own with two tenants, the target first": with_own_signature(with_two_tenant_claims("{target}", "{own}")),
 }
-FORGED_BY_THE_POOL: Final[dict[str, Forge]] = {
-    "expired": by_the_pool(exp=int(time.time()) - HOUR, iat=int(time.time()) - 2 * HOUR),
-    "not valid yet": by_the_pool(nbf=int(time.time()) + HOUR),
-    "of another issuer": by_the_pool(iss="https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_theirs"),
-    "of another client": by_the_pool(aud="theirs"),
-    "for several clients": lambda scene: by_the_pool(aud=["theirs", scene.own.product["UserPoolClientId"]])(scene),
-    "of another use": by_the_pool(token_use="access"),
-    "of no use": by_the_pool(token_use="refresh"),
+POOL_SIGNED_TOKENS: Final[dict[str, Forge]] = {
+    "expired": signed_by_pool(exp=int(time.time()) - HOUR, iat=int(time.time()) - 2 * HOUR),
+    "not valid yet": signed_by_pool(nbf=int(time.time()) + HOUR),
+    "of another issuer": signed_by_pool(iss="https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_theirs"),
+    "of another client": signed_by_pool(aud="theirs"),
+    "for several clients": lambda scene: signed_by_pool(aud=["theirs", scene.own.product["UserPoolClientId"]])(scene),
+    "with the use access": signed_by_pool(token_use="access"),
+    "with the use refresh": signed_by_pool(token_use="refresh"),
     "with a list of tenants": list_as_claim,
-    "with two tenants in one claim": by_the_pool(**{"custom:tenant_id": "{own} {target}"}),
-    "with a path in the claim": by_the_pool(**{"custom:tenant_id": "{own}/../{target}"}),
-    "with the tenant in other claims": by_the_pool(
+    "with two tenants in one claim": signed_by_pool(**{"custom:tenant_id": "{own} {target}"}),
+    "with a path in the claim": signed_by_pool(**{"custom:tenant_id": "{own}/../{target}"}),
+    "with the tenant in other claims": signed_by_pool(
         **{"custom:tenant_id": "{own}", "tenant_id": "{target}", "custom:tenant": "{target}", "email": "{target}"}
     ),
-    "with the tenant as a group": by_the_pool(
+    "with the tenant as a group": signed_by_pool(
         **{"custom:tenant_id": "{own}", "cognito:groups": ["owner", "admin"], "cognito:username": "{target}"}
     ),
 }
@@ -204,11 +206,11 @@ def targets_token(scene: Scene) -> str:
     return scene.target.owner.id_token
 
 
-# ── users that are real ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── valid users ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def moved(scene: Scene) -> Any:
-    """A user names another tenant as the own, and asks with a token that was issued afterwards."""
+def change_tenant_attribute(scene: Scene) -> Any:
+    """Sets another tenant as a user's attribute, and calls the API with a token that was issued afterwards."""
     users = users_of(scene.own.product)
     tokens = users.sign_up(scene.own.tenant_id, "owner")
     attributes = [{"Name": "custom:tenant_id", "Value": scene.target.tenant_id}]
@@ -216,11 +218,11 @@ def moved(scene: Scene) -> Any:
     with suppress(cognito.exceptions.NotAuthorizedException, cognito.exceptions.InvalidParameterException):
         cognito.update_user_attributes(AccessToken=tokens["AccessToken"], UserAttributes=attributes)
     again = users.sign_in(tokens["Username"])["IdToken"]
-    return sent(scene, "GET", "/v1/documents", bearer(again))
+    return send(scene, "GET", "/v1/documents", bearer(again))
 
 
-def signed_up(scene: Scene) -> Any:
-    """Somebody signs up by the public client as a user of the target, and asks as that user."""
+def sign_up_for_target(scene: Scene) -> Any:
+    """Signs up through the public client as a user of the target, and calls the API as that user."""
     product, users = scene.own.product, users_of(scene.own.product)
     cognito, attributes = product.root("cognito-idp"), [{"Name": "custom:tenant_id", "Value": scene.target.tenant_id}]
     stranger = {"Username": "stranger", "Password": PASSWORD}
@@ -229,22 +231,22 @@ def signed_up(scene: Scene) -> Any:
     except cognito.exceptions.NotAuthorizedException as error:
         return Reply(error.response["ResponseMetadata"]["HTTPStatusCode"], {}, "")
     cognito.admin_confirm_sign_up(UserPoolId=users.pool_id, Username="stranger")
-    return sent(scene, "GET", "/v1/documents", bearer(users.sign_in("stranger")["IdToken"]))
+    return send(scene, "GET", "/v1/documents", bearer(users.sign_in("stranger")["IdToken"]))
 
 
-def signed_in_again(scene: Scene) -> Any:
-    """A user of who had the target's id before signs in anew, if there still is such a user."""
+def sign_in_as_previous_user(scene: Scene) -> Any:
+    """Signs in as a user of the previous tenant with the target's id, if that user still exists."""
     users, refused = users_of(scene.own.product), scene.own.product.root("cognito-idp").exceptions
-    name = jwt.decode(scene.target.predecessor.id_token, options={"verify_signature": False})["cognito:username"]
+    name = jwt.decode(scene.target.previous_owner.id_token, options={"verify_signature": False})["cognito:username"]
     try:
         tokens = users.sign_in(name)
     except (refused.UserNotFoundException, refused.NotAuthorizedException) as error:
         return Reply(error.response["ResponseMetadata"]["HTTPStatusCode"], {}, "")
-    return sent(scene, "GET", "/v1/documents", bearer(tokens["IdToken"]))
+    return send(scene, "GET", "/v1/documents", bearer(tokens["IdToken"]))
 
 
 def by_a_user(attack: Attack) -> Attack:
-    """The same by a user's token in place of a key; what a tenant may do at home is shown by the key."""
+    """Returns the same attack with a user's token; the key covers the action on the tenant's own data."""
 
     def act(scene: Scene) -> Any:
         return attack.act(replace(scene, own=scene.own.as_user))
@@ -253,20 +255,28 @@ def by_a_user(attack: Attack) -> Attack:
 
 
 def _attack(name: str, act: Act, own: Act, *, strict: bool = False) -> Attack:
-    return Attack("credentials", name, act, WALLS, strict=strict, own=own, reads=not strict)
+    return Attack("credentials", name, act, API_LAYERS, strict=strict, own=own, reads=not strict)
 
 
 CREDENTIAL_ATTACKS: Final = [
     *(
-        _attack(f"{name}, on every route", on_every_route(forge), on_every_route(GOOD[kind]), strict=True)
-        for name, forge in ENDED.items()
-        for kind in [next(each for each in GOOD if each in name)]
+        _attack(f"{name}, on every route", on_every_route(forge), on_every_route(VALID_CREDENTIALS[kind]), strict=True)
+        for name, forge in INVALID_CREDENTIALS.items()
+        for kind in [next(each for each in VALID_CREDENTIALS if each in name)]
     ),
-    *(_attack(f"key: {name}", with_key(forge), with_key(GOOD["key"])) for name, forge in MIXED.items()),
-    *(_attack(f"token {name}", with_key(forge), with_key(targets_token)) for name, forge in FORGED.items()),
-    *(_attack(f"token {name}", with_key(forge), with_key(by_the_pool())) for name, forge in FORGED_BY_THE_POOL.items()),
-    _attack("user who names another tenant", moved, moved),
-    _attack("user who signs up", signed_up, with_key(targets_token)),
-    _attack("user of who had the id before, signed in again", signed_in_again, with_key(targets_token)),
+    *(
+        _attack(f"key: {name}", with_key(forge), with_key(VALID_CREDENTIALS["key"]))
+        for name, forge in COMPOSED_KEYS.items()
+    ),
+    *(_attack(f"token {name}", with_key(forge), with_key(targets_token)) for name, forge in FORGED_TOKENS.items()),
+    *(
+        _attack(f"token {name}", with_key(forge), with_key(signed_by_pool()))
+        for name, forge in POOL_SIGNED_TOKENS.items()
+    ),
+    _attack("user changes the tenant attribute", change_tenant_attribute, change_tenant_attribute),
+    _attack("user signs up for the target", sign_up_for_target, with_key(targets_token)),
+    _attack(
+        "user of the previous tenant with this id signs in again", sign_in_as_previous_user, with_key(targets_token)
+    ),
     *(by_a_user(attack) for attack in BY_A_TENANT),
 ]

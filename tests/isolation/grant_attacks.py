@@ -1,29 +1,31 @@
-"""Attacks by what parses strangers' files: under the grant for one document, and by the role of that function."""
+"""Attacks by the function that reads files: under the grant for one document, and by the function's role."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from tests.deployment_template import resources
 from tests.integration.product import Json
-from tests.isolation.attacks import Attack, Scene, Walls
+from tests.isolation.attacks import Attack, Layers, Scene, SessionAct
 from tests.isolation.clients import role_of
-from tests.isolation.session_attacks import DYNAMODB, KMS, S3, S3_VECTORS, Act, became, new_row, partition, tenants
+from tests.isolation.dynamodb_session_attacks import DYNAMODB, new_row, partition, tenants
+from tests.isolation.s3_session_attacks import S3
+from tests.isolation.service_session_attacks import KMS, S3_VECTORS, assume_target
 
-BY_IAM: Final = (Walls.IAM, Walls.NEITHER)
+BY_IAM: Final = (Layers.IAM, Layers.NEITHER)
 READER: Final = "ExtractText"
 OTHERS: Final = sorted(resources("AWS::Serverless::Function").keys() - {READER})
 
 
-def _under_grant(act: Act) -> Callable[[Scene], Any]:
+def _under_grant(act: SessionAct) -> Callable[[Scene], Any]:
     return lambda scene: act(scene.own.granted, scene)
 
 
-def _opened_by(function: str) -> Callable[[Scene], Any]:
+def _decrypted_by(function: str) -> Callable[[Scene], Any]:
     return lambda scene: scene.target.opened_by(role_of(scene.own.product, function))
 
 
-def _became_by(function: str) -> Callable[[Scene], Any]:
-    return lambda scene: became()(role_of(scene.own.product, function), scene)
+def _assumed_by(function: str) -> Callable[[Scene], Any]:
+    return lambda scene: assume_target()(role_of(scene.own.product, function), scene)
 
 
 GRANT_ATTACKS: Final = [
@@ -32,19 +34,29 @@ GRANT_ATTACKS: Final = [
         for service, acts in (("S3", S3), ("DynamoDB", DYNAMODB), ("S3 Vectors", S3_VECTORS), ("KMS", KMS))
         for name, act in acts.items()
     ),
-    Attack("grant", "STS become the target", _under_grant(became()), BY_IAM, strict=True, own=None),
+    Attack("grant", "STS assume the target's role", _under_grant(assume_target()), BY_IAM, strict=True, own=None),
     Attack(
-        "grant", f"{READER} becomes the target", _became_by(READER), BY_IAM, strict=True, own=_became_by("GrantReading")
+        "grant",
+        f"{READER} assumes the target's role",
+        _assumed_by(READER),
+        BY_IAM,
+        strict=True,
+        own=_assumed_by("GrantReading"),
     ),
     *(
         Attack(
-            "grant", f"{name} opens that of the target", _opened_by(name), BY_IAM, strict=True, own=_opened_by(READER)
+            "grant",
+            f"{name} decrypts that of the target",
+            _decrypted_by(name),
+            BY_IAM,
+            strict=True,
+            own=_decrypted_by(READER),
         )
         for name in OTHERS
     ),
 ]
 
-# ── at home: a grant is one for a single document ────────────────────────────────────────────────────────────────────
+# ── on its own data: a grant is for a single document ────────────────────────────────────────────────────────────────
 
 
 def own_upload(scene: Scene) -> Json:
@@ -61,7 +73,7 @@ def other_version(scene: Scene) -> Json:
 
 
 def artifact(scene: Scene, name: str, number: int = 0) -> Json:
-    """An artifact of one of the tenant's documents; the grant is for that of the number 0."""
+    """Returns an artifact of a document of the tenant; the grant is for the document with the number 0."""
     document = scene.own.documents[number]
     key = f"{scene.own.tenant.prefix}{document['document_id']}/{document['version']}/{name}"
     return {"Bucket": scene.own.placement["artifacts_bucket"], "Key": key}
@@ -71,17 +83,17 @@ def own_row(scene: Scene) -> Json:
     return {"pk": {"S": scene.own.tenant_id}, "sk": {"S": f"DOCUMENT#{scene.own.document['document_id']}"}}
 
 
-GRANTED: Final[dict[str, Act]] = {
+GRANTED: Final[dict[str, SessionAct]] = {
     "read its version": lambda clients, scene: clients["s3"].get_object(**own_version(scene)),
-    "look for its versions": lambda clients, scene: clients["s3"].list_object_versions(
+    "list its versions": lambda clients, scene: clients["s3"].list_object_versions(
         Bucket=own_upload(scene)["Bucket"], Prefix=scene.own.document["key"]
     ),
     "write its text": lambda clients, scene: clients["s3"].put_object(**artifact(scene, "text.txt"), Body=b"text"),
     "delete its text": lambda clients, scene: clients["s3"].delete_object(**artifact(scene, "text.json")),
-    "look at its row": lambda clients, scene: clients["dynamodb"].get_item(**tenants(scene), Key=own_row(scene)),
+    "get its row": lambda clients, scene: clients["dynamodb"].get_item(**tenants(scene), Key=own_row(scene)),
 }
-"""What a grant is for."""
-NOT_GRANTED: Final[dict[str, Act]] = {
+"""The actions that a grant permits."""
+NOT_GRANTED: Final[dict[str, SessionAct]] = {
     "read another document": lambda clients, scene: clients["s3"].get_object(**other_version(scene)),
     "read the newest of another document": lambda clients, scene: clients["s3"].get_object(
         **own_upload(scene) | {"Key": scene.own.documents[1]["key"]}
@@ -116,16 +128,24 @@ NOT_GRANTED: Final[dict[str, Act]] = {
     "get vectors": S3_VECTORS["get"],
     "delete vectors": S3_VECTORS["delete"],
     "decrypt": KMS["decrypt"],
-    "become the tenant": became(),
+    "assume the tenant's role": assume_target(),
 }
-"""What its tenant's session may do, and nobody under a grant."""
+"""Actions that a tenant's session permits and a grant does not."""
 GRANT_CONTROLS: Final = [
-    Attack("grant at home", name, _under_grant(act), BY_IAM, strict=True, own=None) for name, act in GRANTED.items()
+    Attack("grant on its own data", name, _under_grant(act), BY_IAM, strict=True, own=None)
+    for name, act in GRANTED.items()
 ]
-GRANT_ATTACKS_AT_HOME: Final = [
+GRANT_ATTACKS_ON_OWN_DATA: Final = [
     *(
-        Attack("grant at home", name, _under_grant(act), BY_IAM, strict=True, own=None)
+        Attack("grant on its own data", name, _under_grant(act), BY_IAM, strict=True, own=None)
         for name, act in NOT_GRANTED.items()
     ),
-    Attack("grant at home", f"{READER} becomes its tenant", _became_by(READER), BY_IAM, strict=True, own=None),
+    Attack(
+        "grant on its own data",
+        f"{READER} assumes its tenant's role",
+        _assumed_by(READER),
+        BY_IAM,
+        strict=True,
+        own=None,
+    ),
 ]

@@ -35,7 +35,7 @@ type Outcomes = list[tuple[Mutant, str]]
 
 
 def main() -> int:
-    """Run what the command line asks for; return 1 where a survivor has no explanation."""
+    """Runs what the command line asks for; returns 1 where a survivor has no explanation."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__, formatter_class=RawTextHelpFormatter)
     parser.add_argument("only", nargs="*", help="modules, such as domain/money.py or money; else all of them")
     parser.add_argument("--jobs", type=int, default=os.process_cpu_count(), help="mutants at a time")
@@ -73,7 +73,7 @@ def _is_named(path: Path, names: list[str]) -> bool:
 
 
 def _tested(mutants: list[Mutant], baseline: Baseline, jobs: int, console: Console) -> Iterator[tuple[Mutant, str]]:
-    """Yield each mutant and what became of it, in the order in which they end."""
+    """Yields each mutant and what became of it, in the order in which they end."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task, survived, shown_at = bar.add_task("mutants", total=len(mutants)), 0, time.monotonic()

@@ -34,7 +34,7 @@ class Baseline:
     libraries: list[str] = field(default_factory=list)
 
     def tests_for(self, mutant: Mutant) -> list[str]:
-        """Return the tests that can see a mutant: first those that run its line.
+        """Returns the tests that can see a mutant: first those that run its line.
 
         What stands outside of functions, such as a constant, is seen by the tests of those who use its name.
         """
@@ -83,7 +83,7 @@ class _Observer:
 
 
 def observe(slow: Iterable[str]) -> Baseline:
-    """Run all tests once without a mutant.
+    """Runs all tests once without a mutant.
 
     Args:
         slow: files that are left out.

@@ -59,12 +59,12 @@ class Mutant:
 
 
 def modules() -> list[Path]:
-    """Return the modules that are mutated."""
+    """Returns the modules that are mutated."""
     return [path for folder in FOLDERS for path in sorted((PACKAGE / folder).rglob("*.py")) if path.stat().st_size]
 
 
 def mutants_of(path: Path) -> Iterator[Mutant]:
-    """Yield every mutant of a module, in the order of its operators."""
+    """Yields every mutant of a module, in the order of its operators."""
     source = path.read_text(encoding="utf-8")
     nodes = list(ast_nodes(parso.parse(source)))
     for name, operator in operators():

@@ -61,7 +61,7 @@ class RemoveCall(Operator):  # type: ignore[misc]  # cosmic-ray ships no types
         return [(node.children[0].start_pos, node.children[0].end_pos)] if called else []
 
     def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002 - cosmic-ray's signature
-        """Put `pass` in the statement's place."""
+        """Puts `pass` in the statement's place."""
         node.children[0] = _code("pass", node.children[0])
         return node
 
@@ -79,7 +79,7 @@ class RemoveElement(Operator):  # type: ignore[misc]  # cosmic-ray ships no type
         return [(node.children[first].start_pos, node.children[last].end_pos) for first, last in _elements(node)]
 
     def mutate(self, node: Any, index: int) -> Any:
-        """Leave out an element and the comma that belongs to it."""
+        """Leaves out an element and the comma that belongs to it."""
         first, last = _elements(node)[index]
         has_comma = last + 1 < len(node.children)
         del node.children[first : last + 2 if has_comma else last + 1]
@@ -100,7 +100,7 @@ class ReplaceWord(Operator):  # type: ignore[misc]  # cosmic-ray ships no types
         return [(node.start_pos, node.end_pos)] if is_word else []
 
     def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002 - cosmic-ray's signature
-        """Put another string in its place."""
+        """Puts another string in its place."""
         node.value = '"mutant"' if not node.value.startswith("b") else 'b"mutant"'
         return node
 
@@ -111,7 +111,7 @@ class ReplaceWord(Operator):  # type: ignore[misc]  # cosmic-ray ships no types
 
 
 def operators() -> Iterator[tuple[str, Operator]]:
-    """Return each operator by its name."""
+    """Returns each operator by its name."""
     for name in FROM_COSMIC_RAY:
         yield name, get_operator(f"core/{name}")()
     for own in (RemoveCall, RemoveElement, ReplaceWord):

@@ -19,7 +19,7 @@ def import_instead(mutant: Mutant) -> None:
 
 
 def exchange_function(mutant: Mutant) -> bool:
-    """Give the function that a mutant changes its other code, in a module that is imported; False where none fits."""
+    """Gives the function that a mutant changes its other code, in a module that is imported; False where none fits."""
     owner: Any = sys.modules.get(mutant.import_name)
     codes = {code.co_qualname: code for code in _codes(_compiled(mutant))}
     for name in mutant.function.split("."):
@@ -64,7 +64,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
         self._mutant = mutant
 
     def get_code(self, fullname: str) -> CodeType:
-        """Compile the mutant, and read neither the file nor its cache."""
+        """Compiles the mutant, and reads neither the file nor its cache."""
         del fullname
         return _compiled(self._mutant)
 

@@ -27,7 +27,7 @@ OPTIONS: Final = (
 
 
 def run_pytest(options: Sequence[str], plugin: object, tests: Sequence[str] = TESTS) -> int:
-    """Run pytest in this process; return its exit code."""
+    """Runs pytest in this process; returns its exit code."""
     os.chdir(REPOSITORY)
     with Path(os.devnull).open("r+b") as nowhere:
         for stream in (0, 1, 2):

@@ -41,7 +41,7 @@ type Outcome = str
 def outcomes(
     mutants: Sequence[Mutant], baseline: Baseline, slow: Sequence[str], jobs: int
 ) -> Iterator[tuple[Mutant, Outcome]]:
-    """Yield each mutant with what became of it, in the order in which they end.
+    """Yields each mutant with what became of it, in the order in which they end.
 
     Args:
         mutants: what is tried.
@@ -135,7 +135,7 @@ type _Test = Callable[[Mutant, Sequence[str]], int]
 def _run_all(
     mutants: Sequence[Mutant], baseline: Baseline, jobs: int, test: _Test
 ) -> Iterator[tuple[int, Outcome | None]]:
-    """Yield the number of each mutant and what became of it; None where its function could not be exchanged."""
+    """Yields the number of each mutant and what became of it; None where its function could not be exchanged."""
     waiting, running = list(reversed(range(len(mutants)))), list[_Child]()
     while waiting or running:
         while waiting and len(running) < jobs:

@@ -26,13 +26,13 @@ class Explanations:
     equivalent: frozenset[Key]
 
     def unneeded(self, modules: Iterable[str], survivors: Iterable[Mutant]) -> list[Key]:
-        """Return those of some modules whose mutant is killed by now, or is not made any more."""
+        """Returns those of some modules whose mutant is killed by now, or is not made any more."""
         surviving, wanted = {mutant.key for mutant in survivors}, set(modules)
         return [key for key in self.reasons if key[0] in wanted and key not in surviving]
 
 
 def read_explanations(path: Path = EXPLANATIONS) -> Explanations:
-    """Read the explanations.
+    """Reads the explanations.
 
     Raises:
         ValueError: when one has no reason or is there twice.

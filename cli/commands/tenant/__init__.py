@@ -1,9 +1,9 @@
-"""`onggi tenant`: the whole life of tenants, as the operator."""
+"""`onggi tenant`: manages tenants, as the operator."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 from cli.arguments import Subparsers
-from cli.commands.tenant import change, create, look, remove
+from cli.commands.tenant import change, create, remove, show
 
 EPILOG = """\
 examples:
@@ -14,15 +14,15 @@ examples:
 
 
 def register(commands: Subparsers, shared: ArgumentParser) -> None:
-    """Add the command and its actions."""
+    """Adds the command and its actions."""
     tenant = commands.add_parser(
         "tenant",
         help="create, list, show, change, suspend, resume and remove tenants (as the operator)",
-        description="The whole life of tenants. These act as the operator, with AWS credentials.",
+        description="Manage tenants, as the operator with AWS credentials.",
         epilog=EPILOG,
         parents=[shared],
         formatter_class=RawDescriptionHelpFormatter,
     )
     actions = tenant.add_subparsers(title="actions", metavar="ACTION", required=True)
-    for group in (create, look, change, remove):
-        group.register(actions, shared)
+    for module in (create, show, change, remove):
+        module.register(actions, shared)

@@ -1,4 +1,4 @@
-"""The options by which a tenant is described, when it is created and when it is changed."""
+"""The options of a tenant that `create` and `change` share."""
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -10,13 +10,15 @@ TIERS = ("basic", "premium")
 
 
 def add_tenant_id(parser: ArgumentParser) -> None:
-    """Add the argument that names a tenant that there is."""
+    """Adds the argument for an existing tenant."""
     parser.add_argument("tenant_id", metavar="TENANT", help="the tenant's id")
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """Add the options; what they may be, the stack knows."""
-    parser.add_argument("--tier", choices=TIERS, help="shared buckets, or buckets and a key of its own")
+    """Adds the options; the stack validates names and values."""
+    parser.add_argument(
+        "--tier", choices=TIERS, help="basic: shared buckets; premium: own buckets and an own encryption key"
+    )
     for option, example in (("setting", "chunk_size=400"), ("limit", "documents=100")):
         parser.add_argument(
             f"--{option}",
@@ -29,14 +31,14 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def named_value(text: str) -> tuple[str, Any]:
-    """Read `name=value`; a value that is JSON, such as a number, true, false or null, is sent as that, else as text.
+    """Reads `name=value`; a value that is JSON, such as a number, true or null, is parsed, any other is text.
 
     Raises:
-        ArgumentTypeError: It is not of that form.
+        ArgumentTypeError: The text has another form.
     """
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        message = f"{text!r} is not of the form NAME=VALUE"
+        message = f"{text!r} does not have the form NAME=VALUE"
         raise ArgumentTypeError(message)
     try:
         return name.strip(), json.loads(value)
@@ -44,12 +46,12 @@ def named_value(text: str) -> tuple[str, Any]:
         return name.strip(), value
 
 
-def given(arguments: Namespace) -> JsonObject:
-    """Return the fields of a request that were given, and no others."""
-    asked = {
+def request_fields(arguments: Namespace) -> JsonObject:
+    """Returns the fields of a request for the options that were given."""
+    options = {
         "name": arguments.name,
         "tier": arguments.tier,
         "settings": dict(arguments.setting),
         "limits": dict(arguments.limit),
     }
-    return {field: value for field, value in asked.items() if value not in (None, {})}
+    return {field: value for field, value in options.items() if value not in (None, {})}

@@ -33,7 +33,7 @@ class Stack:
         return f"{self.cloud.endpoint}/_aws/execute-api/{self['ApiId']}/live"
 
     def invoke(self, event: Any) -> tuple[Any, str | None]:
-        """Run the function `Step`: its answer, and whether it failed."""
+        """Runs the function `Step`: its answer, and whether it failed."""
         reply = self.cloud.client("lambda").invoke(FunctionName=self["Step"], Payload=json.dumps(event))
         return json.loads(reply["Payload"].read()), reply.get("FunctionError")
 

@@ -304,7 +304,7 @@ def stack_role(cloud: LocalCloud, name: str, trust: dict[str, Any], *allowed: di
 
 
 def vector_stack(encrypted: Stack, name: str, role: str) -> str:
-    """Make a stack with a vector bucket under the key; returns how it ends, with the reason of a failure."""
+    """Makes a stack with a vector bucket under the key; returns how it ends, with the reason of a failure."""
     cloudformation = encrypted.cloud.client("cloudformation")
     encryption = {"SseType": "aws:kms", "KmsKeyArn": encrypted["Key"]}
     properties = {"VectorBucketName": name, "EncryptionConfiguration": encryption}

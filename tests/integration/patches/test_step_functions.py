@@ -18,7 +18,7 @@ type Json = dict[str, Any]
 
 @pytest.fixture
 def machine(stack: Stack, request: pytest.FixtureRequest) -> Callable[[Json], str]:
-    """Make a state machine of a definition whose tasks run the function `Step`, and return its ARN."""
+    """Makes a state machine of a definition whose tasks run the function `Step`, and returns its ARN."""
 
     def make(definition: Json) -> str:
         text = json.dumps(definition).replace("STEP", stack["StepArn"])

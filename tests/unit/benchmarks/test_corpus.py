@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.corpus import TOTAL, Reading, reading_of, report, show, sums_by_format, tell_what_is_wrong
-from benchmarks.way import Trip
+from benchmarks.corpus import TOTAL, Reading, reading_of, report, report_violations, show, sums_by_format
+from benchmarks.pipeline import PipelineResult
 from onggi.domain.chunk import Chunk
 from onggi.domain.document import ExtractedText
 from onggi.domain.errors import BadDocument
@@ -19,7 +19,7 @@ READINGS = [
 ]
 
 
-def test_files_are_summed_by_format_and_in_all() -> None:
+def test_files_are_summed_by_format_and_in_total() -> None:
     sums = sums_by_format(READINGS)
 
     assert list(sums) == ["pdf", ".xyz", "docx", TOTAL]
@@ -41,11 +41,11 @@ def test_files_are_summed_by_format_and_in_all() -> None:
     assert sums[TOTAL].peak_bytes == 90_000_000
 
 
-def test_nothing_read_is_no_division_by_zero() -> None:
+def test_sums_of_no_files_are_zero() -> None:
     assert sums_by_format([])[TOTAL].pages_per_second == 0
 
 
-def test_no_name_of_a_file_is_in_the_report_or_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_report_and_the_table_contain_no_file_names(capsys: pytest.CaptureFixture[str]) -> None:
     sums = sums_by_format(READINGS)
     show(sums)
 
@@ -54,37 +54,37 @@ def test_no_name_of_a_file_is_in_the_report_or_the_table(capsys: pytest.CaptureF
     assert not any(reading.name in shown for reading in READINGS)
 
 
-def test_what_does_not_hold_ends_with_1_and_is_told_once_without_names(capsys: pytest.CaptureFixture[str]) -> None:
-    wrong = [replace(reading, wrong=("chunk 3: it is blank",)) for reading in READINGS[:2]]
+def test_violations_are_printed_once_without_file_names_and_exit_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    violating = [replace(reading, violations=("chunk 3: it is blank",)) for reading in READINGS[:2]]
 
-    assert tell_what_is_wrong(READINGS) == 0
-    assert tell_what_is_wrong(wrong) == 1
+    assert report_violations(READINGS) == 0
+    assert report_violations(violating) == 1
     assert capsys.readouterr().err == "pdf: chunk 3: it is blank (2 times)\n"
 
 
-def test_a_trip_becomes_a_reading_with_what_it_violates() -> None:
+def test_a_pipeline_result_becomes_a_reading_with_violations() -> None:
     extracted = ExtractedText("one two", (0,), "en", needs_ocr=(1,))
-    ended = [Outcome("crash", 0.1, 5), Outcome("done", 0.1, 3)]
-    trip = Trip("pdf", extracted=extracted, chunks=[Chunk(0, 0, 3, 1, "one")], seconds=0.5, reads=ended)
+    outcomes = [Outcome("crash", 0.1, 5), Outcome("done", 0.1, 3)]
+    result = PipelineResult("pdf", extracted=extracted, chunks=[Chunk(0, 0, 3, 1, "one")], seconds=0.5, reads=outcomes)
 
-    reading = reading_of(trip, "a.pdf")
+    reading = reading_of(result, "a.pdf")
 
     assert (reading.format, reading.code, reading.pages, reading.needs_ocr, reading.chunks) == ("pdf", None, 1, 1, 1)
     assert (reading.attempts, reading.peak_bytes) == (2, 5)
-    assert reading.wrong == ("text after the last chunk is in no chunk",)
+    assert reading.violations == ("text after the last chunk is in no chunk",)
 
 
-def test_an_undetected_file_counts_under_its_suffix_and_its_error_keeps_its_cause() -> None:
+def test_an_undetected_file_has_its_suffix_as_format_and_its_error_has_a_cause() -> None:
     error = BadDocument("corrupt")
     error.add_note("KeyError")
 
-    reading = reading_of(Trip(error=error), "folder/a.XYZ")
+    reading = reading_of(PipelineResult(error=error), "folder/a.XYZ")
 
-    assert (reading.format, reading.code, reading.cause, reading.wrong) == (".xyz", "corrupt", "KeyError", ())
-    assert reading_of(Trip(error=error), "README").format == "no suffix"
+    assert (reading.format, reading.code, reading.cause, reading.violations) == (".xyz", "corrupt", "KeyError", ())
+    assert reading_of(PipelineResult(error=error), "README").format == "no suffix"
 
 
-def test_what_no_document_may_raise_is_wrong() -> None:
-    reading = reading_of(Trip("pdf", error=RuntimeError("no process")), "a.pdf")
+def test_an_unexpected_exception_is_a_violation() -> None:
+    reading = reading_of(PipelineResult("pdf", error=RuntimeError("no process")), "a.pdf")
 
-    assert (reading.format, reading.code, reading.wrong) == ("pdf", None, ("raised RuntimeError",))
+    assert (reading.format, reading.code, reading.violations) == ("pdf", None, ("raised RuntimeError",))

@@ -20,27 +20,27 @@ def chunk(number: int, start: int, end: int) -> Chunk:
     return Chunk(number, start, end, EXTRACTED.page_at(start), TEXT[start:end], EXTRACTED.page_breaks(start, end))
 
 
-SOUND = [chunk(0, 0, 32), chunk(1, 20, 32), chunk(2, 34, len(TEXT))]
+VALID = [chunk(0, 0, 32), chunk(1, 20, 32), chunk(2, 34, len(TEXT))]
 
 
-def test_sound_chunks_violate_nothing() -> None:
-    assert violations(EXTRACTED, SOUND) == []
+def test_valid_chunks_have_no_violations() -> None:
+    assert violations(EXTRACTED, VALID) == []
     assert violations(ExtractedText("", (0,), "und"), []) == []
 
 
 @pytest.mark.parametrize(
     ("planted", "found"),
     [
-        ([replace(SOUND[0], text=TEXT[:31]), *SOUND[1:]], ["chunk 0: its text is not the span that it names"]),
-        ([*SOUND, chunk(3, 32, 34)], ["chunk 3: it is blank"]),
+        ([replace(VALID[0], text=TEXT[:31]), *VALID[1:]], ["chunk 0: its text differs from its span"]),
+        ([*VALID, chunk(3, 32, 34)], ["chunk 3: it is blank"]),
         (
-            [replace(SOUND[0], context="머" * 2720), *SOUND[1:]],
-            ["chunk 0: what is embedded of it is longer than 8,192 bytes"],
+            [replace(VALID[0], context="머" * 2720), *VALID[1:]],
+            ["chunk 0: its embedded text is longer than 8,192 bytes"],
         ),
-        ([replace(SOUND[0], page=2), *SOUND[1:]], ["chunk 0: it is said to begin on another page than it does"]),
-        ([chunk(0, 1, 32), *SOUND[1:]], ["text before chunk 0 is in no chunk"]),
-        ([chunk(0, 0, 31), SOUND[2]], ["text before chunk 2 is in no chunk"]),
-        ([*SOUND[:2], chunk(2, 34, len(TEXT) - 1)], ["text after the last chunk is in no chunk"]),
+        ([replace(VALID[0], page=2), *VALID[1:]], ["chunk 0: its page is wrong"]),
+        ([chunk(0, 1, 32), *VALID[1:]], ["text before chunk 0 is in no chunk"]),
+        ([chunk(0, 0, 31), VALID[2]], ["text before chunk 2 is in no chunk"]),
+        ([*VALID[:2], chunk(2, 34, len(TEXT) - 1)], ["text after the last chunk is in no chunk"]),
         ([], ["text after the last chunk is in no chunk"]),
     ],
 )
@@ -48,10 +48,10 @@ def test_a_planted_violation_is_found(planted: list[Chunk], found: list[str]) ->
     assert violations(EXTRACTED, planted) == found
 
 
-def test_what_is_embedded_may_be_as_long_as_the_model_takes() -> None:
-    context = "a" * (8192 - len(f"\n\n{SOUND[0].text}".encode()))
-    assert violations(EXTRACTED, [replace(SOUND[0], context=context), *SOUND[1:]]) == []
-    assert violations(EXTRACTED, [replace(SOUND[0], context=context + "a"), *SOUND[1:]]) != []
+def test_the_embedded_text_may_be_as_long_as_the_model_accepts() -> None:
+    context = "a" * (8192 - len(f"\n\n{VALID[0].text}".encode()))
+    assert violations(EXTRACTED, [replace(VALID[0], context=context), *VALID[1:]]) == []
+    assert violations(EXTRACTED, [replace(VALID[0], context=context + "a"), *VALID[1:]]) != []
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,6 @@ def test_what_is_embedded_may_be_as_long_as_the_model_takes() -> None:
     ],
 )
 def test_structure_outside_the_text_is_found(extracted: ExtractedText, found: str) -> None:
-    chunks = [replace(entry, page=extracted.page_at(entry.start)) for entry in SOUND]
+    chunks = [replace(entry, page=extracted.page_at(entry.start)) for entry in VALID]
     (sentence,) = violations(extracted, chunks)
     assert found in sentence

@@ -7,7 +7,7 @@ from tests.unit.cli.fakes import FakeCloudWatch, Shell
 
 @pytest.fixture
 def bare_shell(tmp_path: Path) -> Shell:
-    """A shell in a folder without a local cloud, with an account that knows a deployed stack."""
+    """A shell in a folder without a local cloud, with an account that has a deployed stack."""
     shell = Shell(tmp_path)
     shell.account.clients = {"cloudformation": shell.cloudformation, "cloudwatch": FakeCloudWatch()}
     return shell
@@ -15,6 +15,6 @@ def bare_shell(tmp_path: Path) -> Shell:
 
 @pytest.fixture
 def shell(bare_shell: Shell) -> Shell:
-    """A shell beside a running local cloud."""
+    """A shell in a folder with a running local cloud."""
     bare_shell.start_local_cloud()
     return bare_shell

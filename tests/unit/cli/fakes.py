@@ -1,4 +1,4 @@
-"""Stand-ins for everything outside of the command: a stack that answers as the contract says, an account, a clock."""
+"""Fakes of everything outside the command: a stack that follows the API contract, an account, a clock."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from cli.__main__ import main
 from cli.transport import Request, Response
 from cli.waiting import Clock
-from cli.workspace import Outside
+from cli.workspace import Environment
 
 REGION = "ap-northeast-2"
 API = "https://api.test/prod"
@@ -29,7 +29,7 @@ OUTPUTS = {"ApiUrl": API, "DocumentsBucketName": "documents"}
 
 
 class FakeTime:
-    """A clock that moves only when someone sleeps."""
+    """A clock that only sleeping advances."""
 
     def __init__(self) -> None:
         self.elapsed = 0.0
@@ -46,7 +46,7 @@ class FakeTime:
 
 @dataclass
 class Sent:
-    """A request as it arrived."""
+    """A request that was sent."""
 
     method: str
     url: str
@@ -60,14 +60,14 @@ class Sent:
 
 
 class ScriptedTransport:
-    """Answers each request with the next of the responses prepared for its route; an exception is raised."""
+    """Returns the next response prepared for a request's route, or raises a prepared exception."""
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
         self._scripts: dict[tuple[str, str], list[Response | BaseException]] = {}
 
     def on(self, method: str, url: str, *responses: Response | BaseException) -> None:
-        """Prepare the responses of a route; the last one is given again and again."""
+        """Prepares the responses of a route; the last one repeats."""
         self._scripts[method, url] = list(responses)
 
     def send(self, request: Request) -> Response:
@@ -81,24 +81,24 @@ class ScriptedTransport:
             raise response
         return response
 
-    def download(self, url: str, take: Callable[[bytes], object]) -> int:
-        """Hand over a prepared body in two pieces."""
+    def download(self, url: str, write: Callable[[bytes], object]) -> int:
+        """Passes a prepared body to `write` in two chunks."""
         response = self.send(Request("GET", url, {}))
         if response.status == 200:
             half = len(response.body) // 2
-            for piece in (response.body[:half], response.body[half:]):
-                take(piece)
+            for chunk in (response.body[:half], response.body[half:]):
+                write(chunk)
         return response.status
 
 
 def reply(status: int, document: object, **headers: str) -> Response:
-    """Return a JSON response; `_` in a header's name stands for a hyphen."""
+    """Returns a JSON response; `_` in a header's name stands for a hyphen."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status, named, json.dumps(document, ensure_ascii=False).encode())
 
 
 class FakeCloudFormation:
-    """Knows some stacks; one that is unreachable raises what it is given."""
+    """Describes some stacks, or raises `fault`."""
 
     def __init__(self) -> None:
         self.stacks = {name: f"arn:aws:cloudformation:stack/{name}/1" for name in ("onggi-prod", LOCAL_STACK)}
@@ -125,12 +125,12 @@ class Point:
 
 
 class FakeCloudWatch:
-    """Keeps points and answers as CloudWatch does, two results a page."""
+    """Stores points and returns metrics as CloudWatch does, on two pages."""
 
     def __init__(self) -> None:
         self.points: list[Point] = []
         self.requests: list[dict[str, Any]] = []
-        self.refuses = False
+        self.rejects = False
 
     def emit(self, tenant_id: str, at: datetime = NOW, **values: float) -> None:
         self.points += [Point(metric, tenant_id, value, at) for metric, value in values.items()]
@@ -141,14 +141,14 @@ class FakeCloudWatch:
 
 @dataclass
 class FakePaginator:
-    """Walks the pages of the fake's answers."""
+    """Returns the pages of the fake's responses."""
 
     cloudwatch: FakeCloudWatch
     operation: str
 
     def paginate(self, **arguments: object) -> Iterable[dict[str, Any]]:
         request: dict[str, Any] = dict(arguments)
-        if self.cloudwatch.refuses:
+        if self.cloudwatch.rejects:
             error: Any = {"Error": {"Code": "AccessDenied", "Message": "You may not read metrics."}}
             raise ClientError(error, self.operation)
         self.cloudwatch.requests.append(request)
@@ -156,7 +156,7 @@ class FakePaginator:
             for tenant_id in sorted({point.tenant_id for point in self.cloudwatch.points}):
                 yield {"Metrics": [{"Dimensions": [{"Name": "TenantId", "Value": tenant_id}]}]}
             return
-        # Each query's older half comes on a first page and its newer half on a second.
+        # Each query's older half is on a first page and its newer half on a second.
         series = [(query["Id"], self._series(query["MetricStat"], request)) for query in request["MetricDataQueries"]]
         for part in (0, 1):
             results = []
@@ -199,7 +199,7 @@ class FakeAccount:
 
 
 class Terminal(io.StringIO):
-    """A stream that says that a person is looking."""
+    """A stream that is a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -207,7 +207,7 @@ class Terminal(io.StringIO):
 
 @dataclass
 class Shell:
-    """Runs commands in a folder that has a local cloud, and keeps what they print."""
+    """Runs commands in a folder and captures their output."""
 
     folder: Path
     transport: Any = field(default_factory=ScriptedTransport)
@@ -222,8 +222,8 @@ class Shell:
         self.environ.setdefault("HOME", str(self.folder / "home"))
 
     @property
-    def outside(self) -> Outside:
-        return Outside(
+    def environment(self) -> Environment:
+        return Environment(
             environ=self.environ,
             folder=self.folder,
             out=self.out,
@@ -238,43 +238,43 @@ class Shell:
         return self.folder / ".local"
 
     def start_local_cloud(self) -> None:
-        """Write what the local cloud and its launcher write."""
+        """Writes the files of a local cloud and its launcher."""
         self.local_folder.mkdir()
         cloud = {"endpoint": LOCAL_ENDPOINT, "pid": 1, "region": REGION}
         (self.local_folder / "cloud.json").write_text(json.dumps(cloud), encoding="utf-8")
         stack = {"stack_name": LOCAL_STACK, "stack_id": f"arn:aws:cloudformation:stack/{LOCAL_STACK}/1"}
         (self.local_folder / "stack.json").write_text(json.dumps(stack), encoding="utf-8")
 
-    def know_key(self, tenant_id: str) -> None:
-        """Keep a key of a tenant, as `onggi tenant create` does."""
+    def store_key(self, tenant_id: str) -> None:
+        """Stores a key of a tenant, as `onggi tenant create` does."""
         path = self.local_folder / "keys.json"
         keys = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"onggi-local": {}}
         keys["onggi-local"][tenant_id] = {"key_id": "k1", "api_key": f"onggi_{tenant_id}_secret"}
         path.write_text(json.dumps(keys), encoding="utf-8")
 
     def run(self, *arguments: str) -> int:
-        """Run the command; what it printed before is forgotten."""
+        """Runs the command with empty output streams."""
         for stream in (self.out, self.err):
             stream.seek(0)
             stream.truncate()
-        return main(arguments, self.outside)
+        return main(arguments, self.environment)
 
     @property
     def printed(self) -> dict[str, Any]:
-        """What was printed on standard output, read as JSON."""
+        """The JSON document on standard output."""
         read: dict[str, Any] = json.loads(self.out.getvalue())
         return read
 
 
 def tokens(text: str) -> int:
-    """Count tokens as this stack's models do: words."""
+    """Returns the number of words, which this fake's models count as tokens."""
     return len(text.split())
 
 
 class FakeOnggi:
-    """A small stack in memory that keeps the contract: words are searched, sentences answer, metrics are emitted.
+    """A small in-memory stack that follows the API contract: it searches words, answers sentences and emits metrics.
 
-    Faults can be switched on, each of which a user would want to hear of.
+    Faults can be enabled, each of which the demonstration must detect.
     """
 
     def __init__(self, cloudwatch: FakeCloudWatch) -> None:
@@ -296,7 +296,7 @@ class FakeOnggi:
         body = request.body
         data = b"" if body is None else body if isinstance(body, bytes) else b"".join(body)
         if request.url == FORM:
-            return self._take_form(data)
+            return self._receive_form(data)
         address = urlsplit(request.url)
         route = unquote(address.path).removeprefix("/prod/v1")
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -332,10 +332,10 @@ class FakeOnggi:
             passages = self._passages(document["question"], tenant_id)
             return reply(200, {"passages": passages, "usage": {"embedding_tokens": tokens(document["question"])}})
         if route == "/documents":
-            return self._list_or_announce(method, query, document, tenant_id)
+            return self._list_or_create(method, query, document, tenant_id)
         return self._one_document(method, route.removeprefix("/documents/"), tenant_id)
 
-    def _list_or_announce(
+    def _list_or_create(
         self, method: str, query: dict[str, list[str]], document: dict[str, Any], tenant_id: str
     ) -> Response:
         if method == "POST":
@@ -352,7 +352,7 @@ class FakeOnggi:
             return reply(202, self.documents[key])
         return reply(200, self.documents.pop(key) | {"status": "deleted"})
 
-    def _take_form(self, data: bytes) -> Response:
+    def _receive_form(self, data: bytes) -> Response:
         key = re.search(rb'name="key"\r\n\r\n(.*?)\r\n--', data)
         content = re.search(rb'name="file"; filename="upload"\r\n\r\n(.*)\r\n--', data, re.DOTALL)
         assert key is not None
@@ -379,12 +379,12 @@ class FakeOnggi:
         return version
 
     def _progress(self, key: str) -> dict[str, Any]:
-        """Show a document and move it on by a step."""
+        """Returns a document and advances its status by one step."""
         shown = dict(self.documents[key])
         following = {"pending": "processing", "processing": "ready"}.get(shown["status"], shown["status"])
         if following == "ready" and "broken" in self.faults and key.endswith("returns.md"):
             following = "failed"
-            self.documents[key]["error"] = {"code": "corrupt", "message": "The file is damaged: save it anew."}
+            self.documents[key]["error"] = {"code": "corrupt", "message": "The file is damaged: save it again."}
         if following == "ready" != shown["status"]:
             tenant_id = key.split("/")[1]
             self._emit(tenant_id, DocumentsIngested=1, EmbeddingTokens=shown["tokens"], EstimatedCostUSD=0.00001)
@@ -458,7 +458,7 @@ def _text_of(body: bytes, content_type: str) -> str:
 
 
 def _words(text: str) -> set[str]:
-    """Return what words of a text are compared by: Latin words, and pairs of Korean syllables."""
+    """Returns the search terms of a text: Latin words and pairs of Korean syllables."""
     latin = set(re.findall(r"[a-z]{3,}|[0-9]+", text.lower()))
     korean = {word[n : n + 2] for word in re.findall(r"[가-힣]{2,}", text) for n in range(len(word) - 1)}
     return latin | korean

@@ -26,7 +26,7 @@ def api(transport: ScriptedTransport, time: FakeTime) -> ApiClient:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_throttling_is_waited_out_as_the_server_asks(
+def test_a_throttled_request_is_retried_after_the_time_that_the_server_requests(
     api: ApiClient, transport: ScriptedTransport, time: FakeTime, status: int
 ) -> None:
     transport.on("GET", f"{BASE}/me", reply(status, {}, retry_after="7"), reply(200, {"tenant_id": "a"}))
@@ -34,20 +34,20 @@ def test_throttling_is_waited_out_as_the_server_asks(
     assert time.pauses == [7]
 
 
-def test_throttling_that_does_not_end_is_told(api: ApiClient, transport: ScriptedTransport, time: FakeTime) -> None:
+def test_persistent_throttling_fails(api: ApiClient, transport: ScriptedTransport, time: FakeTime) -> None:
     transport.on("GET", f"{BASE}/me", reply(429, {"detail": "Too many questions."}, retry_after="3600"))
     with pytest.raises(ApiError, match="Too many questions"):
         api.get("/me")
     assert time.pauses == [30] * 4
 
 
-def test_without_a_hint_pauses_grow() -> None:
+def test_pauses_grow_without_retry_after() -> None:
     response = Response(503, {}, b"")
     assert [retry_seconds(response, attempt) for attempt in range(3)] == [0.5, 1, 2]
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 500, 502])
-def test_other_problems_are_told_at_once(
+def test_other_problems_are_not_retried(
     api: ApiClient, transport: ScriptedTransport, time: FakeTime, status: int
 ) -> None:
     transport.on("POST", f"{BASE}/query", reply(status, {"title": "No"}))
@@ -69,16 +69,16 @@ def test_other_problems_are_told_at_once(
             "http_400",
             "Invalid: name: is empty.",
         ),
-        (Response(502, {}, b"<html>"), "http_502", "The API answered with status 502 and no reason."),
-        (Response(502, {}, b"[]"), "http_502", "The API answered with status 502 and no reason."),
+        (Response(502, {}, b"<html>"), "http_502", "The API returned status 502 without a reason."),
+        (Response(502, {}, b"[]"), "http_502", "The API returned status 502 without a reason."),
     ],
 )
-def test_every_kind_of_problem_is_one_sentence(response: Response, code: str, message: str) -> None:
+def test_every_kind_of_problem_becomes_one_sentence(response: Response, code: str, message: str) -> None:
     problem = read_problem(response)
     assert (problem.code, problem.message) == (code, message)
 
 
-def test_parameters_are_escaped_and_absent_ones_left_out(api: ApiClient, transport: ScriptedTransport) -> None:
+def test_parameters_are_escaped_and_none_is_left_out(api: ApiClient, transport: ScriptedTransport) -> None:
     transport.on("GET", f"{BASE}/documents", reply(200, {}))
     api.get("/documents", {"cursor": "a b&c=/", "status": None, "limit": 5})
     assert transport.sent[0].url == f"{BASE}/documents?cursor=a%20b%26c%3D%2F&limit=5"
@@ -101,7 +101,7 @@ def test_a_signature_covers_the_body() -> None:
     assert "X-Amz-Date" in first.headers
 
 
-def test_waiting_ends_with_the_first_thing_seen(time: FakeTime) -> None:
+def test_waiting_ends_with_the_first_result(time: FakeTime) -> None:
     seen = iter([None, None, 0])
-    assert wait_for(lambda: next(seen), seconds=10, late="late", clock=time.clock) == 0
+    assert wait_for(lambda: next(seen), seconds=10, timeout_message="late", clock=time.clock) == 0
     assert time.pauses == pytest.approx([0.2, 0.3])

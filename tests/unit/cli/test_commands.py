@@ -58,7 +58,7 @@ def document(name: str, **changes: object) -> dict[str, object]:
 # tenant
 
 
-def test_create_waits_keeps_the_key_and_shows_it_once(shell: Shell) -> None:
+def test_create_waits_and_stores_the_key_and_shows_it_once(shell: Shell) -> None:
     shell.transport.on("POST", f"{BASE}/admin/tenants", reply(202, {"tenant_id": "hanbit", "status": "provisioning"}))
     provisioning = {**TENANT, "status": "provisioning"}
     shell.transport.on("GET", f"{BASE}/admin/tenants/hanbit", *[reply(200, provisioning)] * 2, reply(200, TENANT))
@@ -72,12 +72,12 @@ def test_create_waits_keeps_the_key_and_shows_it_once(shell: Shell) -> None:
     assert "/ap-northeast-2/execute-api/aws4_request" in shell.transport.sent[0].headers["authorization"]
     assert shell.out.getvalue().count("onggi_hanbit_shown") == 1
     assert len(shell.time.pauses) == 2
-    kept = shell.local_folder / "keys.json"
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert json.loads(kept.read_text(encoding="utf-8"))["onggi-local"]["hanbit"]["api_key"] == "onggi_hanbit_shown"
+    stored = shell.local_folder / "keys.json"
+    assert stat.S_IMODE(stored.stat().st_mode) == 0o600
+    assert json.loads(stored.read_text(encoding="utf-8"))["onggi-local"]["hanbit"]["api_key"] == "onggi_hanbit_shown"
 
 
-def test_create_tells_programs_the_tenant_and_the_key(shell: Shell) -> None:
+def test_create_prints_tenant_and_key_as_json(shell: Shell) -> None:
     shell.transport.on("POST", f"{BASE}/admin/tenants", reply(202, {}))
     shell.transport.on("GET", f"{BASE}/admin/tenants/hanbit", reply(200, TENANT))
     issued = {"key_id": "k7", "api_key": "onggi_hanbit_shown", "tenant_id": "hanbit", "created_at": "now"}
@@ -87,7 +87,7 @@ def test_create_tells_programs_the_tenant_and_the_key(shell: Shell) -> None:
     assert shell.printed == {"tenant": TENANT, "key": expected}
 
 
-def test_create_sends_what_was_chosen(shell: Shell) -> None:
+def test_create_sends_the_chosen_options(shell: Shell) -> None:
     shell.transport.on("POST", f"{BASE}/admin/tenants", reply(202, {}))
     shell.transport.on("GET", f"{BASE}/admin/tenants/hanbit", reply(200, TENANT))
     issued = {"key_id": "k7", "api_key": "onggi_hanbit_shown", "tenant_id": "hanbit", "created_at": "now"}
@@ -98,7 +98,7 @@ def test_create_sends_what_was_chosen(shell: Shell) -> None:
     assert shell.transport.sent[0].json == expected | {"settings": {"chunk_size": 600, "ocr": True}}
 
 
-def test_create_of_a_tenant_whose_onboarding_fails(shell: Shell) -> None:
+def test_create_fails_if_the_onboarding_fails(shell: Shell) -> None:
     shell.transport.on("POST", f"{BASE}/admin/tenants", reply(202, {}))
     shell.transport.on("GET", f"{BASE}/admin/tenants/hanbit", reply(200, {**TENANT, "status": "failed"}))
     assert shell.run("tenant", "create", "hanbit", "--name", "x") == 1
@@ -106,7 +106,7 @@ def test_create_of_a_tenant_whose_onboarding_fails(shell: Shell) -> None:
     assert not (shell.local_folder / "keys.json").exists()
 
 
-def test_create_gives_up_at_its_deadline(shell: Shell) -> None:
+def test_create_times_out(shell: Shell) -> None:
     shell.transport.on("POST", f"{BASE}/admin/tenants", reply(202, {}))
     shell.transport.on("GET", f"{BASE}/admin/tenants/hanbit", reply(200, {**TENANT, "status": "provisioning"}))
     assert shell.run("tenant", "create", "hanbit", "--name", "x") == 5
@@ -127,7 +127,7 @@ def test_list_reads_every_page(shell: Shell) -> None:
     assert shell.transport.sent[1].url.endswith("cursor=a%2Bb")
 
 
-def test_list_for_people(shell: Shell) -> None:
+def test_list_prints_a_table(shell: Shell) -> None:
     shell.transport.on("GET", f"{BASE}/admin/tenants", reply(200, {"tenants": [TENANT]}))
     assert shell.run("tenant", "list") == 0
     assert shell.out.getvalue().splitlines()[1].split() == [
@@ -135,7 +135,7 @@ def test_list_for_people(shell: Shell) -> None:
     ]  # fmt: skip
 
 
-def test_show_lays_out_limits_and_placement(shell: Shell) -> None:
+def test_show_prints_limits_and_placement(shell: Shell) -> None:
     tenant = {**TENANT, "limits": {"queries_per_minute": 60}, "placement": {"index": "hanbit"}}
     shell.transport.on("GET", f"{BASE}/admin/tenants/hanbit", reply(200, tenant))
     assert shell.run("tenant", "show", "hanbit") == 0
@@ -148,7 +148,7 @@ def test_show_lays_out_limits_and_placement(shell: Shell) -> None:
 KEY = {"key_id": "0afa6e43e589", "role": "reader", "name": "kiosk", "created_at": "2026-11-20T03:00:00.000Z"}
 
 
-def test_issue_asks_for_what_was_said_and_shows_the_key_once(shell: Shell) -> None:
+def test_issue_sends_the_options_and_shows_the_key_once(shell: Shell) -> None:
     issued = {"tenant_id": "hanbit", "api_key": "onggi_hanbit_shown", **KEY}
     shell.transport.on("POST", f"{BASE}/admin/tenants/hanbit/keys", reply(201, issued))
     options = ("--role", "reader", "--name", "kiosk", "--expires-at", "2027-01-31T00:00:00Z")
@@ -160,17 +160,17 @@ def test_issue_asks_for_what_was_said_and_shows_the_key_once(shell: Shell) -> No
     assert sent.headers["authorization"].startswith("AWS4-HMAC-SHA256 ")
     assert shell.out.getvalue().count("onggi_hanbit_shown") == 1
     assert "onggi key revoke hanbit 0afa6e43e589" in shell.out.getvalue()
-    assert not (shell.local_folder / "keys.json").exists(), "a key that is issued is meant for somebody else"
+    assert not (shell.local_folder / "keys.json").exists(), "an issued key is for somebody else"
 
 
-def test_issue_leaves_to_the_stack_what_was_not_said(shell: Shell) -> None:
+def test_issue_sends_no_defaults(shell: Shell) -> None:
     shell.transport.on("POST", f"{BASE}/admin/tenants/hanbit/keys", reply(201, {**KEY, "api_key": "k"}))
     assert shell.run("key", "issue", "hanbit", "--json") == 0
     assert shell.transport.sent[0].json == {}
     assert shell.printed == {**KEY, "api_key": "k"}
 
 
-def test_keys_are_listed_to_the_last_page(shell: Shell) -> None:
+def test_key_list_reads_every_page(shell: Shell) -> None:
     ended = {"key_id": "ffffffffffff", "role": "writer", "created_at": "2026-11-20T03:00:00.000Z"}
     ended |= {"last_used_at": "2026-11-20T04:00:00.000Z", "revoked_at": "2026-11-21T05:00:00.000Z"}
     route = f"{BASE}/admin/tenants/hanbit/keys"
@@ -187,7 +187,7 @@ def test_keys_are_listed_to_the_last_page(shell: Shell) -> None:
     assert "onggi key issue" in shell.out.getvalue()
 
 
-def test_revoke_names_the_key_in_the_path_alone(shell: Shell) -> None:
+def test_revoke_escapes_the_key_id_in_the_path(shell: Shell) -> None:
     revoked = {**KEY, "revoked_at": "2026-11-21T05:00:00.000Z"}
     shell.transport.on("DELETE", f"{BASE}/admin/tenants/hanbit/keys/0afa6e43e589", reply(200, revoked))
     assert shell.run("key", "revoke", "hanbit", "0afa6e43e589") == 0
@@ -198,8 +198,8 @@ def test_revoke_names_the_key_in_the_path_alone(shell: Shell) -> None:
     assert "There is no such key." in shell.err.getvalue()
 
 
-def test_an_owner_manages_keys_by_its_own_key(shell: Shell) -> None:
-    shell.know_key("hanbit")
+def test_an_owner_manages_keys_with_its_own_key(shell: Shell) -> None:
+    shell.store_key("hanbit")
     shell.transport.on("POST", f"{BASE}/keys", reply(201, {**KEY, "api_key": "onggi_hanbit_shown"}))
     shell.transport.on("GET", f"{BASE}/keys", reply(200, {"keys": [KEY]}))
     shell.transport.on("DELETE", f"{BASE}/keys/0afa6e43e589", reply(200, {**KEY, "revoked_at": "2026-11-21T05:00:00Z"}))
@@ -211,17 +211,17 @@ def test_an_owner_manages_keys_by_its_own_key(shell: Shell) -> None:
     assert shell.transport.sent[0].json == {"role": "reader"}
 
 
-def test_a_key_that_is_no_owners_is_told_which_it_needs(shell: Shell) -> None:
-    shell.know_key("hanbit")
+def test_a_key_without_the_role_owner_is_rejected_with_a_reason(shell: Shell) -> None:
+    shell.store_key("hanbit")
     detail = "This needs the role owner, and yours is writer; ask an owner of your tenant for it."
     shell.transport.on("GET", f"{BASE}/keys", reply(403, {"detail": detail}))
     assert shell.run("key", "list", "hanbit", "--as-owner") == 4
     assert shell.err.getvalue() == f"onggi: {detail}\n"
     assert shell.run("key", "list", "ridgeline", "--as-owner") == 4
-    assert "No API key of ridgeline is known here" in shell.err.getvalue()
+    assert "No API key of ridgeline is stored" in shell.err.getvalue()
 
 
-def test_a_role_that_there_is_not_is_told_before_anything_is_sent(shell: Shell) -> None:
+def test_an_unknown_role_is_rejected_before_any_request(shell: Shell) -> None:
     with pytest.raises(SystemExit) as ended:
         shell.run("key", "issue", "hanbit", "--role", "admin")
     assert ended.value.code == 2
@@ -232,14 +232,14 @@ def test_a_role_that_there_is_not_is_told_before_anything_is_sent(shell: Shell) 
 
 
 def prepare_upload(shell: Shell, *states: dict[str, object]) -> None:
-    shell.know_key("hanbit")
+    shell.store_key("hanbit")
     form = {"url": FORM, "fields": {"key": "tenants/hanbit/a.md", "policy": "p"}}
     shell.transport.on("POST", f"{BASE}/documents", reply(201, {"document_id": "d1", "upload": form}))
     shell.transport.on("POST", FORM, Response(204, {"x-amz-version-id": "v2"}, b""))
     shell.transport.on("GET", f"{BASE}/documents/d1", *(reply(200, state) for state in states))
 
 
-def test_put_announces_uploads_and_waits_for_its_own_version(shell: Shell) -> None:
+def test_put_uploads_and_waits_for_its_own_version(shell: Shell) -> None:
     prepare_upload(
         shell,
         document("manuals/a.md", version="v1", status="ready"),
@@ -250,9 +250,9 @@ def test_put_announces_uploads_and_waits_for_its_own_version(shell: Shell) -> No
     file.write_bytes(b"# Hello\n")
     assert shell.run("put", str(file), "--prefix", "manuals/", "--metadata", "team=a=b") == 0
 
-    announced, form = shell.transport.sent[:2]
-    assert announced.headers["authorization"] == "Bearer onggi_hanbit_secret"
-    assert announced.json == {
+    created, form = shell.transport.sent[:2]
+    assert created.headers["authorization"] == "Bearer onggi_hanbit_secret"
+    assert created.json == {
         "name": "manuals/a.md",
         "content_type": "text/markdown",
         "size": 8,
@@ -268,16 +268,16 @@ def test_put_announces_uploads_and_waits_for_its_own_version(shell: Shell) -> No
     assert shell.err.getvalue().splitlines() == [f"a.md: {state}" for state in states]
 
 
-def test_put_says_how_many_pages_could_not_be_read(shell: Shell) -> None:
+def test_put_prints_the_number_of_unreadable_pages(shell: Shell) -> None:
     prepare_upload(shell, document("scan.pdf", version="v2", needs_ocr=2))
     file = shell.folder / "scan.pdf"
     file.write_bytes(b"%PDF-")
     assert shell.run("put", str(file)) == 0
-    said = "ready     scan.pdf (3 pages, 7 chunks, 2 of the pages without text that could be read)\n"
-    assert shell.out.getvalue() == said
+    expected = "ready     scan.pdf (3 pages, 7 chunks, 2 pages without readable text)\n"
+    assert shell.out.getvalue() == expected
 
 
-def test_put_draws_bars_on_a_terminal(shell: Shell) -> None:
+def test_put_shows_bars_on_a_terminal(shell: Shell) -> None:
     prepare_upload(shell, document("a.md", version="v2"))
     shell.err = Terminal()
     (shell.folder / "a.md").write_text("x", encoding="utf-8")
@@ -286,7 +286,7 @@ def test_put_draws_bars_on_a_terminal(shell: Shell) -> None:
     assert "ready" in shell.err.getvalue()
 
 
-def test_put_composes_a_decomposed_name(shell: Shell) -> None:
+def test_put_normalises_a_decomposed_name(shell: Shell) -> None:
     prepare_upload(shell, document("취업규칙.pdf", version="v2"))
     file = shell.folder / unicodedata.normalize("NFD", "취업규칙.pdf")
     file.write_bytes(b"%PDF")
@@ -317,7 +317,7 @@ def test_put_of_several_files_reports_each(shell: Shell) -> None:
     assert shell.err.getvalue() == ""
 
 
-def test_put_without_waiting(shell: Shell) -> None:
+def test_put_with_no_wait_returns_after_the_upload(shell: Shell) -> None:
     prepare_upload(shell)
     (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md"), "--no-wait", "--json") == 0
@@ -325,29 +325,29 @@ def test_put_without_waiting(shell: Shell) -> None:
     assert (outcome["document_id"], outcome["version"], outcome["status"]) == ("d1", "v2", "uploaded")
 
 
-def test_put_passes_on_why_s3_refuses(shell: Shell) -> None:
+def test_put_prints_the_reason_of_a_rejection_by_s3(shell: Shell) -> None:
     prepare_upload(shell)
     refusal = b"<Error><Code>EntityTooLarge</Code><Message>Your proposed upload is too large</Message></Error>"
     shell.transport.on("POST", FORM, Response(400, {}, refusal))
     (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md")) == 1
-    assert "S3 refuses a.md: Your proposed upload is too large. (upload_refused)" in shell.out.getvalue()
+    assert "S3 rejected a.md: Your proposed upload is too large. (upload_refused)" in shell.out.getvalue()
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_put_says_what_a_redirect_means(shell: Shell, status: int) -> None:
+def test_put_explains_a_redirect(shell: Shell, status: int) -> None:
     prepare_upload(shell)
     body = b"<Error><Message>Please re-send this request to the specified temporary endpoint</Message></Error>"
     shell.transport.on("POST", FORM, Response(status, {"location": "https://documents.s3.other.test/"}, body))
     (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md")) == 1
-    said = shell.out.getvalue()
-    assert f"S3 redirects a.md to documents.s3.other.test (status {status})" in said
-    assert "deploy the stack again" in said
-    assert "(redirected)" in said
+    printed = shell.out.getvalue()
+    assert f"S3 redirects a.md to documents.s3.other.test (status {status})" in printed
+    assert "deploy the stack again" in printed
+    assert "(redirected)" in printed
 
 
-def test_put_says_what_a_redirect_to_nowhere_means(shell: Shell) -> None:
+def test_put_explains_a_redirect_without_a_location(shell: Shell) -> None:
     prepare_upload(shell)
     shell.transport.on("POST", FORM, Response(307, {}, b""))
     (shell.folder / "a.md").write_text("x", encoding="utf-8")
@@ -355,7 +355,7 @@ def test_put_says_what_a_redirect_to_nowhere_means(shell: Shell) -> None:
     assert "S3 redirects a.md to another host (status 307)" in shell.out.getvalue()
 
 
-def test_put_waits_for_a_quarter_of_an_hour_at_most(shell: Shell) -> None:
+def test_put_times_out_after_15_minutes(shell: Shell) -> None:
     prepare_upload(shell, document("a.md", version="v2", status="processing"))
     (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md"), "--json") == 1
@@ -363,14 +363,14 @@ def test_put_waits_for_a_quarter_of_an_hour_at_most(shell: Shell) -> None:
     assert shell.time.elapsed == pytest.approx(900)
 
 
-def test_put_refuses_metadata_of_another_form(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+def test_put_rejects_malformed_metadata(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         shell.run("put", "a.md", "--metadata", "team")
     assert ended.value.code == 2
-    assert "'team' is not of the form KEY=VALUE" in capsys.readouterr().err
+    assert "'team' does not have the form KEY=VALUE" in capsys.readouterr().err
 
 
-def test_an_interrupted_put_stops_and_says_so_by_its_status(shell: Shell) -> None:
+def test_an_interrupted_put_exits_with_130(shell: Shell) -> None:
     prepare_upload(shell)
     shell.transport.on("POST", f"{BASE}/documents", KeyboardInterrupt())
     (shell.folder / "a.md").write_text("x", encoding="utf-8")
@@ -380,8 +380,8 @@ def test_an_interrupted_put_stops_and_says_so_by_its_status(shell: Shell) -> Non
 # ls and rm
 
 
-def test_ls_lists_with_status_and_errors(shell: Shell) -> None:
-    shell.know_key("hanbit")
+def test_ls_prints_status_and_errors(shell: Shell) -> None:
+    shell.store_key("hanbit")
     error = {"code": "corrupt", "message": "The file is damaged."}
     failed = document("b.pdf", status="failed", error=error, pages=None, chunks=None)
     shell.transport.on("GET", f"{BASE}/documents", reply(200, {"documents": [document("가.pdf"), failed]}))
@@ -393,8 +393,8 @@ def test_ls_lists_with_status_and_errors(shell: Shell) -> None:
     assert lines[3] == "b.pdf: The file is damaged. (corrupt)"
 
 
-def test_ls_for_programs_follows_the_cursor(shell: Shell) -> None:
-    shell.know_key("hanbit")
+def test_ls_reads_every_page(shell: Shell) -> None:
+    shell.store_key("hanbit")
     shell.transport.on(
         "GET",
         f"{BASE}/documents",
@@ -409,7 +409,7 @@ def test_ls_for_programs_follows_the_cursor(shell: Shell) -> None:
     "reference", ["가.pdf", "id-가.pdf", "tenants/hanbit/가.pdf", unicodedata.normalize("NFD", "가.pdf")]
 )
 def test_rm_finds_by_name_id_or_key_and_waits(shell: Shell, reference: str) -> None:
-    shell.know_key("hanbit")
+    shell.store_key("hanbit")
     shell.transport.on("GET", f"{BASE}/documents", reply(200, {"documents": [document("가.pdf"), document("b.pdf")]}))
     route = f"{BASE}/documents/id-%EA%B0%80.pdf"
     shell.transport.on("DELETE", route, reply(202, document("가.pdf", status="deleting")))
@@ -421,16 +421,16 @@ def test_rm_finds_by_name_id_or_key_and_waits(shell: Shell, reference: str) -> N
     assert len(shell.time.pauses) == 1
 
 
-def test_rm_deletes_nothing_where_one_name_is_unknown(shell: Shell) -> None:
-    shell.know_key("hanbit")
+def test_rm_deletes_nothing_if_one_name_is_unknown(shell: Shell) -> None:
+    shell.store_key("hanbit")
     shell.transport.on("GET", f"{BASE}/documents", reply(200, {"documents": [document("a.pdf")]}))
     assert shell.run("rm", "a.pdf", "z.pdf", "--json") == 1
     assert json.loads(shell.err.getvalue())["error"]["code"] == "not_found"
     assert [sent.method for sent in shell.transport.sent] == ["GET"]
 
 
-def test_rm_asks_back_where_a_name_is_ambiguous(shell: Shell) -> None:
-    shell.know_key("hanbit")
+def test_rm_rejects_an_ambiguous_name(shell: Shell) -> None:
+    shell.store_key("hanbit")
     twins = [document("a.pdf", key="tenants/hanbit/1", document_id="1"), document("a.pdf", key="2", document_id="2")]
     shell.transport.on("GET", f"{BASE}/documents", reply(200, {"documents": twins}))
     assert shell.run("rm", "a.pdf") == 2
@@ -441,7 +441,7 @@ def test_rm_asks_back_where_a_name_is_ambiguous(shell: Shell) -> None:
 
 
 def test_ask_prints_the_answer_and_its_citations(shell: Shell) -> None:
-    shell.know_key("hanbit")
+    shell.store_key("hanbit")
     shell.transport.on("POST", f"{BASE}/query", reply(200, ANSWER))
     assert shell.run("ask", "연차 휴가는 며칠인가요?") == 0
     assert shell.transport.sent[0].json == {"question": "연차 휴가는 며칠인가요?"}
@@ -453,23 +453,23 @@ def test_ask_prints_the_answer_and_its_citations(shell: Shell) -> None:
     ]
 
 
-def test_ask_for_programs_is_the_answer_as_it_came(shell: Shell) -> None:
-    shell.know_key("hanbit")
+def test_ask_prints_the_response_as_json(shell: Shell) -> None:
+    shell.store_key("hanbit")
     shell.transport.on("POST", f"{BASE}/query", reply(200, ANSWER))
     assert shell.run("--json", "ask", "x") == 0
     assert shell.printed == ANSWER
 
 
-def test_an_answer_cannot_steer_the_terminal(shell: Shell) -> None:
-    shell.know_key("hanbit")
+def test_an_answer_cannot_control_the_terminal(shell: Shell) -> None:
+    shell.store_key("hanbit")
     hostile = {**ANSWER, "answer": "\x1b[2J[bold]\x9b31m", "citations": []}
     shell.transport.on("POST", f"{BASE}/query", reply(200, hostile))
     assert shell.run("ask", "x") == 0
     assert shell.out.getvalue().startswith("�[2J[bold]�31m\n")
 
 
-def test_search_lists_the_passages(shell: Shell) -> None:
-    shell.know_key("hanbit")
+def test_search_prints_the_passages(shell: Shell) -> None:
+    shell.store_key("hanbit")
     passage = {"document_name": "가.md", "page": 1, "text": "첫 줄\n둘째 줄", "score": 0.81234}
     shell.transport.on("POST", f"{BASE}/retrieve", reply(200, {"passages": [passage], "usage": {}}))
     assert shell.run("search", "줄") == 0
@@ -479,8 +479,8 @@ def test_search_lists_the_passages(shell: Shell) -> None:
 # usage
 
 
-def test_usage_adds_up_the_last_day(shell: Shell) -> None:
-    shell.know_key("hanbit")
+def test_usage_sums_the_last_day(shell: Shell) -> None:
+    shell.store_key("hanbit")
     cloudwatch: FakeCloudWatch = shell.account.clients["cloudwatch"]
     earlier = NOW.replace(hour=3)
     cloudwatch.emit("hanbit", earlier, Queries=1, InputTokens=100, QueryLatency=300, StoredVectors=9)
@@ -497,7 +497,7 @@ def test_usage_adds_up_the_last_day(shell: Shell) -> None:
     assert used["estimated_cost_usd"] == pytest.approx(0.25)
 
 
-def test_usage_of_all_tenants_for_people(shell: Shell) -> None:
+def test_usage_of_all_tenants_prints_a_table(shell: Shell) -> None:
     cloudwatch: FakeCloudWatch = shell.account.clients["cloudwatch"]
     cloudwatch.emit("hanbit", Queries=1234)
     cloudwatch.emit("ridgeline", StoredBytes=4096, EstimatedCostUSD=0.5)
@@ -518,7 +518,7 @@ def test_usage_of_many_tenants_fits_a_terminal(shell: Shell) -> None:
     assert all(f"tenant-{number}" in shell.out.getvalue() for number in range(9))
 
 
-def test_usage_of_named_days_reads_them_to_their_end(shell: Shell) -> None:
+def test_usage_includes_the_last_day(shell: Shell) -> None:
     assert shell.run("usage", "--tenant", "hanbit", "--from", "2026-11-01", "--to", "2026-11-03", "--json") == 0
     assert (shell.printed["from"], shell.printed["to"]) == ("2026-11-01T00:00:00+00:00", "2026-11-04T00:00:00+00:00")
     [request] = shell.account.clients["cloudwatch"].requests
@@ -528,21 +528,21 @@ def test_usage_of_named_days_reads_them_to_their_end(shell: Shell) -> None:
 @pytest.mark.parametrize(
     "arguments", [("--from", "2026-11-03", "--to", "2026-11-01", "--tenant", "a"), ("--all", "--tenant", "a")]
 )
-def test_usage_refuses_contradictions(shell: Shell, arguments: tuple[str, ...]) -> None:
+def test_usage_rejects_contradictory_options(shell: Shell, arguments: tuple[str, ...]) -> None:
     assert shell.run("usage", *arguments) == 2
 
 
-def test_usage_says_why_cloudwatch_refuses(shell: Shell) -> None:
-    shell.account.clients["cloudwatch"].refuses = True
+def test_usage_prints_the_reason_of_a_rejection_by_cloudwatch(shell: Shell) -> None:
+    shell.account.clients["cloudwatch"].rejects = True
     assert shell.run("usage", "--tenant", "hanbit") == 1
-    assert shell.err.getvalue() == "onggi: CloudWatch does not give the metrics: You may not read metrics.\n"
+    assert shell.err.getvalue() == "onggi: CloudWatch rejected the request for metrics: You may not read metrics.\n"
 
 
-# what every command shares
+# all commands
 
 
-def test_errors_are_one_sentence_or_one_document(shell: Shell) -> None:
-    shell.know_key("hanbit")
+def test_an_error_is_one_sentence_or_one_json_document(shell: Shell) -> None:
+    shell.store_key("hanbit")
     problem = {
         "type": "https://onggi.dev/problems/invalid_request",
         "title": "Bad request",
@@ -560,24 +560,24 @@ def test_errors_are_one_sentence_or_one_document(shell: Shell) -> None:
     }
 
 
-def test_nobody_answering_is_its_own_status(shell: Shell) -> None:
-    shell.know_key("hanbit")
-    shell.transport.on("GET", f"{BASE}/documents", StackError("unreachable", "api.test does not answer."))
+def test_an_unreachable_stack_exits_with_3(shell: Shell) -> None:
+    shell.store_key("hanbit")
+    shell.transport.on("GET", f"{BASE}/documents", StackError("unreachable", "api.test cannot be reached."))
     assert shell.run("ls") == 3
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_is_its_own_status(shell: Shell, status: int) -> None:
-    shell.know_key("hanbit")
+def test_a_rejected_key_exits_with_4(shell: Shell, status: int) -> None:
+    shell.store_key("hanbit")
     shell.transport.on("GET", f"{BASE}/documents", reply(status, {"message": "Forbidden"}))
     assert shell.run("ls") == 4
     assert shell.err.getvalue() == "onggi: Forbidden.\n"
 
 
-def test_colours_only_on_a_terminal_that_wants_them(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colours_are_printed_on_a_terminal_without_no_color(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    shell.know_key("hanbit")
+    shell.store_key("hanbit")
     shell.transport.on("GET", f"{BASE}/documents", reply(200, {"documents": [document("a")]}))
     assert shell.run("ls") == 0
     assert "\x1b[" not in shell.out.getvalue()
@@ -606,7 +606,7 @@ def test_help_shows_an_example(shell: Shell, command: tuple[str, ...], capsys: p
     assert f"onggi {' '.join(command)}" in example
 
 
-def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
     with pytest.raises(SystemExit) as ended:
         main(["--version"])

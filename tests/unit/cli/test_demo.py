@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from cli.demo.__main__ import main
-from cli.demo.checks import letters
+from cli.demo.checks import letters_and_digits
 from cli.demo.documents import COMPANIES, FRIDGE_REPLACED, WARRANTY_QUESTION, WARRANTY_QUESTION_AFTER
 from tests.unit.cli.fakes import FakeAccount, FakeCloudFormation, FakeCloudWatch, FakeOnggi, Shell
 
@@ -22,8 +22,8 @@ def demo_shell(tmp_path: Path, onggi: FakeOnggi) -> Shell:
     return Shell(tmp_path, transport=onggi, account=FakeAccount(clients=clients))
 
 
-def test_every_check_holds_on_a_stack_that_keeps_the_contract(demo_shell: Shell) -> None:
-    status = main(ARGUMENTS, demo_shell.outside)
+def test_all_checks_pass_on_a_correct_stack(demo_shell: Shell) -> None:
+    status = main(ARGUMENTS, demo_shell.environment)
     shown = demo_shell.out.getvalue()
     assert "✗" not in shown
     assert status == 0
@@ -31,56 +31,56 @@ def test_every_check_holds_on_a_stack_that_keeps_the_contract(demo_shell: Shell)
     assert "hanbit  인사/취업규칙.pdf: ready" in shown
 
 
-def test_it_can_be_told_again_to_the_same_stack(demo_shell: Shell) -> None:
-    assert main(ARGUMENTS, demo_shell.outside) == 0
-    assert main(ARGUMENTS, demo_shell.outside) == 0
+def test_the_demonstration_can_run_twice_on_the_same_stack(demo_shell: Shell) -> None:
+    assert main(ARGUMENTS, demo_shell.environment) == 0
+    assert main(ARGUMENTS, demo_shell.environment) == 0
 
 
 @pytest.mark.parametrize(
     ("fault", "chapter"),
     [
-        ("leak", "Nothing seeps from jar to jar"),
+        ("leak", "No tenant finds the other's documents"),
         ("stale", "A document is replaced"),
         ("undeleted", "A document is deleted"),
         ("misquote", "They ask questions"),
-        ("broken", "They drop their documents into S3"),
-        ("miscount", "What it took, from the CloudWatch metrics"),
+        ("broken", "They upload their documents to S3"),
+        ("miscount", "The usage, from the CloudWatch metrics"),
     ],
 )
-def test_a_fault_of_the_stack_is_told_and_fails(demo_shell: Shell, onggi: FakeOnggi, fault: str, chapter: str) -> None:
+def test_a_fault_of_the_stack_fails_its_chapter(demo_shell: Shell, onggi: FakeOnggi, fault: str, chapter: str) -> None:
     onggi.faults.add(fault)
-    assert main((*ARGUMENTS, "--json"), demo_shell.outside) == 1
-    told = json.loads(demo_shell.out.getvalue())
-    assert not told["ok"]
-    failed = [check for check in told["checks"] if not check["held"]]
+    assert main((*ARGUMENTS, "--json"), demo_shell.environment) == 1
+    printed = json.loads(demo_shell.out.getvalue())
+    assert not printed["ok"]
+    failed = [check for check in printed["checks"] if not check["held"]]
     assert chapter in {check["chapter"] for check in failed}
     assert all(check["wrong"] for check in failed)
 
 
-def test_programs_get_one_document(demo_shell: Shell) -> None:
-    assert main((*ARGUMENTS, "--json"), demo_shell.outside) == 0
-    told = json.loads(demo_shell.out.getvalue())
-    assert told["ok"]
-    assert [usage["tenant_id"] for usage in told["usage"]] == ["hanbit", "ridgeline"]
+def test_the_json_output_is_one_document(demo_shell: Shell) -> None:
+    assert main((*ARGUMENTS, "--json"), demo_shell.environment) == 0
+    printed = json.loads(demo_shell.out.getvalue())
+    assert printed["ok"]
+    assert [usage["tenant_id"] for usage in printed["usage"]] == ["hanbit", "ridgeline"]
     assert demo_shell.err.getvalue() == ""
 
 
-def test_a_stack_that_is_not_there_fails(demo_shell: Shell) -> None:
-    status = main(("--stack", "nowhere", "--region", "ap-northeast-2"), demo_shell.outside)
+def test_a_missing_stack_fails(demo_shell: Shell) -> None:
+    status = main(("--stack", "nowhere", "--region", "ap-northeast-2"), demo_shell.environment)
     assert status == 3
     assert "nowhere" in demo_shell.err.getvalue()
 
 
-def test_a_bucket_without_versions_is_told(
+def test_a_bucket_without_versioning_is_reported(
     demo_shell: Shell, onggi: FakeOnggi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(onggi, "put_object", lambda **_: {})
-    assert main(ARGUMENTS, demo_shell.outside) == 1
+    assert main(ARGUMENTS, demo_shell.environment) == 1
     assert "versioning" in demo_shell.err.getvalue()
     assert "✗" in demo_shell.out.getvalue()
 
 
-def test_each_fact_stands_in_its_document_only() -> None:
+def test_each_fact_is_in_its_document_only() -> None:
     texts = {document.path: document.text for company in COMPANIES for document in company.documents}
     for company in COMPANIES:
         for question in company.questions:
@@ -90,7 +90,7 @@ def test_each_fact_stands_in_its_document_only() -> None:
     assert not any(WARRANTY_QUESTION_AFTER.fact in text for text in texts.values())
 
 
-def test_the_companies_bring_every_kind_of_document() -> None:
+def test_the_companies_have_documents_of_every_type() -> None:
     for company in COMPANIES:
         assert {document.content_type for document in company.dropped} == {
             "application/pdf",
@@ -100,5 +100,5 @@ def test_the_companies_bring_every_kind_of_document() -> None:
     assert any(not document.path.isascii() for company in COMPANIES for document in company.dropped)
 
 
-def test_letters_ignores_what_extraction_changes() -> None:
-    assert letters("# 제목\n\n세 줄-로, 나뉜") == letters("제목 세줄로 나뉜")
+def test_letters_and_digits_ignores_markup_and_line_breaks() -> None:
+    assert letters_and_digits("# 제목\n\n세 줄-로, 나뉜") == letters_and_digits("제목 세줄로 나뉜")

@@ -1,4 +1,4 @@
-"""How far a document is while it is processed: in words, as a bar and in a list."""
+"""The progress of a document in processing: as text, as a bar and in a list."""
 
 import io
 import re
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from cli.api import JsonObject
-from cli.processing import HowFar, Pace, left_text
-from cli.progress import Bars, Lines, Sight, make_tracker
+from cli.processing import ProcessingProgress, TimeEstimate, remaining_text
+from cli.progress import BarTracker, DocumentProgress, LineTracker, make_tracker
 from tests.unit.cli.fakes import FakeTime, Shell, Terminal, reply
 from tests.unit.cli.test_commands import BASE, document, prepare_upload
 
@@ -28,36 +28,36 @@ def processed(name: str = "a.md", pages: int | None = None, chunks: int | None =
     ("shown", "text", "percent"),
     [
         (processed(), "reading the file", None),
-        (processed(pages=1), "1 page, cutting the text", None),
-        (processed(pages=307), "307 pages, cutting the text", None),
+        (processed(pages=1), "1 page, splitting the text", None),
+        (processed(pages=307), "307 pages, splitting the text", None),
         (processed(pages=1, chunks=1), "1 page, 0/1 chunks", 0),
         (processed(pages=1307, chunks=14500, embedded=6120), "1,307 pages, 6,120/14,500 chunks", 42),
         (processed(pages=2, chunks=1000, embedded=999), "2 pages, 999/1,000 chunks", 99),
         (processed(pages=2, chunks=7, embedded=7), "2 pages, 7/7 chunks", 100),
     ],
 )
-def test_what_is_happening_is_said_in_a_few_words(shown: JsonObject, text: str, percent: int | None) -> None:
-    how_far = HowFar.of(shown)
-    assert how_far is not None
-    assert (how_far.text, how_far.percent) == (text, percent)
+def test_progress_has_a_short_description(shown: JsonObject, text: str, percent: int | None) -> None:
+    progress = ProcessingProgress.of(shown)
+    assert progress is not None
+    assert (progress.text, progress.percent) == (text, percent)
 
 
 @pytest.mark.parametrize(
     "shown",
     [document("a.md"), document("a.md", status="processing"), {**processed(pages=3), "status": "ready"}],
-    ids=["ready", "a stack that does not tell", "ready with a rest"],
+    ids=["ready", "no progress reported", "ready with progress"],
 )
-def test_a_document_that_is_not_being_processed_has_no_progress(shown: JsonObject) -> None:
-    assert HowFar.of(shown) is None
+def test_a_document_that_is_not_in_processing_has_no_progress(shown: JsonObject) -> None:
+    assert ProcessingProgress.of(shown) is None
 
 
-def test_the_rest_takes_as_long_as_the_pace_since_the_first_look_says() -> None:
-    pace = Pace()
-    assert pace.seconds_left(HowFar(9, None, 0), 50.0) is None
-    assert pace.seconds_left(HowFar(9, 100, 20), 100.0) is None, "there is no pace yet"
-    assert pace.seconds_left(HowFar(9, 100, 27), 107.0) is None, "too few to tell"
-    assert pace.seconds_left(HowFar(9, 100, 40), 110.0) == pytest.approx(30)
-    assert pace.seconds_left(HowFar(9, 100, 100), 150.0) == 0
+def test_the_time_left_follows_from_the_rate_since_the_first_observation() -> None:
+    estimate = TimeEstimate()
+    assert estimate.remaining_seconds(ProcessingProgress(9, None, 0), 50.0) is None
+    assert estimate.remaining_seconds(ProcessingProgress(9, 100, 20), 100.0) is None, "there is no rate yet"
+    assert estimate.remaining_seconds(ProcessingProgress(9, 100, 27), 107.0) is None, "too few chunks for an estimate"
+    assert estimate.remaining_seconds(ProcessingProgress(9, 100, 40), 110.0) == pytest.approx(30)
+    assert estimate.remaining_seconds(ProcessingProgress(9, 100, 100), 150.0) == 0
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ def test_the_rest_takes_as_long_as_the_pace_since_the_first_look_says() -> None:
         (12600.0, "3 h 30 min left"),
     ],
 )
-def test_an_estimate_is_no_more_exact_than_it_can_be(seconds: float | None, text: str) -> None:
-    assert left_text(seconds) == text
+def test_the_time_left_is_rounded(seconds: float | None, text: str) -> None:
+    assert remaining_text(seconds) == text
 
 
-def test_put_without_a_terminal_says_how_far_it_is_every_ten_seconds(shell: Shell) -> None:
+def test_put_without_a_terminal_prints_progress_every_ten_seconds(shell: Shell) -> None:
     embedding = [processed(pages=12, chunks=400, embedded=done) for done in range(80)]
     steps = [processed(), processed(pages=12), *embedding]
     prepare_upload(shell, *steps, document("a.md", version="v2"))
@@ -96,11 +96,11 @@ def test_put_without_a_terminal_says_how_far_it_is_every_ten_seconds(shell: Shel
     assert all(before < after for before, after in pairwise(embedded))
     assert [int(line[2]) for line in matches if line] == [done * 100 // 400 for done in embedded]
     assert matches[-1]
-    left = (400 - embedded[-1]) * 2 / 60  # one chunk at each look, every two seconds
+    left = (400 - embedded[-1]) * 2 / 60  # one chunk at each poll, every two seconds
     assert int(matches[-1][3]) == pytest.approx(left, abs=1)
 
 
-def test_put_waits_as_long_as_a_document_comes_further(shell: Shell) -> None:
+def test_put_waits_while_a_document_makes_progress(shell: Shell) -> None:
     slow = [processed(pages=900, chunks=4000, embedded=done // 300) for done in range(1500)]
     prepare_upload(shell, *slow, document("a.md", version="v2"))
     (shell.folder / "a.md").write_text("x", encoding="utf-8")
@@ -108,16 +108,16 @@ def test_put_waits_as_long_as_a_document_comes_further(shell: Shell) -> None:
     assert shell.time.elapsed > 2 * 900
 
 
-def test_put_gives_up_a_quarter_of_an_hour_after_the_last_sign(shell: Shell) -> None:
-    signs = [processed(pages=900, chunks=4000, embedded=done) for done in range(100)]
-    prepare_upload(shell, *signs)
+def test_put_times_out_15_minutes_after_the_last_progress(shell: Shell) -> None:
+    states = [processed(pages=900, chunks=4000, embedded=done) for done in range(100)]
+    prepare_upload(shell, *states)
     (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md")) == 1
-    assert "has not come any further for 15 minutes" in shell.out.getvalue()
+    assert "has made no progress for 15 minutes" in shell.out.getvalue()
     assert 900 + 98 * 2 - 10 < shell.time.elapsed < 900 + 100 * 2
 
 
-def test_json_is_as_the_api_tells_it(shell: Shell) -> None:
+def test_json_output_is_the_response_of_the_api(shell: Shell) -> None:
     prepare_upload(shell, processed(pages=3, chunks=9, embedded=4), document("a.md", version="v2"))
     (shell.folder / "a.md").write_text("x", encoding="utf-8")
     assert shell.run("put", str(shell.folder / "a.md"), "--json") == 0
@@ -131,7 +131,7 @@ def test_json_is_as_the_api_tells_it(shell: Shell) -> None:
 
 
 class Screen(Terminal):
-    """A terminal that keeps what it was drawn."""
+    """A terminal that records its output."""
 
     def last_lines(self, count: int) -> list[str]:
         drawn = ESCAPES.sub("", self.getvalue()).replace("\r", "\n").split("\n")
@@ -139,21 +139,19 @@ class Screen(Terminal):
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_bars_go_from_bytes_to_chunks_and_stand_below_one_another(
-    columns: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bars_change_from_bytes_to_chunks_and_are_aligned(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("LINES", "24")
     screen, time = Screen(), FakeTime()
     names = ("삼성전자 반기보고서 2026 연결재무제표.pdf", "long-english-name-of-a-report-that-has-no-end.pdf", "a.md")
     with make_tracker(screen, as_json=False, monotonic=time.clock.monotonic) as tracker:
-        assert isinstance(tracker, Bars)
-        sights = [Sight(tracker, tracker.begin(name, 1000), time.clock.monotonic) for name in names]
-        for sight in sights:
-            sight(processed(pages=300, chunks=1450, embedded=0))
+        assert isinstance(tracker, BarTracker)
+        documents = [DocumentProgress(tracker, tracker.begin(name, 1000), time.clock.monotonic) for name in names]
+        for document_progress in documents:
+            document_progress(processed(pages=300, chunks=1450, embedded=0))
         time.sleep(60)
-        for sight, embedded in zip(sights, (145, 725, 1450), strict=True):
-            sight(processed(pages=300, chunks=1450, embedded=embedded))
+        for document_progress, embedded in zip(documents, (145, 725, 1450), strict=True):
+            document_progress(processed(pages=300, chunks=1450, embedded=embedded))
     lines = screen.last_lines(3)
     assert [re.findall(r"\d+%|\d+ \w+ left", line) for line in lines] == [
         ["10%", "9 min left"],
@@ -163,14 +161,14 @@ def test_bars_go_from_bytes_to_chunks_and_stand_below_one_another(
     assert all("300 pages" in line and "/1,450 chunks" in line for line in lines)
     assert all(cell_len(line.rstrip()) <= columns for line in lines)
     bars = {cell_len(line[: line.index("━")]) for line in lines}
-    assert len(bars) == 1, "a Korean letter takes two cells"
+    assert len(bars) == 1, "a Korean letter is two cells wide"
     assert lines[0].startswith("삼성전자")
 
 
-def test_the_clock_of_a_bar_goes_on_after_the_upload() -> None:
+def test_the_clock_of_a_bar_continues_after_the_upload() -> None:
     now = 100.0
     screen = Screen()
-    bars = Bars(screen, lambda: now)
+    bars = BarTracker(screen, lambda: now)
     number = bars.begin("a.md", 10)
     bars.sent(number, 10)
     bars.state(number, "pending")
@@ -181,34 +179,34 @@ def test_the_clock_of_a_bar_goes_on_after_the_upload() -> None:
     assert screen.last_lines(1)[0].endswith("ready 0:01:05")
 
 
-def test_a_bar_without_a_number_shows_no_share() -> None:
+def test_a_bar_without_a_number_of_chunks_shows_no_percentage() -> None:
     screen = Screen()
-    with Bars(screen, lambda: 0.0) as bars:
+    with BarTracker(screen, lambda: 0.0) as bars:
         number = bars.begin("a.md", 10)
-        bars.processing(number, HowFar(None, None, 0), "")
+        bars.processing(number, ProcessingProgress(None, None, 0), "")
     assert "reading the file" in screen.last_lines(1)[0]
     assert "%" not in screen.last_lines(1)[0]
     assert "bytes" not in screen.last_lines(1)[0]
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 99)), max_size=40))
-def test_lines_of_one_file_are_ten_seconds_apart_and_never_the_same(looks: list[tuple[int, int]]) -> None:
+def test_lines_of_one_file_are_ten_seconds_apart_and_differ(observations: list[tuple[int, int]]) -> None:
     stream, now = io.StringIO(), 0.0
-    lines = Lines(stream, lambda: now)
+    lines = LineTracker(stream, lambda: now)
     number = lines.begin("a.md", 1)
     printed_at = []
-    for pause, embedded in looks:
+    for pause, embedded in observations:
         now += pause
         before = stream.getvalue()
-        lines.processing(number, HowFar(1, 99, embedded), "")
+        lines.processing(number, ProcessingProgress(1, 99, embedded), "")
         printed_at += [now] if stream.getvalue() != before else []
     assert all(after - before >= 10 for before, after in pairwise(printed_at))
     written = stream.getvalue().splitlines()
     assert all(before != after for before, after in pairwise(written))
 
 
-def test_ls_shows_how_far_documents_are(shell: Shell) -> None:
-    shell.know_key("hanbit")
+def test_ls_prints_the_progress_of_documents(shell: Shell) -> None:
+    shell.store_key("hanbit")
     replaced = {"current_version": "v1", "pages": 3, "chunks": 7}
     documents = [
         processed("new.pdf", pages=300, chunks=1450, embedded=612),
@@ -223,4 +221,4 @@ def test_ls_shows_how_far_documents_are(shell: Shell) -> None:
     assert lines[2].split()[:5] == ["processing", "25%", "가.pdf", "3", "7"]
     assert lines[3].split()[:4] == ["processing", "read.pdf", "–", "–"]
     assert lines[4].split()[:4] == ["ready", "old.pdf", "3", "7"]
-    assert lines[5:] == ["가.pdf: the new version has 12 pages, 10/40 chunks"]
+    assert lines[5:] == ["가.pdf: the new version: 12 pages, 10/40 chunks"]

@@ -1,4 +1,4 @@
-"""Tenants are changed, suspended, resumed, looked into and removed."""
+"""The commands that change, suspend, resume, log and remove tenants."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ EXPORTED = {**REMOVED, "receipt": {**RECEIPT, "export": {"bucket": "b", "run": "
 # change
 
 
-def test_change_sends_what_was_said_and_shows_the_tenant(shell: Shell) -> None:
+def test_change_sends_the_options_and_prints_the_tenant(shell: Shell) -> None:
     changed = {**TENANT, "name": "한빛전자", "limits": {"documents": 100}}
     shell.transport.on("PATCH", ROUTE, reply(200, changed))
     options = ("--setting", "chunk_size=400", "--setting", "ocr=true", "--setting", "style=formal")
@@ -53,7 +53,7 @@ def test_change_sends_what_was_said_and_shows_the_tenant(shell: Shell) -> None:
     assert shell.err.getvalue() == ""
 
 
-def test_a_change_of_nothing_is_a_mistake(shell: Shell) -> None:
+def test_a_change_without_options_is_rejected(shell: Shell) -> None:
     assert shell.run("tenant", "change", "hanbit") == 2
     assert "--setting" in shell.err.getvalue()
     assert shell.transport.sent == []
@@ -62,14 +62,14 @@ def test_a_change_of_nothing_is_a_mistake(shell: Shell) -> None:
 @pytest.mark.parametrize(
     "options", [("--setting", "ocr"), ("--limit", "=3"), ("--tier", "gold")], ids=["no value", "no name", "no tier"]
 )
-def test_options_of_another_form_are_told_before_anything_is_sent(shell: Shell, options: tuple[str, ...]) -> None:
+def test_malformed_options_are_rejected_before_any_request(shell: Shell, options: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as ended:
         shell.run("tenant", "change", "hanbit", *options)
     assert ended.value.code == 2
     assert shell.transport.sent == []
 
 
-def test_what_the_stack_refuses_is_passed_on(shell: Shell) -> None:
+def test_a_rejection_by_the_stack_is_printed(shell: Shell) -> None:
     errors = [{"field": "settings.chunk_size", "message": "must be from 200 to 1600"}]
     shell.transport.on("PATCH", ROUTE, reply(400, {"detail": "The request is not valid.", "errors": errors}))
     assert shell.run("tenant", "change", "hanbit", "--setting", "chunk_size=1") == 1
@@ -80,7 +80,7 @@ def moving(stage: str) -> Response:
     return reply(200, {**TENANT, "move": {"tier": "premium", "stage": stage}})
 
 
-def test_a_change_of_tier_is_waited_for_stage_by_stage(shell: Shell) -> None:
+def test_a_change_of_tier_prints_each_stage_until_it_completes(shell: Shell) -> None:
     premium = {**TENANT, "tier": "premium"}
     shell.transport.on("PATCH", ROUTE, moving("preparing"))
     leaving = reply(200, {**premium, "move": {"tier": "premium", "stage": "leaving"}})
@@ -88,11 +88,11 @@ def test_a_change_of_tier_is_waited_for_stage_by_stage(shell: Shell) -> None:
     assert shell.run("tenant", "change", "hanbit", "--tier", "premium") == 0
     assert shell.transport.sent[0].json == {"tier": "premium"}
     stages = ["preparing", "copying", "leaving"]
-    assert shell.err.getvalue().splitlines() == [f"hanbit moves to premium: {stage}" for stage in stages]
+    assert shell.err.getvalue().splitlines() == [f"hanbit is moving to premium: {stage}" for stage in stages]
     assert ["tier", "premium"] in [line.split() for line in shell.out.getvalue().splitlines()]
 
 
-def test_a_tier_that_a_tenant_has_already_is_not_waited_for(shell: Shell) -> None:
+def test_a_change_to_the_present_tier_returns_at_once(shell: Shell) -> None:
     shell.transport.on("PATCH", ROUTE, reply(200, TENANT))
     shell.transport.on("GET", ROUTE, reply(200, TENANT))
     assert shell.run("tenant", "change", "hanbit", "--tier", "basic", "--json") == 0
@@ -100,28 +100,28 @@ def test_a_tier_that_a_tenant_has_already_is_not_waited_for(shell: Shell) -> Non
     assert shell.time.pauses == []
 
 
-def test_a_move_that_stops_tells_why(shell: Shell) -> None:
+def test_a_stopped_move_prints_the_reason(shell: Shell) -> None:
     stopped = {"tier": "premium", "stage": "copying", "reason": "The key could not be made."}
     shell.transport.on("PATCH", ROUTE, moving("preparing"))
     shell.transport.on("GET", ROUTE, moving("preparing"), reply(200, {**TENANT, "move": stopped}))
     assert shell.run("tenant", "change", "hanbit", "--tier", "premium") == 1
-    assert "onggi: The move of hanbit to premium has stopped: The key could not be made.\n" in shell.err.getvalue()
+    assert "onggi: The move of hanbit to premium stopped: The key could not be made.\n" in shell.err.getvalue()
 
 
-def test_a_move_that_does_not_end_is_given_up(shell: Shell) -> None:
+def test_a_move_that_does_not_complete_times_out(shell: Shell) -> None:
     shell.transport.on("PATCH", ROUTE, moving("copying"))
     shell.transport.on("GET", ROUTE, moving("copying"))
     assert shell.run("tenant", "change", "hanbit", "--tier", "premium", "--json") == 5
     assert shell.time.elapsed == pytest.approx(3600)
-    assert shell.err.getvalue().count("\n") == 1, "programs read one error and no progress"
+    assert shell.err.getvalue().count("\n") == 1, "JSON output has one error and no progress"
 
 
-def test_waiting_moves_on_a_terminal_and_leaves_nothing_there(shell: Shell) -> None:
+def test_a_terminal_shows_an_animated_status_line_that_is_cleared(shell: Shell) -> None:
     shell.err = Terminal()
     shell.transport.on("PATCH", ROUTE, moving("copying"))
     shell.transport.on("GET", ROUTE, moving("copying"), reply(200, {**TENANT, "tier": "premium"}))
     assert shell.run("tenant", "change", "hanbit", "--tier", "premium") == 0
-    assert "hanbit moves to premium: copying" in shell.err.getvalue()
+    assert "hanbit is moving to premium: copying" in shell.err.getvalue()
     assert "0:00:0" in shell.err.getvalue()
     assert "\x1b[2K" in shell.err.getvalue()
 
@@ -130,19 +130,19 @@ def test_waiting_moves_on_a_terminal_and_leaves_nothing_there(shell: Shell) -> N
 
 
 @pytest.mark.parametrize(
-    ("action", "status", "said"), [("suspend", "suspended", "open nothing"), ("resume", "active", "processed now")]
+    ("action", "status", "effect"), [("suspend", "suspended", "denied"), ("resume", "active", "processed now")]
 )
-def test_suspend_and_resume(shell: Shell, action: str, status: str, said: str) -> None:
+def test_suspend_and_resume_change_the_status(shell: Shell, action: str, status: str, effect: str) -> None:
     shell.transport.on("PATCH", ROUTE, reply(200, {**TENANT, "status": status}))
     assert shell.run("tenant", action, "hanbit") == 0
     assert shell.transport.sent[0].json == {"status": status}
     assert shell.out.getvalue().startswith(f"한빛가전 (hanbit) is {status}.\n")
-    assert said in shell.out.getvalue()
+    assert effect in shell.out.getvalue()
     assert shell.run("tenant", action, "hanbit", "--json") == 0
     assert shell.printed["status"] == status
 
 
-def test_a_tenant_that_is_going_is_not_suspended(shell: Shell) -> None:
+def test_a_tenant_in_removal_is_not_suspended(shell: Shell) -> None:
     detail = "The tenant is removing; only one that is active or suspended can be changed."
     shell.transport.on("PATCH", ROUTE, reply(409, {"detail": detail}))
     assert shell.run("tenant", "suspend", "hanbit") == 1
@@ -152,7 +152,7 @@ def test_a_tenant_that_is_going_is_not_suspended(shell: Shell) -> None:
 # log
 
 
-def test_log_says_who_has_changed_what(shell: Shell) -> None:
+def test_log_prints_changes_and_authors(shell: Shell) -> None:
     key = {"key_id": "0afa6e43e589", "role": "reader", "created_at": "2026-11-20T03:00:00.000Z"}
     settled = {**TENANT, "settings": {"chunk_size": 400, "ocr": True}}
     entries = [
@@ -170,17 +170,17 @@ def test_log_says_who_has_changed_what(shell: Shell) -> None:
     shell.transport.on("GET", f"{ROUTE}/audit", reply(200, first), reply(200, second))
     assert shell.run("tenant", "log", "hanbit") == 0
     lines = [" ".join(line.split()) for line in shell.out.getvalue().splitlines()]
-    at, by = "2026-11-20 03:00", "arn:op"
+    at, author = "2026-11-20 03:00", "arn:op"
     assert lines[1:] == [
-        f"{at} key.revoked 0afa6e43e589, revoked_at: – → 2026-11-21 {by}",
-        f"{at} key.issued 0afa6e43e589, reader {by}",
-        f"{at} tenant.suspended status: active → suspended {by}",
-        f"{at} tenant.changed settings.chunk_size: 800 → 400, settings.ocr: false → true {by}",
-        f"{at} tenant.created hanbit, 한빛가전, basic {by}",
+        f"{at} key.revoked 0afa6e43e589, revoked_at: – → 2026-11-21 {author}",
+        f"{at} key.issued 0afa6e43e589, reader {author}",
+        f"{at} tenant.suspended status: active → suspended {author}",
+        f"{at} tenant.changed settings.chunk_size: 800 → 400, settings.ocr: false → true {author}",
+        f"{at} tenant.created hanbit, 한빛가전, basic {author}",
     ]
 
 
-def test_log_for_programs_is_the_trail_as_it_came(shell: Shell) -> None:
+def test_log_prints_the_audit_trail_as_json(shell: Shell) -> None:
     entry = {"at": "x", "author": "a", "action": "tenant.created", "before": None, "after": TENANT}
     shell.transport.on("GET", f"{ROUTE}/audit", reply(200, {"entries": [entry]}))
     assert shell.run("tenant", "log", "hanbit", "--json") == 0
@@ -190,62 +190,62 @@ def test_log_for_programs_is_the_trail_as_it_came(shell: Shell) -> None:
 # remove
 
 
-def test_remove_waits_for_the_receipt_and_shows_it(shell: Shell) -> None:
+def test_remove_waits_for_the_receipt_and_prints_it(shell: Shell) -> None:
     shell.transport.on("DELETE", ROUTE, reply(202, {"tenant_id": "hanbit", "status": "removing"}))
     shell.transport.on("GET", ROUTE, reply(200, TENANT), *[reply(200, REMOVING)] * 2, reply(200, REMOVED))
     assert shell.run("tenant", "remove", "hanbit", "--yes") == 0
     assert [sent.url for sent in shell.transport.sent if sent.method == "DELETE"] == [ROUTE]
     lines = [line.split() for line in shell.out.getvalue().splitlines()]
-    assert lines[1:] == [["what", "before", "after"], ["uploads", "12", "0"], ["keys", "1", "0"]]
+    assert lines[1:] == [["data", "before", "after"], ["uploads", "12", "0"], ["keys", "1", "0"]]
     assert "2026-11-21 07:40" in shell.out.getvalue()
 
 
-def test_the_key_of_a_tenant_that_was_removed_is_forgotten_and_no_other(shell: Shell) -> None:
-    shell.know_key("hanbit")
-    shell.know_key("ridgeline")
+def test_remove_deletes_the_stored_key_of_the_tenant_only(shell: Shell) -> None:
+    shell.store_key("hanbit")
+    shell.store_key("ridgeline")
     shell.transport.on("GET", ROUTE, reply(200, REMOVED))
     assert shell.run("tenant", "remove", "hanbit", "--yes") == 0
     kept = json.loads((shell.local_folder / "keys.json").read_text(encoding="utf-8"))["onggi-local"]
     assert set(kept) == {"ridgeline"}
 
 
-def test_a_removal_that_has_ended_is_not_asked_for_again(shell: Shell) -> None:
+def test_a_completed_removal_is_not_requested_again(shell: Shell) -> None:
     shell.transport.on("GET", ROUTE, reply(200, REMOVED))
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--json") == 0
     assert shell.printed == REMOVED
     assert [sent.method for sent in shell.transport.sent] == ["GET"]
 
 
-def test_show_of_a_tenant_that_was_removed_is_its_receipt(shell: Shell) -> None:
+def test_show_of_a_removed_tenant_prints_its_receipt(shell: Shell) -> None:
     shell.transport.on("GET", ROUTE, reply(200, EXPORTED))
     assert shell.run("tenant", "show", "hanbit") == 0
     assert ["uploads", "12", "0"] in [line.split() for line in shell.out.getvalue().splitlines()]
 
 
-def test_nothing_is_removed_unless_it_is_meant(shell: Shell) -> None:
+def test_remove_needs_a_confirmation(shell: Shell) -> None:
     assert shell.run("tenant", "remove", "hanbit") == 1
     assert "--yes" in shell.err.getvalue()
     assert shell.transport.sent == []
 
 
-def test_a_removal_that_stops_is_told(shell: Shell) -> None:
+def test_a_stopped_removal_is_reported_and_can_be_resumed(shell: Shell) -> None:
     shell.transport.on("DELETE", ROUTE, reply(202, {}))
     stopped = reply(200, {**REMOVING, "reason": "S3 was down."})
     shell.transport.on("GET", ROUTE, stopped)
     assert shell.run("tenant", "remove", "hanbit", "--yes") == 1
     assert "S3 was down." in shell.err.getvalue()
     shell.transport.on("GET", ROUTE, stopped, reply(200, REMOVING), reply(200, REMOVED))
-    assert shell.run("tenant", "remove", "hanbit", "--yes") == 0, "the same command takes it up"
+    assert shell.run("tenant", "remove", "hanbit", "--yes") == 0, "the same command resumes it"
 
 
-def test_what_is_asked_of_a_tenant_that_is_not_there_is_told(shell: Shell) -> None:
+def test_remove_of_an_unknown_tenant_fails(shell: Shell) -> None:
     shell.transport.on("GET", ROUTE, reply(404, {"detail": "There is no tenant of this id."}))
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(shell.folder / "out")) == 1
     assert [sent.method for sent in shell.transport.sent] == ["GET"]
 
 
 def export(shell: Shell, objects: dict[str, bytes], removed: dict[str, Any] = EXPORTED) -> Path:
-    """Prepare a removal with an export; returns the folder that it may go into."""
+    """Prepares a removal with an export; returns the folder for it."""
     shell.transport.on("DELETE", ROUTE, reply(202, {}))
     shell.transport.on("GET", ROUTE, reply(200, TENANT), reply(200, REMOVING), reply(200, removed))
     listed = [
@@ -259,22 +259,22 @@ def export(shell: Shell, objects: dict[str, bytes], removed: dict[str, Any] = EX
     return shell.folder / "out"
 
 
-def test_an_export_is_asked_for_waited_for_and_fetched(shell: Shell) -> None:
+def test_an_export_is_requested_awaited_and_downloaded(shell: Shell) -> None:
     folder = export(shell, {"uploads/규정/휴가.md": b"fifteen days", "vectors/00000.jsonl": b"{}\n"})
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(folder)) == 0
     deletion = next(sent for sent in shell.transport.sent if sent.method == "DELETE")
     assert deletion.url == f"{ROUTE}?export=true"
-    fetched = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert fetched == {"uploads/규정/휴가.md": b"fifteen days", "vectors/00000.jsonl": b"{}\n"}
+    downloaded = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert downloaded == {"uploads/규정/휴가.md": b"fifteen days", "vectors/00000.jsonl": b"{}\n"}
     downloads = [sent for sent in shell.transport.sent if sent.url.startswith(LINK)]
-    assert [sent.headers for sent in downloads] == [{}, {}], "a link needs no credentials, and gets none"
+    assert [sent.headers for sent in downloads] == [{}, {}], "a link is used without credentials"
     assert shell.out.getvalue().splitlines()[-1] == f"The export is in {folder}: 2 files, 15 B."
     assert "2026-11-21 07:40" in shell.out.getvalue()
-    said = ["hanbit is denied from now on; its data goes once its open uploads have expired."]
-    assert shell.err.getvalue().splitlines() == [*said, "The export of hanbit is being fetched."]
+    removal = "hanbit is denied access; its data is deleted when its pending uploads have expired."
+    assert shell.err.getvalue().splitlines() == [removal, "The export of hanbit is being downloaded."]
 
 
-def test_an_export_for_programs(shell: Shell) -> None:
+def test_an_export_is_printed_as_json(shell: Shell) -> None:
     folder = export(shell, {"uploads/a.md": b"a"})
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(folder), "--json") == 0
     assert shell.printed["receipt"]["after"] == {"uploads": 0, "keys": 0}
@@ -282,14 +282,14 @@ def test_an_export_for_programs(shell: Shell) -> None:
     assert shell.err.getvalue() == ""
 
 
-def test_fetching_is_counted_on_a_terminal(shell: Shell) -> None:
+def test_a_download_is_counted_on_a_terminal(shell: Shell) -> None:
     shell.err = Terminal()
     folder = export(shell, {"uploads/a.md": b"a", "uploads/b.md": b"b"})
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(folder)) == 0
     assert "2 of 2 files, 2 B" in " ".join(shell.err.getvalue().split())
 
 
-def test_an_export_of_a_tenant_that_was_removed_is_fetched_again(shell: Shell) -> None:
+def test_the_export_of_a_removed_tenant_is_downloaded_again(shell: Shell) -> None:
     folder = export(shell, {"uploads/a.md": b"a"})
     shell.transport.on("GET", ROUTE, reply(200, EXPORTED))
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(folder)) == 0
@@ -297,21 +297,21 @@ def test_an_export_of_a_tenant_that_was_removed_is_fetched_again(shell: Shell) -
     assert (folder / "uploads/a.md").read_bytes() == b"a"
 
 
-def test_a_tenant_that_was_removed_without_an_export_has_none(shell: Shell) -> None:
+def test_a_tenant_removed_without_an_export_has_none(shell: Shell) -> None:
     folder = export(shell, {"uploads/a.md": b"a"})
     shell.transport.on("GET", ROUTE, reply(200, REMOVED))
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(folder)) == 1
     assert "without an export" in shell.err.getvalue()
 
 
-def test_a_tenant_that_had_nothing_is_removed_all_the_same(shell: Shell) -> None:
+def test_a_tenant_without_data_has_an_empty_export(shell: Shell) -> None:
     folder = export(shell, {"uploads/a.md": b"a"}, REMOVED)
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(folder)) == 0
     assert shell.out.getvalue().splitlines()[-1] == f"The export is in {folder}: 0 files, 0 B."
 
 
-@pytest.mark.parametrize("obstacle", ["something in it", "a file"])
-def test_a_folder_that_cannot_take_an_export_is_told_before_anything_is_removed(shell: Shell, obstacle: str) -> None:
+@pytest.mark.parametrize("obstacle", ["not empty", "a file"])
+def test_an_unusable_export_folder_is_rejected_before_any_removal(shell: Shell, obstacle: str) -> None:
     folder = export(shell, {"uploads/a.md": b"a"})
     if obstacle == "a file":
         folder.write_text("mine", encoding="utf-8")
@@ -323,10 +323,10 @@ def test_a_folder_that_cannot_take_an_export_is_told_before_anything_is_removed(
     assert shell.transport.sent == []
 
 
-def test_an_answer_that_breaks_off_is_asked_for_again(shell: Shell) -> None:
+def test_an_interrupted_download_is_retried(shell: Shell) -> None:
     folder = export(shell, {"uploads/a.md": b"whole"})
     broken: list[Response | BaseException] = [
-        StackError("unreachable", "bucket.test does not answer."),
+        StackError("unreachable", "bucket.test cannot be reached."),
         Response(200, {}, b"who"),
     ]
     broken.append(Response(503, {}, b"<Error><Code>SlowDown</Code></Error>"))
@@ -337,28 +337,28 @@ def test_an_answer_that_breaks_off_is_asked_for_again(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "said"),
+    ("response", "status", "message"),
     [
-        (Response(200, {}, b"who"), 3, "came with 3 of its 5 bytes"),
-        (Response(503, {}, b""), 3, "S3 does not give uploads/a.md at the moment"),
-        (Response(403, {}, b""), 1, "S3 refuses uploads/a.md with status 403"),
+        (Response(200, {}, b"who"), 3, "was received with 3 of its 5 bytes"),
+        (Response(503, {}, b""), 3, "S3 is unavailable for uploads/a.md"),
+        (Response(403, {}, b""), 1, "S3 rejected uploads/a.md with status 403"),
         (Response(307, {}, b""), 1, "S3 redirects uploads/a.md to another host (status 307)"),
     ],
     ids=["incomplete", "overloaded", "refused", "redirected"],
 )
-def test_an_export_that_cannot_be_fetched_says_how_to_go_on(
-    shell: Shell, answer: Response, status: int, said: str
+def test_a_failed_download_of_an_export_prints_how_to_continue(
+    shell: Shell, response: Response, status: int, message: str
 ) -> None:
     folder = export(shell, {"uploads/a.md": b"whole"})
-    shell.transport.on("GET", f"{LINK}/0", answer)
+    shell.transport.on("GET", f"{LINK}/0", response)
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(folder)) == status
-    assert said in shell.err.getvalue()
-    assert "hanbit was removed, but its export was not fetched to its end" in shell.err.getvalue()
+    assert message in shell.err.getvalue()
+    assert "hanbit was removed, but the download of its export failed" in shell.err.getvalue()
     assert "within seven days" in shell.err.getvalue()
     assert not (folder / "uploads/a.md").exists()
 
 
-def test_a_name_that_no_file_can_have_does_not_stop_the_others(shell: Shell) -> None:
+def test_an_object_name_that_no_file_can_have_does_not_stop_the_others(shell: Shell) -> None:
     long = "uploads/" + "n" * 300
     folder = export(shell, {"uploads/a": b"1", "uploads/a/b": b"2", long: b"3", "uploads/z": b"4"})
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(folder), "--json") == 1
@@ -366,10 +366,10 @@ def test_a_name_that_no_file_can_have_does_not_stop_the_others(shell: Shell) -> 
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["a", "z"]
 
 
-def test_of_two_names_that_come_to_the_same_file_none_is_lost_in_silence(shell: Shell) -> None:
+def test_two_objects_with_the_same_file_name_are_reported(shell: Shell) -> None:
     folder = export(shell, {"uploads/%2E%2E": b"1", "uploads/..": b"2"})
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(folder)) == 1
-    assert "uploads/..: It cannot be stored: another one of the names is the same" in shell.out.getvalue()
+    assert "uploads/..: It cannot be stored: another object has the same file name" in shell.out.getvalue()
     assert (folder / "uploads/%2E%2E").read_bytes() == b"1"
 
 
@@ -384,11 +384,11 @@ def test_of_two_names_that_come_to_the_same_file_none_is_lost_in_silence(shell: 
         ("uploads/...", "uploads/..."),
     ],
 )
-def test_no_name_leads_out_of_the_folder(name: str, path: str) -> None:
+def test_no_object_name_leads_out_of_the_folder(name: str, path: str) -> None:
     assert str(file_path(Path("/out"), name)) == f"/out/{path}"
 
 
-def test_links_are_asked_for_anew_before_they_expire(shell: Shell) -> None:
+def test_links_are_renewed_before_they_expire(shell: Shell) -> None:
     folder = export(shell, {"uploads/a": b"1", "uploads/b": b"2"})
     first = {"name": "uploads/a", "size": 1, "url": f"{LINK}/0"}
     stale, fresh = ({"name": "uploads/b", "size": 1, "url": f"{LINK}/{number}"} for number in ("stale", 1))
@@ -397,11 +397,11 @@ def test_links_are_asked_for_anew_before_they_expire(shell: Shell) -> None:
     shell.transport.on("GET", f"{LINK}/stale", Response(403, {}, b""))
     download = shell.transport.download
 
-    def slowly(url: str, take: Any) -> int:
-        shell.time.elapsed += 601  # a link is good for 900 seconds, and a download takes its time
-        status: int = download(url, take)
+    def slow_download(url: str, write: Any) -> int:
+        shell.time.elapsed += 601  # a link is valid for 900 seconds
+        status: int = download(url, write)
         return status
 
-    shell.transport.download = slowly
+    shell.transport.download = slow_download
     assert shell.run("tenant", "remove", "hanbit", "--yes", "--export", str(folder)) == 0
     assert (folder / "uploads/b").read_bytes() == b"2"

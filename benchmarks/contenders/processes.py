@@ -1,4 +1,4 @@
-"""Contenders as running processes: each has its environment, starts once, and reads one file after another."""
+"""The contenders' processes: each runs in its own environment, starts once and reads one file after another."""
 
 import json
 import os
@@ -23,19 +23,19 @@ ENVIRONMENTS: Final = {
     "pypdfloader": ".venvs/pypdfloader",
     "markitdown": ".venvs/markitdown",
 }
-"""Where each contender, a module beside this one, finds its packages."""
+"""The virtual environment of each contender, which is a module in this package."""
 
 
 class ContenderError(Exception):
-    """A contender does not start or has ended; its own words went to standard error."""
+    """A contender did not start or has ended; its messages are on standard error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A contender that reads files.
+    """A running contender.
 
     Attributes:
-        versions: of the packages that it uses.
+        versions: Versions of its packages.
     """
 
     name: str
@@ -43,20 +43,20 @@ class Contender:
     versions: Mapping[str, str]
 
     def read(self, file: Path) -> Reading:
-        """How reading a file went."""
+        """Returns the outcome of a file."""
         if self.process.stdin is None:
-            raise ContenderError(f"{self.name} takes no files.")
+            raise ContenderError(f"{self.name} has no standard input.")
         self.process.stdin.write(json.dumps(str(file)) + "\n")
         self.process.stdin.flush()
-        return Reading(**json.loads(answer_of(self.name, self.process)))
+        return Reading(**json.loads(next_line(self.name, self.process)))
 
 
 @contextmanager
 def running(names: Sequence[str]) -> Iterator[list[Contender]]:
-    """Contenders, started one after another; they end with the block.
+    """Yields contenders that run during the block.
 
     Raises:
-        ContenderError: when one does not start.
+        ContenderError: One did not start.
     """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         warm_up = Path(folder, "document.pdf")
@@ -77,23 +77,23 @@ def _running(name: str, warm_up: Path) -> Iterator[Contender]:
         env=own_environment(),
         encoding="utf-8",
     ) as process:
-        yield Contender(name, process, json.loads(answer_of(name, process)))
+        yield Contender(name, process, json.loads(next_line(name, process)))
         if process.stdin:
-            process.stdin.close()  # it ends by itself
+            process.stdin.close()  # then it ends
 
 
 def own_environment() -> dict[str, str]:
-    """This process's environment, with the path on which the functions' own modules are found."""
+    """Returns this process's environment, with the functions' modules on the path."""
     return {**os.environ, "PYTHONPATH": OWN_PATH}
 
 
-def answer_of(name: str, process: subprocess.Popen[str]) -> str:
-    """The next line that a contender says.
+def next_line(name: str, process: subprocess.Popen[str]) -> str:
+    """Returns the next line of a contender's output.
 
     Raises:
-        ContenderError: when it says nothing any more.
+        ContenderError: The process has ended.
     """
-    answer = process.stdout.readline() if process.stdout else ""
-    if not answer:
-        raise ContenderError(f"{name} has ended; why stands above.")
-    return answer
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        raise ContenderError(f"{name} has ended; the reason is printed above.")
+    return line

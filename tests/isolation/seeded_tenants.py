@@ -1,4 +1,4 @@
-"""Tenants that hold look-alike documents: what each of them has, whether it was reached, and how it is put back."""
+"""Tenants with similar documents: their data, its comparison after an attack, and its restoration."""
 
 import hashlib
 import json
@@ -13,20 +13,20 @@ from tests.integration.product import Json, Product, Tenant
 from tests.integration.users import Users, users_of
 from tests.isolation.clients import Clients, key_session_of, opened_grant, role_of, session_of
 
-TENANTS: Final = (("jar", "basic"), ("jar-b", "basic"), ("jar-b-2", "premium"))
-"""Those that attack one another, with their tiers; the ids of some are prefixes of others'. More may join here."""
-UNTOUCHED: Final = ("jar-c", "basic")
-"""Whose own right it is: on it every attack is tried as its own action, and once more without any wall."""
-SUSPENDED: Final = "jar-off"
-REMOVED: Final = "jar-gone"
+TENANTS: Final = (("acme", "basic"), ("acme-b", "basic"), ("acme-b-2", "premium"))
+"""The tenants that attack one another, with their tiers; some ids are prefixes of others."""
+UNTOUCHED: Final = ("acme-c", "basic")
+"""The tenant of control actions: every attack runs on its own data, and once against it without isolation layers."""
+SUSPENDED: Final = "acme-off"
+REMOVED: Final = "acme-removed"
 NAMES: Final = ("vault.txt", "cellar.txt")
 QUESTION: Final = "When does the vault of the cooperative open?"
 SEEDING_SECONDS: Final = 90.0
 
 
 @dataclass(frozen=True)
-class Things:
-    """Everything that a tenant has."""
+class TenantData:
+    """All data of a tenant."""
 
     rows: dict[str, Json]
     versions: frozenset[tuple[str, str, str, bool]]
@@ -35,9 +35,9 @@ class Things:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What opens the API to an owner of a tenant, as long as the tenant is active.
+    """The credentials of an owner of a tenant.
 
-    Those of tenants that are not were never used before: for a minute the gateway trusts what it was told last.
+    Those of suspended and removed tenants are never used while valid, since the gateway caches a decision for a minute.
     """
 
     api_key: str
@@ -46,37 +46,37 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class Jar:
-    """A tenant on one cloud, as all who know it see it.
+class SeededTenant:
+    """A tenant on one cloud.
 
     Attributes:
-        seal: a word that stands in everything the tenant has and nowhere else.
-        context: the verified context that the application makes of the tenant.
-        documents: as the API shows them.
-        state: the workflow's state at the end of the first document's execution.
-        cursor: a place in the tenant's listing, before its last document.
-        owner: what an owner of the tenant has.
-        ended: keys of the tenant that are revoked or expired.
-        predecessor: what an owner of another tenant has, that had the same id and was removed.
-        shut_out: what owners of a suspended and of a removed tenant have.
+        marker: A word that is in all data of the tenant and in no other data.
+        context: The verified context of the tenant in the application.
+        documents: The documents as the API returns them.
+        state: The workflow's state at the end of the first document's execution.
+        cursor: A cursor of the tenant's listing, before its last document.
+        owner: The credentials of an owner of the tenant.
+        inactive_keys: Revoked and expired keys of the tenant.
+        previous_owner: The credentials of an owner of a removed tenant with the same id.
+        blocked: The credentials of owners of a suspended and of a removed tenant.
     """
 
     product: Product
     tenant: Tenant
-    seal: str
+    marker: str
     context: Json
     documents: tuple[Json, ...]
     state: Json
     cursor: str
     session_id: str
     owner: Credentials
-    ended: Mapping[str, str]
-    predecessor: Credentials
-    shut_out: Mapping[str, Credentials]
+    inactive_keys: Mapping[str, str]
+    previous_owner: Credentials
+    blocked: Mapping[str, Credentials]
 
     @property
-    def as_user(self) -> "Jar":
-        """The tenant with a user's token in place of its key."""
+    def as_user(self) -> "SeededTenant":
+        """The tenant with a user's token as its key."""
         return replace(self, tenant=replace(self.tenant, api_key=self.owner.id_token))
 
     @property
@@ -88,15 +88,15 @@ class Jar:
         return self.documents[0]
 
     @property
-    def registered(self) -> Json:
-        """The first document as the workflow passes it on, with an attribute that shows where it was written again."""
+    def registered_document(self) -> Json:
+        """The first document as the workflow passes it on, with an attribute that marks a changed row."""
         found: Json = self.state["registration"]["document"]
         return found | {"metadata": found["metadata"] | {"attacked": "yes"}}
 
     @property
     def marks(self) -> tuple[str, str]:
-        """What no answer to another tenant may hold."""
-        return self.seal, f"onggi_{self.tenant_id}_"
+        """The words that no response to another tenant may contain."""
+        return self.marker, f"onggi_{self.tenant_id}_"
 
     @property
     def text_artifact(self) -> str:
@@ -104,37 +104,37 @@ class Jar:
 
     @cached_property
     def session(self) -> Clients:
-        """AWS as a function sees it that works for this tenant."""
+        """The clients of a function that works for this tenant."""
         return session_of(self.product, self.tenant_id)
 
     @property
     def grant_context(self) -> dict[str, str]:
-        """What the grant of the first document is bound to."""
+        """The encryption context of the grant for the first document."""
         document = self.document
         return {"tenant": self.tenant_id, "document": document["document_id"], "version": document["version"]}
 
     @cached_property
     def granted(self) -> Clients:
-        """AWS as the function that reads files sees it, while it reads the first document of this tenant."""
+        """The clients of the function that reads files, under the grant for the first document."""
         return Clients(self.product, self.opened_by(self.reader))
 
     @cached_property
     def reader(self) -> Clients:
-        """AWS as that function sees it by its own role."""
+        """The clients of that function's own role."""
         return role_of(self.product, "ExtractText")
 
     def opened_by(self, clients: Clients) -> Json:
-        """The credentials of the grant for the first document, for whoever may decrypt them."""
+        """Returns the credentials of the grant for the first document, decrypted by `clients`."""
         return opened_grant(self.product, clients, self.state["grant"]["parts"], self.grant_context)
 
     @cached_property
     def key_session(self) -> Clients:
-        """AWS as the function of keys sees it that works for this tenant's owner."""
+        """The clients of the Keys function that works for this tenant's owner."""
         return key_session_of(self.product, self.tenant_id)
 
     @cached_property
     def audit_entry(self) -> Json:
-        """Where the oldest entry of the tenant's audit trail lies."""
+        """Bucket and key of the oldest entry of the tenant's audit trail."""
         bucket = self.product["AuditBucketName"]
         listed = self.product.root("s3").list_objects_v2(Bucket=bucket, Prefix=f"{self.tenant_id}/")["Contents"]
         return {"Bucket": bucket, "Key": listed[-1]["Key"]}
@@ -152,7 +152,7 @@ class Jar:
     def index(self) -> Json:
         return {"vectorBucketName": self.placement["vector_bucket"], "indexName": self.placement["index"]}
 
-    def things(self) -> Things:
+    def read_data(self) -> TenantData:
         table = self.product["TenantTableName"]
         rows = self.product.root("dynamodb").query(
             TableName=table,
@@ -161,7 +161,7 @@ class Jar:
             ConsistentRead=True,
         )["Items"]
         vectors = self.product.root("s3vectors").list_vectors(**self.index, returnData=True, returnMetadata=True)
-        return Things(
+        return TenantData(
             {row["sk"]["S"]: row for row in rows},
             frozenset(self._versions()),
             {vector["key"]: vector for vector in vectors["vectors"]},
@@ -180,17 +180,17 @@ class Jar:
         ]
 
     @cached_property
-    def before(self) -> Things:
-        """What the tenant had at first."""
-        return self.things()
+    def initial_data(self) -> TenantData:
+        """The data of the tenant before the first attack."""
+        return self.read_data()
 
-    def remember(self) -> None:
-        """Look at what the tenant has, unless that is known."""
-        _ = self.before
+    def read_initial_data(self) -> None:
+        """Reads the initial data, unless it is known."""
+        _ = self.initial_data
 
-    def put_back(self) -> bool:
-        """Undo what has happened, and tell whether anything had; a version that was deleted for good stays away."""
-        before, now = self.before, self.things()
+    def restore(self) -> bool:
+        """Restores the initial data; returns whether it had changed. Deleted versions are not restored."""
+        before, now = self.initial_data, self.read_data()
         if now == before:
             return False
         s3, dynamodb, table = self.product.root("s3"), self.product.root("dynamodb"), self.product["TenantTableName"]
@@ -212,40 +212,42 @@ class Jar:
 
 @dataclass(frozen=True)
 class Seed:
-    """What tells a jar on whichever cloud holds a copy of it."""
+    """The data that identifies a seeded tenant on every cloud that has a copy of it."""
 
     tenant_id: str
     api_key: str
     parts: Json
 
-    def on(self, product: Product) -> Jar:
-        return Jar(product, Tenant(product, self.tenant_id, self.api_key), seal_of(self.tenant_id), **self.parts)
+    def on(self, product: Product) -> SeededTenant:
+        return SeededTenant(
+            product, Tenant(product, self.tenant_id, self.api_key), marker_of(self.tenant_id), **self.parts
+        )
 
 
-def seal_of(tenant_id: str) -> str:
-    return "seal" + hashlib.sha256(tenant_id.encode()).hexdigest()[:16]
+def marker_of(tenant_id: str) -> str:
+    return "marker" + hashlib.sha256(tenant_id.encode()).hexdigest()[:16]
 
 
-def sow(product: Product) -> list[Seed]:
-    """Onboard the tenants and wait until their documents answer.
+def seed_tenants(product: Product) -> list[Seed]:
+    """Onboards the tenants and waits until their documents are ready.
 
-    One after another, since whatever works at once starts a function's process more.
+    One after another, since concurrent work would start further processes of the functions.
     """
-    users = users_of(product, minutes=120)  # longer than the matrix takes
-    predecessors = _removed(users, [*(each for each, _ in TENANTS), REMOVED])
-    shut_out = {"suspended": _suspended(users), "removed": predecessors[REMOVED]}
-    tenants = [product.new_tenant(each, f"Jar {seal_of(each)}", tier) for each, tier in (*TENANTS, UNTOUCHED)]
-    ended = _ended_keys(tenants)
+    users = users_of(product, minutes=120)  # longer than the run of the matrix
+    previous_owners = _removed(users, [*(each for each, _ in TENANTS), REMOVED])
+    blocked = {"suspended": _suspended(users), "removed": previous_owners[REMOVED]}
+    tenants = [product.new_tenant(each, f"Tenant {marker_of(each)}", tier) for each, tier in (*TENANTS, UNTOUCHED)]
+    inactive_keys = _inactive_keys(tenants)
     for tenant in tenants:
         for name in NAMES:
-            tenant.ready(name, text_of(tenant.tenant_id, name), Metadata={"seal": seal_of(tenant.tenant_id)})
+            tenant.ready(name, text_of(tenant.tenant_id, name), Metadata={"marker": marker_of(tenant.tenant_id)})
     return [
         _seed(
             tenant,
             owner=_owner(users, tenant.tenant_id),
-            ended=ended[tenant.tenant_id],
-            predecessor=predecessors.get(tenant.tenant_id, predecessors[REMOVED]),
-            shut_out=shut_out,
+            inactive_keys=inactive_keys[tenant.tenant_id],
+            previous_owner=previous_owners.get(tenant.tenant_id, previous_owners[REMOVED]),
+            blocked=blocked,
         )
         for tenant in tenants
     ]
@@ -258,7 +260,7 @@ def _owner(users: Users, tenant_id: str) -> Credentials:
 
 
 def _removed(users: Users, tenant_ids: list[str]) -> dict[str, Credentials]:
-    """Onboard tenants and remove them again; answers what their owners still have."""
+    """Onboards and removes tenants; returns the credentials of their owners."""
     product = users.product
     for each in tenant_ids:
         product.new_tenant(each)
@@ -281,22 +283,22 @@ def _status(product: Product, tenant_id: str) -> str:
     return str(product.as_operator("GET", f"/admin/tenants/{tenant_id}").body["status"])
 
 
-def _ended_keys(tenants: list[Tenant]) -> dict[str, dict[str, str]]:
-    """Keys of each tenant that were never used while they were good."""
+def _inactive_keys(tenants: list[Tenant]) -> dict[str, dict[str, str]]:
+    """Returns keys of each tenant that were never used while they were valid."""
     end = datetime.now(UTC) + timedelta(seconds=1)
-    ended = {}
+    inactive_keys = {}
     for tenant in tenants:
         issue = partial(tenant.product.issue_key, tenant.tenant_id, role="owner")
-        ended[tenant.tenant_id] = {"revoked": issue(), "expired": issue(expires_at=end.isoformat())}
-        key_id = ended[tenant.tenant_id]["revoked"][-55:-43]
+        inactive_keys[tenant.tenant_id] = {"revoked": issue(), "expired": issue(expires_at=end.isoformat())}
+        key_id = inactive_keys[tenant.tenant_id]["revoked"][-55:-43]
         revoked = tenant.product.as_operator("DELETE", f"/admin/tenants/{tenant.tenant_id}/keys/{key_id}")
         assert revoked.status == 200, revoked
     wait_for(lambda: datetime.now(UTC) > end)
-    return ended
+    return inactive_keys
 
 
 def text_of(tenant_id: str, name: str) -> str:
-    return f"The {name[:-4]} of the cooperative opens at dawn only, says {seal_of(tenant_id)}."
+    return f"The {name[:-4]} of the cooperative opens at dawn only, says {marker_of(tenant_id)}."
 
 
 def _seed(tenant: Tenant, **credentials: Any) -> Seed:
@@ -304,14 +306,14 @@ def _seed(tenant: Tenant, **credentials: Any) -> Seed:
     rows = [tenant.row(key) for key in keys]
     documents = tuple(tenant.document(row["document_id"]["S"]) for row in rows if row)
     state = json.loads(tenant.execution(keys[0])["output"])
-    answered = tenant.ask(QUESTION)
-    assert answered["grounded"], answered
+    answer = tenant.ask(QUESTION)
+    assert answer["grounded"], answer
     parts: dict[str, Any] = {
         "context": state["registration"]["tenant"],
         "documents": documents,
         "state": state,
         "cursor": tenant.call("GET", "/documents", limit=1).body["next_cursor"],
-        "session_id": answered["session_id"],
+        "session_id": answer["session_id"],
         **credentials,
     }
     return Seed(tenant.tenant_id, tenant.api_key, parts)

@@ -1,4 +1,4 @@
-"""The application in this process, on a local cloud: as it is, or with its own wall taken down by test doubles."""
+"""The application in this process, on a local cloud, with its own checks or without them."""
 
 import importlib.util
 import sys
@@ -30,17 +30,17 @@ from tests.application_parts import replace_parts
 from tests.integration.local_cloud import REGION
 from tests.integration.product import Json, Product
 from tests.isolation.clients import role_of
-from tests.isolation.jars import Jar
+from tests.isolation.seeded_tenants import SeededTenant
 
 FUNCTIONS: Final = Path(__file__).parents[2] / "functions"
 ROLE: Final = "RecordFailure"
-"""The function whose role may do most of all that work for tenants."""
+"""The function with the broadest role of those that work for tenants."""
 READER: Final = "ExtractText"
 GRANTOR: Final = "GrantReading"
 
 
 class Context:
-    """Lambda's."""
+    """A Lambda context."""
 
     aws_request_id = "isolation"
 
@@ -48,12 +48,12 @@ class Context:
         return 170_000
 
 
-class Workbench:
+class Harness:
     """The application under the role of a deployed function."""
 
-    def __init__(self, product: Product, *, checked: bool) -> None:
+    def __init__(self, product: Product, *, with_checks: bool) -> None:
         self._product = product
-        self._checked = checked
+        self._with_checks = with_checks
 
     @cached_property
     def _configuration(self) -> Json:
@@ -63,7 +63,7 @@ class Workbench:
 
     @cached_property
     def _session(self) -> AwsSession:
-        assumed = self._product.root("sts").assume_role(RoleArn=self._configuration["Role"], RoleSessionName="bench")
+        assumed = self._product.root("sts").assume_role(RoleArn=self._configuration["Role"], RoleSessionName="harness")
         return AwsSession(assumed["Credentials"])
 
     @cached_property
@@ -97,18 +97,18 @@ class Workbench:
     def _directory(self) -> DynamoTenantDirectory:
         return DynamoTenantDirectory(self._session, self._settings.control_table, application.now)
 
-    def run[T](self, work: Callable[[TenantPorts], T], own: Jar, target: Jar) -> T:
-        """Do something with the ports of the attacking tenant."""
-        with self._working(own, target):
+    def run[T](self, work: Callable[[TenantPorts], T], own: SeededTenant, target: SeededTenant) -> T:
+        """Runs `work` with the ports of the attacking tenant."""
+        with self._patched_application(own, target):
             return work(application.tenant_ports(unchecked_context(own.context)))
 
-    def call(self, function: str, event: Json, own: Jar, target: Jar) -> Any:
-        """Call a function's handler; errors leave it as they are."""
-        with self._working(own, target):
+    def call(self, function: str, event: Json, own: SeededTenant, target: SeededTenant) -> Any:
+        """Calls a function's handler, which raises errors instead of returning problem documents."""
+        with self._patched_application(own, target):
             return handler(function)(event, Context())
 
     @contextmanager
-    def _working(self, own: Jar, target: Jar) -> Iterator[None]:
+    def _patched_application(self, own: SeededTenant, target: SeededTenant) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patched:
             patched.setenv("AWS_ENDPOINT_URL", self._product.cloud.endpoint)
             patched.setenv("AWS_DEFAULT_REGION", REGION)
@@ -121,12 +121,12 @@ class Workbench:
                 directory=self._directory,
             )
             patched.setattr(http, "problem", _raise)
-            if not self._checked:
-                self._take_down(patched, own, target)
+            if not self._with_checks:
+                self._remove_checks(patched, own, target)
             yield
 
-    def _take_down(self, patched: pytest.MonkeyPatch, own: Jar, target: Jar) -> None:
-        """No check is left, and ports are bound to the target, as by a mistake; the session stays the attacker's."""
+    def _remove_checks(self, patched: pytest.MonkeyPatch, own: SeededTenant, target: SeededTenant) -> None:
+        """Removes all checks and binds the ports to the target; the session remains the attacker's."""
         attacker, attacked = unchecked_context(own.context), unchecked_context(target.context)
         bound_ports = application.tenant_ports
 
@@ -136,13 +136,13 @@ class Workbench:
         class Sessions:
             of = staticmethod(session_of_attacker)
 
-        def taken_for_attacker(event: ObjectEvent, _: TenantDirectory) -> tuple[TenantContext, ObjectEvent]:
+        def resolve_to_attacker(event: ObjectEvent, _: TenantDirectory) -> tuple[TenantContext, ObjectEvent]:
             return attacker, event
 
         replace_parts(patched, _tenant_sessions=Sessions(), tenant_ports=lambda _, *more: bound_ports(attacked, *more))
 
         def ports_under_own_grant(*_: object) -> TenantPorts:
-            document = DocumentVersion(**own.registered)
+            document = DocumentVersion(**own.registered_document)
             session = granted_session(
                 self._reader, self._settings.reading_key, attacker, document, own.state["grant"]["parts"], 0
             )
@@ -154,22 +154,22 @@ class Workbench:
         patched.setattr(DocumentVersion, "from_dict", staticmethod(lambda _, data: DocumentVersion(**data)))
         patched.setattr(S3DocumentStore, "_at", lambda store, key: {"Bucket": store._bucket, "Key": key})
         for step in (register_document, record_failure, record_interruption):
-            patched.setattr(step, "tenant_of", taken_for_attacker)
+            patched.setattr(step, "tenant_of", resolve_to_attacker)
 
 
 def unchecked_context(data: Json) -> TenantContext:
-    """A context as the data has it."""
+    """Returns the context of the data without validation."""
     placement = Placement(**data["placement"])
     return TenantContext(data["tenant_id"], data["name"], data["tier"], placement)
 
 
 def _raise(*_: Any) -> Any:
-    """In place of a problem document: the error that it would be made of, which is being handled here."""
+    """Raises the error that is being handled, in place of a problem document."""
     raise  # noqa: PLE0704 - called while an error is being handled
 
 
 def handler(function: str) -> Callable[[Json, Any], Any]:
-    """A function's handler, loaded from its folder."""
+    """Returns a function's handler, loaded from its folder."""
     name = f"isolated_{function}"
     if name not in sys.modules:
         sys.modules[name] = _loaded(name, FUNCTIONS / function)
@@ -186,5 +186,5 @@ def _loaded(name: str, folder: Path) -> ModuleType:
         module = importlib.util.module_from_spec(found)
         temporary = tempfile.tempdir
         found.loader.exec_module(module)
-        tempfile.tempdir = temporary  # a function chooses its own
+        tempfile.tempdir = temporary  # a function sets its own
     return module

@@ -1,4 +1,4 @@
-"""`onggi tenant list`, `show` and `log`: what there is, and what was changed about it."""
+"""`onggi tenant list`, `show` and `log`: shows tenants and their audit trails."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -13,27 +13,27 @@ from cli.output import printable, status_text, table, time_text
 from cli.tenants import tenant_route
 from cli.workspace import Workspace
 
-NAMING = ("tenant_id", "key_id", "name", "tier", "role")
-"""What tells one thing from another where it came or went."""
+IDENTIFYING = ("tenant_id", "key_id", "name", "tier", "role")
+"""The fields that identify a tenant or key that was created or deleted."""
 
 
 def register(actions: Subparsers, shared: ArgumentParser) -> None:
-    """Add the actions."""
+    """Adds the actions."""
     add_command(actions, shared, "list", does="list the tenants", examples=["onggi tenant list"], run=run_list)
     for name, does, run in (
-        ("show", "show one tenant, or the receipt of one that was removed", run_show),
-        ("log", "list what was changed about a tenant and its keys, newest first", run_log),
+        ("show", "show a tenant, or the receipt of a removed one", run_show),
+        ("log", "list the changes of a tenant and its keys, newest first", run_log),
     ):
         add_tenant_id(add_command(actions, shared, name, does=does, examples=[f"onggi tenant {name} hanbit"], run=run))
 
 
-def run_list(arguments: Namespace, workspace: Workspace) -> int:  # noqa: ARG001 - every command has this shape
-    """List the tenants."""
+def run_list(arguments: Namespace, workspace: Workspace) -> int:  # noqa: ARG001 - all commands have this signature
+    """Lists the tenants."""
     tenants = list(workspace.operator_api.pages("/admin/tenants", "tenants"))
 
     def show(console: Console) -> None:
         if not tenants:
-            console.print("There are no tenants yet: `onggi tenant create` makes one.")
+            console.print("There are no tenants yet: create one with `onggi tenant create`.")
             return
         rows = [
             (
@@ -52,66 +52,66 @@ def run_list(arguments: Namespace, workspace: Workspace) -> int:  # noqa: ARG001
 
 
 def run_show(arguments: Namespace, workspace: Workspace) -> int:
-    """Show one tenant."""
+    """Shows a tenant."""
     tenant = workspace.operator_api.get(tenant_route(arguments.tenant_id))
-    show = show_receipt if tenant["status"] == "removed" else show_facts
+    show = show_receipt if tenant["status"] == "removed" else show_tenant
     workspace.output.result(tenant, lambda console: show(console, tenant))
     return ExitStatus.OK
 
 
 def run_log(arguments: Namespace, workspace: Workspace) -> int:
-    """List the audit trail of a tenant."""
+    """Lists the audit trail of a tenant."""
     route = tenant_route(arguments.tenant_id, "/audit")
     entries = list(workspace.operator_api.pages(route, "entries"))
 
     def show(console: Console) -> None:
         rows = [(time_text(entry["at"]), entry["action"], changes(entry), entry["author"]) for entry in entries]
-        console.print(table(("at (UTC)", "action", "what", "by"), rows))
+        console.print(table(("time (UTC)", "action", "changes", "author"), rows))
 
     workspace.output.result({"entries": entries}, show)
     return ExitStatus.OK
 
 
 def changes(entry: JsonObject) -> str:
-    """Return what an entry of the audit trail says was changed, in one line."""
+    """Returns the changes of an entry of the audit trail, in one line."""
     before, after = entry["before"], entry["after"]
     if before is None or after is None:
-        thing = after if before is None else before
-        return ", ".join(str(thing[name]) for name in NAMING if name in (thing or {}))
-    was, now = dict(facts(before)), dict(facts(after))
-    named = [after["key_id"]] if "key_id" in after else []
+        record = after if before is None else before
+        return ", ".join(str(record[name]) for name in IDENTIFYING if name in (record or {}))
+    was, now = dict(fields(before)), dict(fields(after))
+    key = [after["key_id"]] if "key_id" in after else []
     changed = (name for name in was | now if was.get(name) != now.get(name))
-    return ", ".join([*named, *(f"{name}: {was.get(name, '–')} → {now.get(name, '–')}" for name in changed)])
+    return ", ".join([*key, *(f"{name}: {was.get(name, '–')} → {now.get(name, '–')}" for name in changed)])
 
 
-def show_facts(console: Console, tenant: JsonObject) -> None:
-    """Print everything that is known of a tenant."""
-    rows = ((name, status_text(value) if name == "status" else value) for name, value in facts(tenant))
-    console.print(table(("what", "value"), rows))
+def show_tenant(console: Console, tenant: JsonObject) -> None:
+    """Prints all fields of a tenant."""
+    rows = ((name, status_text(value) if name == "status" else value) for name, value in fields(tenant))
+    console.print(table(("field", "value"), rows))
 
 
 def show_receipt(console: Console, removed: JsonObject) -> None:
-    """Print what a removal has counted before and after."""
+    """Prints the receipt of a removal: what was counted before and after it."""
     receipt = removed["receipt"]
     moment = time_text(receipt["removed_at"])
-    console.print(f"{printable(removed['tenant_id'])} was removed at {moment} UTC; read back afterwards:")
+    console.print(f"{printable(removed['tenant_id'])} was removed at {moment} UTC; what was counted before and after:")
     rows = [(kind, str(count), str(receipt["after"][kind])) for kind, count in receipt["before"].items()]
-    console.print(table(("what", "before", "after"), rows, right=("before", "after")))
+    console.print(table(("data", "before", "after"), rows, right=("before", "after")))
 
 
-def facts(thing: JsonObject, within: str = "") -> list[tuple[str, str]]:
-    """Return everything that a JSON object says, with dots between the names."""
-    said: list[tuple[str, str]] = []
-    for name, value in thing.items():
+def fields(record: JsonObject, prefix: str = "") -> list[tuple[str, str]]:
+    """Returns the fields of a JSON object; names of nested fields are joined by dots."""
+    found: list[tuple[str, str]] = []
+    for name, value in record.items():
         if isinstance(value, dict):
-            said += facts(value, f"{within}{name}.")
+            found += fields(value, f"{prefix}{name}.")
         else:
-            said.append((within + name, value_text(value)))
-    return said
+            found.append((prefix + name, value_text(value)))
+    return found
 
 
 def value_text(value: object) -> str:
-    """Return a JSON value as it is written in JSON, but texts bare and nothing as a dash."""
+    """Returns a value as JSON, but a string without quotes and None as a dash."""
     if isinstance(value, str):
         return value
     return "–" if value is None else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""One tenant of the demonstration at work: its documents on their way, its questions, and what it spent."""
+"""A tenant of the demonstration: its uploads, their ingestion, its questions and its usage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,22 +12,22 @@ from cli.demo.documents import Company, DemoDocument, Question
 from cli.documents import upload
 from cli.errors import CommandError
 from cli.metrics import TenantUsage
-from cli.progress import Sight, Tracker
+from cli.progress import DocumentProgress, Tracker
 from cli.transport import Transport
 
 FINAL = frozenset({"ready", "failed"})
 
 
 class S3(Protocol):
-    """The one call that drops a document."""
+    """The part of boto3's S3 client that is used here."""
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> dict[str, Any]:  # noqa: N803 - boto3's own parameter names
-        """Put an object."""
+        """Puts an object."""
 
 
 @dataclass
-class Spent:
-    """What the API's own answers say was spent; the metrics must come to the same."""
+class ReportedUsage:
+    """The usage that the API has reported in its responses; the metrics must agree with it."""
 
     queries: int = 0
     input_tokens: int = 0
@@ -36,141 +36,141 @@ class Spent:
     documents_ingested: int = 0
     cost_usd: float = 0.0
 
-    def wrong_with(self, before: TenantUsage, after: TenantUsage) -> list[str]:
-        """Return where the metrics differ from what was spent between two readings of them."""
+    def differences(self, before: TenantUsage, after: TenantUsage) -> list[str]:
+        """Returns the differences to the metrics between two readings."""
         found = []
         for name in ("queries", "input_tokens", "output_tokens", "embedding_tokens", "documents_ingested"):
             metric = getattr(after, name) - getattr(before, name)
-            answered = getattr(self, name)
-            if metric != answered:
-                found.append(f"the metrics say {metric} {name.replace('_', ' ')}, the API's answers {answered}")
-        # The metric counts ingestion, too, and is a sum of floating-point numbers.
+            reported = getattr(self, name)
+            if metric != reported:
+                found.append(f"the metrics show {metric} {name.replace('_', ' ')}, the API reported {reported}")
+        # The metric includes ingestion and is a sum of floating-point numbers.
         if after.estimated_cost_usd - before.estimated_cost_usd < self.cost_usd - 1e-9:
-            found.append(f"the metrics say that it cost less than the ${self.cost_usd:.6f} of the API's answers")
+            found.append(f"the metrics show a lower cost than the ${self.cost_usd:.6f} that the API reported")
         return found
 
 
 @dataclass
-class Jar:
-    """A company with its place in the stack.
+class DemoTenant:
+    """A company as a tenant of the stack.
 
     Attributes:
-        before: What its metrics said at first; a tenant of an earlier demonstration has some.
-        uploads: The version that was uploaded last, by document name.
-        originals: The documents as uploaded last, by id.
+        before: The metrics at the start; a tenant of an earlier demonstration has some.
+        uploads: The latest uploaded version, by document name.
+        originals: The latest uploaded documents, by id.
     """
 
     company: Company
     api: ApiClient
     before: TenantUsage
-    spent: Spent = field(default_factory=Spent)
+    reported: ReportedUsage = field(default_factory=ReportedUsage)
     uploads: dict[str, str] = field(default_factory=dict)
     originals: dict[str, DemoDocument] = field(default_factory=dict)
 
     def drop(self, s3: S3, bucket: str, document: DemoDocument) -> None:
-        """Put a document straight below the tenant's prefix, as any S3 client would.
+        """Puts a document below the tenant's prefix in S3, as any S3 client would.
 
         Raises:
-            CommandError: S3 does not take it, or keeps no versions.
+            CommandError: S3 rejects it, or the bucket has no versioning.
         """
         key = f"tenants/{self.company.tenant_id}/{document.path}"
         try:
             put = s3.put_object(Bucket=bucket, Key=key, Body=document.content, ContentType=document.content_type)
         except (BotoCoreError, ClientError) as error:
-            raise CommandError("upload_refused", f"S3 does not take {key}: {str(error).rstrip('.')}.") from error
+            raise CommandError("upload_refused", f"S3 rejected {key}: {str(error).rstrip('.')}.") from error
         if "VersionId" not in put:
-            raise CommandError("no_version", f"The bucket {bucket} keeps no versions: switch its versioning on.")
+            raise CommandError("no_version", f"The bucket {bucket} has no versioning: enable it.")
         self.uploads[document.path] = put["VersionId"]
 
     def post(self, transport: Transport, document: DemoDocument) -> None:
-        """Upload a document through the API, as an application of the tenant would."""
+        """Uploads a document through the API, as an application of the tenant would."""
         _, version = upload(
             self.api, transport, BytesIO(document.content), document.path, document.content_type, {}, lambda _: None
         )
         self.uploads[document.path] = version
 
     def states(self) -> dict[str, JsonObject]:
-        """Return the documents whose version uploaded last is known to the stack, by name."""
-        there = self.api.pages("/documents", "documents")
-        return {document["name"]: document for document in there if self._is_newest(document)}
+        """Returns the documents whose latest uploaded version is known to the stack, by name."""
+        documents = self.api.pages("/documents", "documents")
+        return {document["name"]: document for document in documents if self._is_newest(document)}
 
     def _is_newest(self, document: JsonObject) -> bool:
         return bool(self.uploads.get(document["name"]) == document["version"])
 
-    def settle(self, document: DemoDocument, state: JsonObject) -> None:
-        """Note that a document has become ready."""
+    def record_ready(self, document: DemoDocument, state: JsonObject) -> None:
+        """Records that a document is ready."""
         self.originals[state["document_id"]] = document
-        self.spent.documents_ingested += 1
-        self.spent.embedding_tokens += state["tokens"]
+        self.reported.documents_ingested += 1
+        self.reported.embedding_tokens += state["tokens"]
 
     def id_of(self, path: str) -> str:
-        """Return the id of a document.
+        """Returns the id of a document.
 
         Raises:
-            CommandError: The document has never become ready.
+            CommandError: The document did not become ready.
         """
         for document_id, document in self.originals.items():
             if document.path == path:
                 return document_id
-        raise CommandError("not_ready", f"{path} never became ready.")
+        raise CommandError("not_ready", f"{path} did not become ready.")
 
     def ask(self, question: Question) -> JsonObject:
-        """Ask a question and note what it took."""
+        """Asks a question and records the usage."""
         answer = self.api.post("/query", {"question": question.text})
         usage = answer["usage"]
-        self.spent.queries += 1
-        self.spent.input_tokens += usage["input_tokens"]
-        self.spent.output_tokens += usage["output_tokens"]
-        self.spent.embedding_tokens += usage["embedding_tokens"]
-        self.spent.cost_usd += float(usage["cost_usd"])
+        self.reported.queries += 1
+        self.reported.input_tokens += usage["input_tokens"]
+        self.reported.output_tokens += usage["output_tokens"]
+        self.reported.embedding_tokens += usage["embedding_tokens"]
+        self.reported.cost_usd += float(usage["cost_usd"])
         return answer
 
     def find(self, question: Question) -> list[JsonObject]:
-        """Find the passages for a question and note what it took."""
+        """Finds the passages for a question and records the usage."""
         found = self.api.post("/retrieve", {"question": question.text})
-        self.spent.embedding_tokens += found["usage"]["embedding_tokens"]
+        self.reported.embedding_tokens += found["usage"]["embedding_tokens"]
         passages: list[JsonObject] = found["passages"]
         return passages
 
 
 @dataclass
-class Arrival:
-    """Documents of one tenant on their way, as the tracker shows them."""
+class Ingestion:
+    """Documents of one tenant in processing, shown by a tracker."""
 
-    jar: Jar
+    tenant: DemoTenant
     documents: Sequence[DemoDocument]
     tracker: Tracker
     states: dict[str, JsonObject] = field(default_factory=dict)
     numbers: dict[str, int] = field(init=False)
-    sights: dict[str, Sight] = field(init=False)
+    progress: dict[str, DocumentProgress] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin to show the documents."""
+        """Adds the documents to the tracker."""
         self.numbers = {document.path: self._begin(document) for document in self.documents}
-        self.sights = {path: Sight(self.tracker, number) for path, number in self.numbers.items()}
+        self.progress = {path: DocumentProgress(self.tracker, number) for path, number in self.numbers.items()}
 
-    def look(self) -> bool:
-        """Look how far they are; returns whether all have arrived, ready or failed."""
-        self.states = self.jar.states()
+    def poll(self) -> bool:
+        """Reads and shows the states; returns whether all documents are ready or failed."""
+        self.states = self.tenant.states()
         for path, number in self.numbers.items():
             if path in self.states:
-                self.sights[path](self.states[path])
+                self.progress[path](self.states[path])
             else:
                 self.tracker.state(number, "event sent")
         return all(path in self.states and self.states[path]["status"] in FINAL for path in self.numbers)
 
-    def wrong_with(self, path: str) -> list[str]:
-        """Return what is wrong with a document now."""
+    def errors(self, path: str) -> list[str]:
+        """Returns why a document is not ready; empty if it is."""
         state = self.states.get(path)
         if state is None:
-            return ["nothing has been heard of it"]
+            return ["the stack does not list it"]
         if state["status"] == "ready":
             return []
-        error = state.get("error") or {"message": "and has not arrived in time"}
+        error = state.get("error") or {"message": "it was not processed in time"}
         return [f"it is {state['status']}: {error['message'].rstrip('.')}"]
 
     def _begin(self, document: DemoDocument) -> int:
         size = len(document.content)
-        number = self.tracker.begin(f"{self.jar.company.tenant_id}  {document.path}", size)
+        number = self.tracker.begin(f"{self.tenant.company.tenant_id}  {document.path}", size)
         self.tracker.sent(number, size)
         return number
