@@ -9,10 +9,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from tests.integration.identities import Identity, assert_denied, assumed
 from tests.integration.local_cloud import ACCOUNT, REGION
 from tests.integration.product import Product, Reply, Tenant
 from tests.integration.test_documents_api import assert_problem
-from tests.integration.test_walls import Identity, assert_denied, assumed
 
 ADMIN_ROUTES = [
     ("POST", "/admin/tenants"),

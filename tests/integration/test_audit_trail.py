@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.deployment_template import resources
+from tests.integration.credentials import control_calls, key_session
+from tests.integration.identities import Identity, assert_denied, assumed
 from tests.integration.product import Json, Product, Tenant
-from tests.integration.test_credentials import control_calls, key_session
-from tests.integration.test_walls import Identity, assert_denied, assumed
 
 FUNCTIONS = sorted(resources("AWS::Serverless::Function"))
 

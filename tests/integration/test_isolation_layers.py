@@ -3,18 +3,16 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.product import Product, Tenant, refused_code
+from tests.integration.identities import Call, Identity, assert_denied, assumed, tagged
+from tests.integration.product import Product, Tenant
 
-type Call = Callable[[], Any]
 type Pair = tuple[Tenant, Tenant, dict[str, Any]]
 
-DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "UnauthorizedOperation"}
 FUNCTIONS = (
     "RegisterDocument",
     "GrantReading",
@@ -33,26 +31,10 @@ FUNCTIONS = (
 TEXT = "The vault of the cooperative opens at dawn only."
 
 
-@dataclass(frozen=True)
-class Identity:
-    """Clients of one identity."""
-
-    product: Product
-    credentials: dict[str, Any]
-
-    def __getitem__(self, service: str) -> Any:
-        return self.product.cloud.client(service, self.product.cloud.session(self.credentials))
-
-
 @pytest.fixture(scope="module")
 def function_roles(product: Product) -> Callable[[str], Identity]:
     """Identities of functions, by logical id; the local cloud's root user may assume every role."""
     return lambda function: assumed(product, product.resources[f"{function}Role"])
-
-
-def assumed(product: Product, role_name: str) -> Identity:
-    role = product.root("iam").get_role(RoleName=role_name)["Role"]["Arn"]
-    return Identity(product, product.root("sts").assume_role(RoleArn=role, RoleSessionName="wall")["Credentials"])
 
 
 @pytest.fixture(scope="module")
@@ -67,23 +49,6 @@ def pair(product: Product) -> Pair:
 def session(product: Product, pair: Pair, function_roles: Callable[[str], Identity]) -> Identity:
     """The first tenant's session, as the function Query gets it."""
     return tagged(product, function_roles("Query"), [{"Key": "TenantId", "Value": pair[0].tenant_id}])
-
-
-def tagged(product: Product, function: Identity, tags: list[dict[str, str]]) -> Identity:
-    reply = function["sts"].assume_role(RoleArn=product["TenantDataRoleArn"], RoleSessionName="wall", Tags=tags)
-    return Identity(product, reply["Credentials"])
-
-
-def assert_denied(calls: dict[str, Call]) -> None:
-    codes: dict[str, str] = {}
-    for name, call in calls.items():
-        try:
-            call()
-        except ClientError as error:
-            codes[name] = refused_code(error)
-        else:
-            codes[name] = "allowed"
-    assert {name: code for name, code in codes.items() if code not in DENIED} == {}
 
 
 def s3_calls(product: Product, s3: Any, tenant: Tenant, version: str) -> dict[str, Call]:
