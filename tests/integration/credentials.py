@@ -23,11 +23,11 @@ ROUTES: list[tuple[str, str, Any, str, int]] = [
     ("POST", "/keys", {}, "owner", 201),
     ("DELETE", "/keys/0123456789ab", None, "owner", 404),
 ]
-"""Method, route, body, the weakest role that may call it, and what it then answers."""
+"""Method, route, body, the lowest role that may call it, and the status of the response."""
 
 
-def holder(tenant: Tenant, **wanted: str) -> Tenant:
-    """The tenant with a new key as its operator issues it."""
+def with_new_key(tenant: Tenant, **wanted: str) -> Tenant:
+    """Returns the tenant with a new key that the operator issues."""
     return replace(tenant, api_key=tenant.product.issue_key(tenant.tenant_id, **wanted))
 
 
@@ -35,7 +35,7 @@ def key_id_of(tenant: Tenant) -> str:
     return tenant.api_key.removeprefix(f"onggi_{tenant.tenant_id}_")[:12]
 
 
-def trail(tenant: Tenant) -> list[Json]:
+def audit_entries(tenant: Tenant) -> list[Json]:
     reply = tenant.product.as_operator("GET", f"/admin/tenants/{tenant.tenant_id}/audit", limit=100)
     assert reply.status == 200, reply
     entries: list[Json] = reply.body["entries"]

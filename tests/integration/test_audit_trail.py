@@ -56,7 +56,7 @@ def alterations(s3: Any, place: Json) -> dict[str, Callable[[], Any]]:
     }
 
 
-def test_every_change_is_an_object_that_says_what_the_route_shows(product: Product, tenant: Tenant) -> None:
+def test_every_change_is_stored_as_an_object_with_the_fields_of_the_route(product: Product, tenant: Tenant) -> None:
     shown = entries(product, tenant.tenant_id)["entries"]
     s3 = product.root("s3")
     kept = [json.loads(s3.get_object(**place)["Body"].read()) for place in places(product, tenant.tenant_id)]
@@ -73,7 +73,7 @@ def test_every_change_is_an_object_that_says_what_the_route_shows(product: Produ
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_function_changes_an_entry(product: Product, shared: Tenant, function: str) -> None:
+def test_no_function_can_change_an_entry(product: Product, shared: Tenant, function: str) -> None:
     before = entries(product, shared.tenant_id)
     place = places(product, shared.tenant_id)[-1]
     identity = assumed(product, product.resources[f"{function}Role"])
@@ -92,7 +92,7 @@ def writers(product: Product, tenant_id: str) -> dict[str, Identity]:
 
 
 @pytest.mark.parametrize("writer", ["operators", "owners"])
-def test_who_adds_entries_changes_none(product: Product, tenant: Tenant, writer: str) -> None:
+def test_an_identity_that_adds_entries_cannot_change_them(product: Product, tenant: Tenant, writer: str) -> None:
     place = places(product, tenant.tenant_id)[-1]
     s3 = writers(product, tenant.tenant_id)[writer]["s3"]
     assert_denied(alterations(s3, place))
@@ -105,7 +105,7 @@ def test_who_adds_entries_changes_none(product: Product, tenant: Tenant, writer:
     product.root("s3").delete_object(**place | {"Key": f"{place['Key']}.more"})
 
 
-def test_an_owner_adds_to_the_own_trail_and_reads_none(
+def test_an_owner_can_only_add_to_the_audit_trail_of_its_tenant(
     product: Product, tenant: Tenant, new_tenant: Callable[[], Tenant]
 ) -> None:
     own, foreign = places(product, tenant.tenant_id)[0], places(product, new_tenant().tenant_id)[0]
@@ -113,7 +113,7 @@ def test_an_owner_adds_to_the_own_trail_and_reads_none(
     new = {"Body": b"{}", "IfNoneMatch": "*"}
     assert_denied(
         {
-            "add to another trail": lambda: s3.put_object(**foreign | {"Key": f"{foreign['Key']}.more"}, **new),
+            "add to another audit_entries": lambda: s3.put_object(**foreign | {"Key": f"{foreign['Key']}.more"}, **new),
             "read the own": lambda: s3.get_object(**own),
             "read another": lambda: s3.get_object(**foreign),
             "list": lambda: s3.list_objects_v2(Bucket=own["Bucket"]),
@@ -121,7 +121,7 @@ def test_an_owner_adds_to_the_own_trail_and_reads_none(
     )
 
 
-def test_entries_from_before_there_was_a_bucket_are_listed(product: Product, tenant: Tenant) -> None:
+def test_entries_of_the_former_table_are_listed(product: Product, tenant: Tenant) -> None:
     at = "2026-01-02T03:04:05.000Z"
     row = {
         "pk": f"AUDIT#{tenant.tenant_id}",

@@ -39,7 +39,7 @@ def run(product: Product, *arguments: str, api_key: str | None = None) -> tuple[
     return ended.returncode, json.loads(printed) if printed.strip() else None, ended.stderr.decode()
 
 
-def test_a_day_with_the_command(product: Product, folder: Path) -> None:
+def test_the_command_manages_documents_and_questions(product: Product, folder: Path) -> None:
     status, created, _ = run(product, "tenant", "create", "harbour", "--name", "항구")
     assert (status, created["tenant"]["status"]) == (0, "active")
     product.confidential.add(created["key"]["api_key"])
@@ -81,7 +81,7 @@ def test_a_day_with_the_command(product: Product, folder: Path) -> None:
     assert {each["name"] for each in there["documents"]} == {"바다.pdf"}
 
 
-def test_the_life_of_a_tenant(product: Product, folder: Path) -> None:
+def test_the_command_manages_a_tenant_until_its_removal(product: Product, folder: Path) -> None:
     assert run(product, "tenant", "create", "jetty", "--name", "Jetty", "--setting", "chunk_size=400")[0] == 0
     status, changed, _ = run(product, "tenant", "change", "jetty", "--name", "잔교", "--setting", "ocr=true")
     assert (status, changed["name"]) == (0, "잔교")
@@ -132,7 +132,7 @@ def test_an_owner_manages_keys_without_an_operator(product: Product) -> None:
     assert run(product, "key", "list", "jetty", "--as-owner", api_key=keys[1])[0] == 2, "another tenant's"
 
 
-def test_what_goes_wrong_is_said_and_told_by_the_exit_status(product: Product, folder: Path) -> None:
+def test_errors_are_printed_and_set_the_exit_status(product: Product, folder: Path) -> None:
     assert run(product, "tenant", "create", "quay", "--name", "Quay")[0] == 0
     status, uploaded, _ = run(product, "put", str(folder / "bad.pdf"), "--tenant", "quay")
     assert status == 1

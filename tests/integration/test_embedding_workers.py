@@ -67,7 +67,7 @@ def done(calls: list[Future[Any]]) -> int:
     return sum(call.done() for call in calls)
 
 
-def test_vectors_are_those_of_the_engine_to_the_last_bit(cloud: LocalCloud) -> None:
+def test_vectors_are_bit_identical_to_those_of_the_engine(cloud: LocalCloud) -> None:
     texts = ["연금은 매월 25일에 지급한다.", "a", "Wo liegt das? " * 12, *long_texts(2), "가 나 다 " * 300]
     alone = subprocess.run(
         (EMULATOR_PYTHON, "-c", ENGINE), input=json.dumps(texts), capture_output=True, encoding="utf-8", check=True
@@ -78,12 +78,12 @@ def test_vectors_are_those_of_the_engine_to_the_last_bit(cloud: LocalCloud) -> N
     assert [answer[:384] for answer in answers] == json.loads(alone.stdout)
 
 
-def test_all_cores_but_one_compute(cloud: LocalCloud) -> None:
+def test_all_cores_except_one_compute(cloud: LocalCloud) -> None:
     with busy(cloud.client("bedrock-runtime"), WORKERS + 3):
         assert len(worker_pids(cloud_pid(cloud))) == WORKERS
 
 
-def test_a_short_text_waits_for_nothing_but_what_is_being_computed(cloud: LocalCloud) -> None:
+def test_a_short_text_waits_only_for_the_running_computation(cloud: LocalCloud) -> None:
     bedrock = cloud.client("bedrock-runtime")
     with busy(bedrock, WORKERS * 3 + 5) as calls:
         before = done(calls)
@@ -103,7 +103,7 @@ def test_tokens_are_counted_while_texts_are_embedded(cloud: LocalCloud) -> None:
         assert done(calls) - before <= WORKERS
 
 
-def test_a_text_is_embedded_although_its_worker_is_killed(cloud: LocalCloud) -> None:
+def test_a_text_is_embedded_after_its_worker_was_killed(cloud: LocalCloud) -> None:
     bedrock = cloud.client("bedrock-runtime")
     text = long_texts(1)[0]
     killed = embed(bedrock, f"{text} 1")["embedding"]

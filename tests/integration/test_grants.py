@@ -28,14 +28,16 @@ def context_of(state: Json) -> dict[str, str]:
     return {"tenant": tenant_id, "document": document["document_id"], "version": document["version"]}
 
 
-def test_the_history_of_an_execution_holds_no_credential(product: Product, state: Json) -> None:
+def test_the_history_of_an_execution_contains_no_credential(product: Product, state: Json) -> None:
     opened = opened_grant(product, role_of(product, "ExtractText"), state["grant"]["parts"], context_of(state))
     history = json.dumps(state)
     assert not any(opened[name] in history for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
 
 
 @pytest.mark.parametrize("changed", ["tenant", "document", "version"])
-def test_a_grant_opens_in_the_context_of_its_document_only(product: Product, state: Json, changed: str) -> None:
+def test_a_grant_is_decrypted_only_with_the_context_of_its_document(
+    product: Product, state: Json, changed: str
+) -> None:
     reader, parts = role_of(product, "ExtractText"), state["grant"]["parts"]
     with pytest.raises(ClientError) as caught:
         opened_grant(product, reader, parts, context_of(state) | {changed: "another"})
@@ -43,7 +45,7 @@ def test_a_grant_opens_in_the_context_of_its_document_only(product: Product, sta
     assert opened_grant(product, reader, parts, context_of(state))["SessionToken"]
 
 
-def test_the_key_takes_no_grant_that_is_bound_to_nothing(product: Product, state: Json) -> None:
+def test_the_key_encrypts_no_grant_without_a_context(product: Product, state: Json) -> None:
     key, kms = product.resources["ReadingKey"], role_of(product, "GrantReading")["kms"]
     assert kms.encrypt(KeyId=key, Plaintext=b"grant", EncryptionContext=context_of(state))["CiphertextBlob"]
     contexts: list[dict[str, str]] = [{}, {"tenant": "acme"}]
@@ -53,7 +55,7 @@ def test_the_key_takes_no_grant_that_is_bound_to_nothing(product: Product, state
         assert refused_code(caught.value) == "AccessDeniedException"
 
 
-def test_who_issues_grants_cannot_open_them_nor_the_other_way_round(product: Product, state: Json) -> None:
+def test_grants_are_encrypted_and_decrypted_by_different_functions(product: Product, state: Json) -> None:
     key, context = product.resources["ReadingKey"], context_of(state) | {"part": "0"}
     part = base64.b64decode(state["grant"]["parts"][0])
     attempts: list[tuple[str, Any]] = [
@@ -81,7 +83,7 @@ def earlier(definition: str) -> str:
     return json.dumps(machine)
 
 
-def test_a_document_in_flight_is_ready_after_the_upgrade(product: Product, tenant: Tenant) -> None:
+def test_a_document_in_processing_is_ready_after_an_upgrade(product: Product, tenant: Tenant) -> None:
     """The new functions are there, and executions still begin under the earlier definition."""
     states, machine = product.root("stepfunctions"), product["IngestionStateMachineArn"]
     present = states.describe_state_machine(stateMachineArn=machine)["definition"]
@@ -96,7 +98,7 @@ def test_a_document_in_flight_is_ready_after_the_upgrade(product: Product, tenan
     finally:
         states.update_state_machine(stateMachineArn=machine, definition=present)
     found = tenant.wait_for_status(key, "ready")
-    assert product.ended(arn)["status"] == "SUCCEEDED", "no alarm is raised"
+    assert product.wait_for_execution(arn)["status"] == "SUCCEEDED", "no alarm is raised"
     assert "GrantReading" not in states.describe_state_machine_for_execution(executionArn=arn)["definition"]
     assert found["execution"]["S"].startswith("restarted-")
     assert tenant.metric("DocumentsFailed") == 0

@@ -72,7 +72,7 @@ def s3_calls(product: Product, s3: Any, tenant: Tenant, version: str) -> dict[st
     }
 
 
-def test_a_session_reaches_the_own_objects_only(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_session_reaches_only_objects_of_its_tenant(product: Product, pair: Pair, session: Identity) -> None:
     own, foreign, document = pair
     s3 = session["s3"]
     version = own.drop("vault.txt", TEXT)
@@ -83,7 +83,7 @@ def test_a_session_reaches_the_own_objects_only(product: Product, pair: Pair, se
     assert (product.keys_below(product["DocumentsBucketName"], foreign.prefix), foreign.artifacts()) == before
 
 
-def test_a_session_finds_no_way_around(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_session_cannot_bypass_its_prefix(product: Product, pair: Pair, session: Identity) -> None:
     own, foreign, document = pair
     s3, uploads, artifacts = session["s3"], product["DocumentsBucketName"], product["ArtifactsBucketName"]
     own_key, foreign_key = own.prefix + "copy.txt", document["key"]
@@ -119,7 +119,7 @@ def test_a_session_finds_no_way_around(product: Product, pair: Pair, session: Id
     assert foreign_key in product.keys_below(uploads, foreign.prefix)
 
 
-def test_a_signed_form_is_bound_to_the_session_and_to_its_time(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_signed_form_is_bound_to_its_session_and_expiry(product: Product, pair: Pair, session: Identity) -> None:
     own, foreign, _ = pair
     s3, uploads = session["s3"], product["DocumentsBucketName"]
     forms = {
@@ -169,7 +169,7 @@ def ledger_calls(product: Product, dynamodb: Any, tenant_id: str) -> dict[str, C
     }
 
 
-def test_a_session_reaches_the_own_rows_only(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_session_reaches_only_rows_of_its_tenant(product: Product, pair: Pair, session: Identity) -> None:
     own, foreign, document = pair
     dynamodb, table = session["dynamodb"], product["TenantTableName"]
     for call in ledger_calls(product, dynamodb, own.tenant_id).values():
@@ -198,7 +198,7 @@ def test_a_session_reaches_the_own_rows_only(product: Product, pair: Pair, sessi
     assert foreign.document(document["document_id"]) == document
 
 
-def test_a_session_does_not_reach_the_control_table(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_session_cannot_reach_the_control_table(product: Product, pair: Pair, session: Identity) -> None:
     own, _, _ = pair
     dynamodb, table = session["dynamodb"], product["ControlTableName"]
     keys = [{"pk": {"S": pk}, "sk": {"S": own.tenant_id}} for pk in ("TENANTS", own.tenant_id, f"KEYS#{own.tenant_id}")]
@@ -232,7 +232,7 @@ def vector_calls(product: Product, vectors: Any, index: str, key: str) -> dict[s
     }
 
 
-def test_a_session_reaches_the_own_vectors_only(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_session_reaches_only_vectors_of_its_tenant(product: Product, pair: Pair, session: Identity) -> None:
     own, foreign, document = pair
     vectors, bucket = session["s3vectors"], product["VectorBucketName"]
     for call in vector_calls(product, vectors, own.tenant_id, own.vector_keys()[0]).values():
@@ -256,7 +256,7 @@ def test_a_session_reaches_the_own_vectors_only(product: Product, pair: Pair, se
     assert len(before) == document["chunks"]
 
 
-def test_a_session_may_call_our_models_only(pair: Pair, session: Identity) -> None:
+def test_a_session_may_call_only_the_configured_models(pair: Pair, session: Identity) -> None:
     bedrock, messages = session["bedrock-runtime"], [{"role": "user", "content": [{"text": "hello there"}]}]
     bedrock.converse(modelId=pair[0].call("GET", "/me").body["models"][0], messages=messages)
     assert_denied(
@@ -315,7 +315,7 @@ def test_a_function_reaches_nothing_without_a_tenant_session(
 
 
 @pytest.mark.parametrize("function", ["Authorize", "Tenants", "Keys", "ExtractText"])
-def test_functions_without_tenant_work_cannot_become_a_tenant(
+def test_functions_without_tenant_data_cannot_assume_a_tenant_session(
     product: Product,
     pair: Pair,
     function_roles: Callable[[str], Identity],
@@ -332,12 +332,12 @@ def test_functions_without_tenant_work_cannot_become_a_tenant(
     assert_denied(calls | {f"vectors {name}": call for name, call in vectors.items()})
 
 
-def test_a_tenant_session_cannot_become_another_tenant(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_tenant_session_cannot_assume_another_tenant(product: Product, pair: Pair, session: Identity) -> None:
     tags = [{"Key": "TenantId", "Value": pair[1].tenant_id}]
     assert_denied({"chain": lambda: tagged(product, session, tags)})
 
 
-def test_not_even_an_identity_that_may_do_everything_can_become_a_tenant(product: Product) -> None:
+def test_an_administrator_cannot_assume_a_tenant_session(product: Product) -> None:
     iam, anyone = product.root("iam"), {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [anyone]})
     iam.create_role(RoleName="wall-administrator", AssumeRolePolicyDocument=trust)
@@ -357,7 +357,7 @@ def test_not_even_an_identity_that_may_do_everything_can_become_a_tenant(product
     "function",
     ["ExtractText", "ChunkText", "EmbedChunks", "IndexChunks", "PublishDocument", "UpdateMetadata", "RemoveDocument"],
 )
-def test_a_state_that_names_another_tenant_than_its_key_is_refused(product: Product, pair: Pair, function: str) -> None:
+def test_a_state_with_different_tenants_is_rejected(product: Product, pair: Pair, function: str) -> None:
     own, foreign, document = pair
     registered = foreign.state(document)["registration"]
     tenant = {**registered["tenant"], "tenant_id": own.tenant_id}
@@ -376,7 +376,7 @@ def test_a_state_that_names_another_tenant_than_its_key_is_refused(product: Prod
     assert foreign.document(document["document_id"]) == document
 
 
-def test_a_claim_with_another_tenants_index_is_refused(product: Product, pair: Pair) -> None:
+def test_a_claim_with_another_tenants_index_is_rejected(product: Product, pair: Pair) -> None:
     own, foreign, _ = pair
     forged = own.state({"key": own.prefix + "own.txt"})["registration"]["tenant"]
     forged["placement"]["index"] = foreign.tenant_id

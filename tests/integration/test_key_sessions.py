@@ -1,4 +1,4 @@
-"""IAM isolation of keys: which identities reach the keys, the audit trail and the other items of the control table."""
+"""IAM isolation of keys: which identities reach keys, audit entries and other items of the control table."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from tests.integration.identities import assert_denied, assumed
 from tests.integration.product import Product, Tenant
 
 
-def test_a_session_for_keys_reaches_the_own_keys_only(
+def test_a_key_session_reaches_only_the_keys_of_its_tenant(
     product: Product, tenant: Tenant, new_tenant: Callable[[], Tenant]
 ) -> None:
     own, foreign = tenant.tenant_id, new_tenant().tenant_id
@@ -30,11 +30,11 @@ def test_a_session_for_keys_reaches_the_own_keys_only(
 
 
 @pytest.mark.parametrize("function", ["Query", "Documents", "Authorize", "Tenants"])
-def test_only_the_function_for_keys_takes_their_session(product: Product, tenant: Tenant, function: str) -> None:
+def test_only_the_keys_function_can_assume_a_key_session(product: Product, tenant: Tenant, function: str) -> None:
     assert_denied({"keys": lambda: key_session(product, function, tenant.tenant_id)})
 
 
-def test_the_function_for_keys_reaches_nothing_by_itself(product: Product, tenant: Tenant) -> None:
+def test_the_keys_function_reaches_nothing_without_a_session(product: Product, tenant: Tenant) -> None:
     dynamodb = assumed(product, product.resources["KeysRole"])["dynamodb"]
     calls: dict[str, Callable[[], Any]] = {}
     for partition in (f"KEYS#{tenant.tenant_id}", f"AUDIT#{tenant.tenant_id}", "TENANTS"):
@@ -42,7 +42,7 @@ def test_the_function_for_keys_reaches_nothing_by_itself(product: Product, tenan
     assert_denied(calls)
 
 
-def test_the_authoriser_writes_nothing_but_notes_on_keys(product: Product, tenant: Tenant) -> None:
+def test_the_authoriser_only_updates_keys(product: Product, tenant: Tenant) -> None:
     dynamodb = assumed(product, product.resources["AuthorizeRole"])["dynamodb"]
     keys = control_calls(product, dynamodb, f"KEYS#{tenant.tenant_id}")
     calls = {name: call for name, call in keys.items() if not name.startswith(("get", "update"))}
@@ -53,10 +53,10 @@ def test_the_authoriser_writes_nothing_but_notes_on_keys(product: Product, tenan
     assert_denied(calls)
 
 
-def test_an_owners_request_with_another_tenants_name_reaches_nothing(
+def test_an_owners_session_cannot_revoke_another_tenants_key(
     product: Product, tenant: Tenant, new_tenant: Callable[[], Tenant]
 ) -> None:
-    """IAM alone stands: a session of one tenant under the key ring of another."""
+    """IAM alone denies a session of one tenant the keys of another."""
     foreign = new_tenant()
     dynamodb = key_session(product, "Keys", tenant.tenant_id)["dynamodb"]
     key = {"pk": {"S": f"KEYS#{foreign.tenant_id}"}, "sk": {"S": key_id_of(foreign)}}

@@ -9,25 +9,34 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.integration.credentials import ROLES, ROUTES, UPLOAD, expected_of, holder, key_id_of, matrix_of, trail
+from tests.integration.credentials import (
+    ROLES,
+    ROUTES,
+    UPLOAD,
+    audit_entries,
+    expected_of,
+    key_id_of,
+    matrix_of,
+    with_new_key,
+)
 from tests.integration.local_cloud import wait_for
 from tests.integration.product import Json, Product, Tenant
 from tests.integration.test_documents_api import assert_problem
 
 CACHED_SECONDS = 60
-"""How long API Gateway trusts what the authoriser has said."""
+"""How long API Gateway caches a decision of the authoriser."""
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_key_may_do_what_its_role_says_on_every_route(tenant: Tenant, role: str) -> None:
-    assert matrix_of(holder(tenant, role=role)) == expected_of(role)
+def test_a_key_has_the_permissions_of_its_role_on_every_route(tenant: Tenant, role: str) -> None:
+    assert matrix_of(with_new_key(tenant, role=role)) == expected_of(role)
 
 
-def test_a_key_without_a_role_is_a_writers(tenant: Tenant) -> None:
-    assert matrix_of(holder(tenant)) == expected_of("writer")
+def test_a_key_without_a_role_is_a_writer(tenant: Tenant) -> None:
+    assert matrix_of(with_new_key(tenant)) == expected_of("writer")
 
 
-def test_the_matrix_knows_every_route_of_tenants(product: Product) -> None:
+def test_the_matrix_covers_every_tenant_route(product: Product) -> None:
     api = product.root("apigateway")
     resources = api.get_resources(restApiId=product.resources["Api"], limit=500)["items"]
     served = {(method, each["path"]) for each in resources for method in each.get("resourceMethods", {})}
@@ -36,14 +45,14 @@ def test_the_matrix_knows_every_route_of_tenants(product: Product) -> None:
     assert {each for each in served if "/admin/" not in each[1] and each[0] != "OPTIONS"} == patterns
 
 
-def test_who_may_not_is_told_which_role_it_needs(tenant: Tenant) -> None:
-    refused = holder(tenant, role="reader").call("POST", "/documents", UPLOAD)
+def test_a_denied_request_names_the_required_role(tenant: Tenant) -> None:
+    refused = with_new_key(tenant, role="reader").call("POST", "/documents", UPLOAD)
     assert_problem(refused, 403)
     assert "role writer" in refused.body["detail"]
 
 
-def test_an_owner_manages_the_keys_of_the_own_tenant(product: Product, tenant: Tenant) -> None:
-    owner = holder(tenant, role="owner", name="Board")
+def test_an_owner_manages_the_keys_of_its_tenant(product: Product, tenant: Tenant) -> None:
+    owner = with_new_key(tenant, role="owner", name="Board")
     issued = owner.call("POST", "/keys", {"role": "reader", "name": "키오스크", "expires_at": "2999-01-01T00:00:00Z"})
     assert issued.status == 201
     kiosk = replace(tenant, api_key=issued.body["api_key"])
@@ -59,14 +68,14 @@ def test_an_owner_manages_the_keys_of_the_own_tenant(product: Product, tenant: T
     assert revoked.status == 200
     assert revoked.body["revoked_at"]
     author = f"{tenant.tenant_id}/{key_id_of(owner)}"
-    about_kiosk = [each for each in trail(tenant) if each["author"] == author]
+    about_kiosk = [each for each in audit_entries(tenant) if each["author"] == author]
     assert [each["action"] for each in about_kiosk] == ["key.revoked", "key.issued"]
     assert about_kiosk[0]["after"] == revoked.body
     assert about_kiosk[0]["request_id"] == revoked.headers["x-request-id"]
 
 
-def test_an_owner_reaches_no_other_tenants_keys(tenant: Tenant, new_tenant: Callable[[], Tenant]) -> None:
-    owner, foreign = holder(tenant, role="owner"), new_tenant()
+def test_an_owner_cannot_reach_keys_of_other_tenants(tenant: Tenant, new_tenant: Callable[[], Tenant]) -> None:
+    owner, foreign = with_new_key(tenant, role="owner"), new_tenant()
     unknown = owner.call("DELETE", "/keys/0123456789ab")
     others = owner.call("DELETE", f"/keys/{key_id_of(foreign)}")
     for reply in (unknown, others):
@@ -95,7 +104,7 @@ def test_an_owner_reaches_no_other_tenants_keys(tenant: Tenant, new_tenant: Call
         ({"secret": "mine"}, "secret"),
     ],
 )
-def test_a_key_that_cannot_be_asked_for(tenant: Tenant, body: Json, field: str | None) -> None:
+def test_an_invalid_key_request_is_rejected(tenant: Tenant, body: Json, field: str | None) -> None:
     reply = tenant.product.as_operator("POST", f"/admin/tenants/{tenant.tenant_id}/keys", body)
     if field is None:
         assert reply.status == 201
@@ -103,23 +112,23 @@ def test_a_key_that_cannot_be_asked_for(tenant: Tenant, body: Json, field: str |
         assert_problem(reply, 400, field)
 
 
-def test_a_key_that_was_never_used_ends_at_once(product: Product, tenant: Tenant) -> None:
-    revoked = holder(tenant)
+def test_an_unused_key_is_rejected_at_once_after_its_end(product: Product, tenant: Tenant) -> None:
+    revoked = with_new_key(tenant)
     reply = product.as_operator("DELETE", f"/admin/tenants/{tenant.tenant_id}/keys/{key_id_of(revoked)}")
     assert reply.status == 200
     assert_problem(revoked.call("GET", "/me"), 401)
     end = datetime.now(UTC) + timedelta(seconds=1)
-    expired = holder(tenant, expires_at=end.isoformat())
+    expired = with_new_key(tenant, expires_at=end.isoformat())
     wait_for(lambda: datetime.now(UTC) > end)
     assert_problem(expired.call("GET", "/me"), 401)
     route = f"/admin/tenants/{tenant.tenant_id}/keys/0123456789ab"
     assert_problem(product.as_operator("DELETE", route), 404)
 
 
-def test_a_key_in_use_ends_within_what_the_gateway_remembers(product: Product, tenant: Tenant) -> None:
-    operators, owners = holder(tenant), holder(tenant)
-    expiring = holder(tenant, expires_at=(datetime.now(UTC) + timedelta(seconds=5)).isoformat())
-    owner = holder(tenant, role="owner")
+def test_a_used_key_is_rejected_within_the_gateways_cache_time(product: Product, tenant: Tenant) -> None:
+    operators, owners = with_new_key(tenant), with_new_key(tenant)
+    expiring = with_new_key(tenant, expires_at=(datetime.now(UTC) + timedelta(seconds=5)).isoformat())
+    owner = with_new_key(tenant, role="owner")
     for caller in (operators, owners, expiring):
         assert caller.call("GET", "/me").status == 200
     began = time.monotonic()
@@ -127,7 +136,7 @@ def test_a_key_in_use_ends_within_what_the_gateway_remembers(product: Product, t
     owner.call("DELETE", f"/keys/{key_id_of(owners)}")
 
     def refused() -> bool:
-        time.sleep(0.5)  # asking more often tells no more
+        time.sleep(0.5)  # more frequent requests would show no more
         return {caller.call("GET", "/me").status for caller in (operators, owners, expiring)} == {401}
 
     wait_for(refused, CACHED_SECONDS + 5)
@@ -135,7 +144,7 @@ def test_a_key_in_use_ends_within_what_the_gateway_remembers(product: Product, t
     assert tenant.call("GET", "/me").status == 200
 
 
-def test_the_last_use_is_noted_and_the_note_alone_changes(product: Product, tenant: Tenant) -> None:
+def test_the_last_use_of_a_key_is_recorded_and_nothing_else_changes(product: Product, tenant: Tenant) -> None:
     def stored() -> Json:
         key = {"pk": {"S": f"KEYS#{tenant.tenant_id}"}, "sk": {"S": key_id_of(tenant)}}
         item: Json = product.root("dynamodb").get_item(TableName=product["ControlTableName"], Key=key)["Item"]
@@ -152,8 +161,8 @@ def test_the_last_use_is_noted_and_the_note_alone_changes(product: Product, tena
         assert before[hidden]["S"] not in json.dumps(shown)
 
 
-def test_every_change_is_noted_and_logged_without_credentials(product: Product, tenant: Tenant) -> None:
-    entries = trail(tenant)
+def test_every_change_is_recorded_and_logged_without_credentials(product: Product, tenant: Tenant) -> None:
+    entries = audit_entries(tenant)
     assert [each["action"] for each in entries] == ["key.issued", "tenant.created"]
     assert entries[1]["after"]["tenant_id"] == tenant.tenant_id
     assert entries[0]["after"]["key_id"] == key_id_of(tenant)

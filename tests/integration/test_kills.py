@@ -190,7 +190,7 @@ def life(tmp_path: Path) -> Iterator[Life]:
     cloud.control("stop")
 
 
-def test_ten_kills(life: Life) -> None:
+def test_the_local_cloud_survives_ten_kills(life: Life) -> None:
     for _ in range(2):
         life.cloud.start()
         life.kill_while_it_is_deployed_to()
@@ -222,4 +222,4 @@ def onboard(life: Life, number: int) -> str:
     wanted = {"tenant_id": f"jar-{number}", "name": "옹기 상회", "tier": "premium"}
     asked = life.user.product.as_operator("POST", "/admin/tenants", wanted)
     assert asked.status in {202, 409, 503}, asked
-    return str(life.user.product.shown(wanted["tenant_id"]).get("status"))
+    return str(life.user.product.tenant_record(wanted["tenant_id"]).get("status"))

@@ -8,7 +8,7 @@ MARKER = "Quixotic-Zebra-4711"
 STEPS = {"RegisterDocument", "ExtractText", "ChunkText", "EmbedChunks", "IndexChunks", "PublishDocument", "Query"}
 
 
-def test_logs_and_workflow_states_tell_ids_and_never_content(product: Product, tenant: Tenant) -> None:
+def test_logs_and_workflow_states_contain_ids_and_no_content(product: Product, tenant: Tenant) -> None:
     document = tenant.ready("logged.txt", f"The codeword {MARKER} is written above the door of the mill.")
     tenant.ask(f"Where is the codeword {MARKER} written?")
     tenant.retrieve(f"Who reads {MARKER} over the door?")

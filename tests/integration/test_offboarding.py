@@ -49,7 +49,7 @@ def traces(product: Product, tenant_id: str) -> list[str]:
     return found + [index["indexName"] for index in indexes if index["indexName"] == tenant_id]
 
 
-def test_a_tenant_goes_without_a_trace_and_may_come_again(product: Product) -> None:
+def test_a_removed_tenant_leaves_no_data_and_can_be_created_again(product: Product) -> None:
     leaving, staying = product.new_tenant("offboard-leaving"), product.new_tenant("offboard-staying")
     for tenant in (leaving, staying):
         tenant.ready("ferry.txt", TEXT % "northern")
@@ -91,7 +91,7 @@ def test_a_tenant_goes_without_a_trace_and_may_come_again(product: Product) -> N
     assert again.call("GET", "/me").status == 200
 
 
-def test_what_was_never_there_cannot_be_removed(product: Product) -> None:
+def test_an_unknown_tenant_cannot_be_removed(product: Product) -> None:
     assert product.as_operator("DELETE", "/admin/tenants/nobody").status == 404
 
 
@@ -102,7 +102,7 @@ def pair(product: Product) -> tuple[Tenant, Tenant]:
     return own, foreign
 
 
-def test_the_session_that_removes_one_tenant_reaches_no_other(product: Product, pair: tuple[Tenant, Tenant]) -> None:
+def test_an_offboarding_session_reaches_no_other_tenant(product: Product, pair: tuple[Tenant, Tenant]) -> None:
     own, foreign = pair
     sts = product.root("sts")
     function = product.root("iam").get_role(RoleName=product.resources["RemoveTenantDataRole"])["Role"]["Arn"]
@@ -146,7 +146,7 @@ def test_the_session_that_removes_one_tenant_reaches_no_other(product: Product, 
     dynamodb.batch_write_item(RequestItems=deleting(control, f"KEYS#{own.tenant_id}"))
 
 
-def test_what_a_tenant_takes_along_is_fetched_by_links(product: Product) -> None:
+def test_the_export_of_a_removed_tenant_is_downloaded_by_links(product: Product) -> None:
     tenant = product.new_tenant("off-export")
     document = tenant.ready("ferry.txt", TEXT % "outbound")
     assert product.as_operator("GET", "/admin/tenants/off-export/export").status == 404

@@ -43,7 +43,7 @@ def test_a_tenant_is_active_only_after_every_step(product: Product) -> None:
     assert create(product, "onboard-all") == 202
     assert settled(product, "onboard-all")["status"] == "active"
     (arn,) = onboardings(product, "onboard-all")
-    assert product.ended(arn)["status"] == "SUCCEEDED"
+    assert product.wait_for_execution(arn)["status"] == "SUCCEEDED"
     assert [state for state in product.states_entered(arn) if state in STEPS] == STEPS
     product.root("s3vectors").get_index(vectorBucketName=product["VectorBucketName"], indexName="onboard-all")
     listed = product.root("s3vectors").list_vectors(
@@ -53,7 +53,7 @@ def test_a_tenant_is_active_only_after_every_step(product: Product) -> None:
     assert product.keys_below(product["ArtifactsBucketName"], "tenants/onboard-all/") == []
 
 
-def test_the_same_request_at_the_same_time_runs_once(product: Product) -> None:
+def test_repeated_requests_run_one_onboarding(product: Product) -> None:
     for _ in range(3):
         assert create(product, "onboard-thrice") in {202, 409}
     assert settled(product, "onboard-thrice")["status"] == "active"
@@ -61,7 +61,7 @@ def test_the_same_request_at_the_same_time_runs_once(product: Product) -> None:
     assert create(product, "onboard-thrice") == 409
 
 
-def test_a_wall_that_does_not_hold_keeps_the_tenant_out_until_it_does(product: Product) -> None:
+def test_a_tenant_is_not_activated_while_an_isolation_layer_is_open(product: Product) -> None:
     role = product.resources["TenantDataRole"]
     iam = product.root("iam")
     iam.put_role_policy(RoleName=role, PolicyName="open", PolicyDocument=json.dumps(ALL_OPEN))
@@ -83,7 +83,7 @@ def test_a_wall_that_does_not_hold_keeps_the_tenant_out_until_it_does(product: P
     assert len(onboardings(product, "onboard-open")) == 2
 
 
-def test_a_wall_that_is_open_for_reading_alone_is_found(product: Product) -> None:
+def test_an_isolation_layer_that_is_open_for_reads_is_detected(product: Product) -> None:
     """S3 denies what is missing to those who may read and not list, too."""
     role, iam = product.resources["TenantDataRole"], product.root("iam")
     reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
@@ -104,7 +104,7 @@ def test_a_wall_that_is_open_for_reading_alone_is_found(product: Product) -> Non
 @pytest.mark.parametrize(
     ("right", "named"), [("PutVectors", "its own vector index"), ("QueryVectors", "search in the vector index")]
 )
-def test_a_session_that_cannot_use_its_own_is_told(product: Product, right: str, named: str) -> None:
+def test_a_session_without_access_to_its_own_data_is_reported(product: Product, right: str, named: str) -> None:
     role, tenant_id = product.resources["TenantDataRole"], f"onboard-{right.lower()}"
     denied = {"Effect": "Deny", "Action": f"s3vectors:{right}", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
@@ -118,7 +118,7 @@ def test_a_session_that_cannot_use_its_own_is_told(product: Product, right: str,
     assert named in failed["reason"]
 
 
-def test_indexes_are_counted_by_their_bucket(product: Product) -> None:
+def test_indexes_are_counted_per_bucket(product: Product) -> None:
     key = {"pk": {"S": "POOLS"}, "sk": {"S": product["VectorBucketName"]}}
 
     def count() -> int:
@@ -132,7 +132,7 @@ def test_indexes_are_counted_by_their_bucket(product: Product) -> None:
 
 
 @pytest.mark.parametrize(("model", "resource"), [("embedding", "titan"), ("answering", "claude")])
-def test_a_stack_without_access_to_a_model_takes_nobody_in_until_it_has_it(
+def test_onboarding_fails_without_access_to_a_model_and_can_be_retried(
     product: Product, model: str, resource: str
 ) -> None:
     role, iam, tenant_id = product.resources["TenantDataRole"], product.root("iam"), f"onboard-no-{model}"
@@ -168,7 +168,7 @@ def other_dimensions(product: Product, dimensions: int) -> Iterator[None]:
             functions.update_function_configuration(FunctionName=name, Environment=environment)
 
 
-def test_an_index_keeps_its_dimensions_when_the_stack_has_others(product: Product) -> None:
+def test_an_index_keeps_its_dimensions_after_a_change_of_the_stack(product: Product) -> None:
     sentence, question = "The pottery opens at ten.", "When does the pottery open?"
     older = product.new_tenant("onboard-older")
     assert older.placement["embedding_dimensions"] == 1024

@@ -64,7 +64,9 @@ def progress_item(tenant: Tenant, document_id: str) -> Any:
     return found["Item"]
 
 
-def test_a_replaced_document_shows_how_far_its_new_version_is_while_the_old_one_answers(small_chunks: Tenant) -> None:
+def test_a_replaced_document_shows_the_progress_of_its_new_version_while_the_live_version_is_cited(
+    small_chunks: Tenant,
+) -> None:
     tenant = small_chunks
     old = tenant.ready("valves.pdf", SHORT)
     assert "progress" not in old
@@ -87,7 +89,7 @@ def test_a_replaced_document_shows_how_far_its_new_version_is_while_the_old_one_
     assert embedded[-1] <= ready["chunks"]
 
 
-def test_a_batch_that_is_embedded_again_counts_once(product: Product, small_chunks: Tenant) -> None:
+def test_a_batch_that_is_embedded_again_is_counted_once(product: Product, small_chunks: Tenant) -> None:
     tenant = small_chunks
     lines = "\n\n".join(f"Room {number} holds {number * 3} jars of kimchi. " * 5 for number in range(40))
     document = tenant.ready("rooms.txt", lines)

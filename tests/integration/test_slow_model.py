@@ -77,7 +77,7 @@ def serving(body: object) -> Iterator[Server]:
         server.http.server_close()
 
 
-def test_a_late_answer_is_given_up_within_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_answer_is_abandoned_within_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     passage = Passage("doc", "v1", "a.txt", 1, 0, len(HOURS), HOURS, Scores())
     answered = {
         "output": {"message": {"role": "assistant", "content": [{"text": "At ten."}]}},
@@ -116,7 +116,7 @@ def slow_product(tmp_path_factory: pytest.TempPathFactory, language_model: Serve
             yield Product(cloud, deploy(cloud.state).outputs)
 
 
-def test_a_question_whose_model_hangs_is_answered_and_metered_in_time(
+def test_a_question_whose_model_hangs_gets_a_response_in_time_and_is_metered(
     slow_product: Product, language_model: Server
 ) -> None:
     tenant = slow_product.new_tenant("patient")

@@ -23,7 +23,7 @@ def waiting(product: Product, tenant: Tenant) -> int:
     return int(found["Count"])
 
 
-def test_uploads_of_a_suspended_tenant_wait_and_none_is_lost(product: Product, tenant: Tenant) -> None:
+def test_uploads_of_a_suspended_tenant_wait_and_are_not_lost(product: Product, tenant: Tenant) -> None:
     before = tenant.ready("before.txt", TEXT % 1)
     tenant.ready("gone.txt", TEXT % 2)
     change(product, tenant, "suspended")
@@ -33,7 +33,7 @@ def test_uploads_of_a_suspended_tenant_wait_and_none_is_lost(product: Product, t
     tenant.remove("gone.txt")
     wait_for(lambda: waiting(product, tenant) == 4, READY_SECONDS)
     for arn in [each["executionArn"] for each in product.executions()]:
-        product.ended(arn)
+        product.wait_for_execution(arn)
     assert tenant.row(tenant.prefix + "a.txt") is None
     assert tenant.vector_keys(before["document_id"]) != []
 

@@ -28,7 +28,7 @@ def at_stage(product: Product, tenant: Tenant, *stages: str) -> Json:
     """Waits until a move has come to one of some stages."""
 
     def look() -> Json | None:
-        shown = product.shown(tenant.tenant_id)
+        shown = product.tenant_record(tenant.tenant_id)
         assert "reason" not in shown.get("move", {}), shown
         assert "move" in shown, shown
         return shown if shown["move"]["stage"] in stages else None
@@ -40,12 +40,12 @@ def moved(product: Product, tenant: Tenant, tier: str) -> Json:
     """Waits until a tenant is in a tier and nothing of a move is left; returns it as operators see it."""
 
     def look() -> Json | None:
-        shown = product.shown(tenant.tenant_id)
+        shown = product.tenant_record(tenant.tenant_id)
         assert "reason" not in shown.get("move", {}), shown
         return shown if shown["tier"] == tier and "move" not in shown else None
 
     found = wait_for(look, MOVE_SECONDS)
-    tenant.forget_placement()
+    tenant.discard_placement()
     return found
 
 
@@ -105,10 +105,10 @@ def premium(product: Product) -> Iterator[Tenant]:
     tenant = product.new_tenant("lonely-jar", tier="premium")
     yield tenant
     product.as_operator("DELETE", f"/admin/tenants/{tenant.tenant_id}")
-    wait_for(lambda: product.shown(tenant.tenant_id)["status"] == "removed", MOVE_SECONDS)
+    wait_for(lambda: product.tenant_record(tenant.tenant_id)["status"] == "removed", MOVE_SECONDS)
 
 
-def test_a_premium_tenant_has_everything_for_itself(product: Product, premium: Tenant) -> None:
+def test_a_premium_tenant_has_its_own_resources(product: Product, premium: Tenant) -> None:
     document = premium.ready("등대/갈매기.txt", TEXT % 12)
     assert premium.ask(QUESTION)["citations"][0]["document_id"] == document["document_id"]
     assert premium.upload("form.txt", b"The ferry leaves at noon.", "text/plain")["status"] == "ready"
@@ -129,7 +129,7 @@ def test_a_premium_tenant_has_everything_for_itself(product: Product, premium: T
     assert encryption == {"sseType": "aws:kms", "kmsKeyArn": head["SSEKMSKeyId"]}
 
 
-def test_the_removal_of_one_tenant_cannot_touch_what_another_has_for_itself(product: Product, premium: Tenant) -> None:
+def test_the_removal_of_one_tenant_cannot_reach_resources_of_another(product: Product, premium: Tenant) -> None:
     document = premium.ready("kept.txt", TEXT % 4)
     session = offboarding_session(product, "another-jar")
     place = premium.placement
@@ -165,15 +165,15 @@ def offboarding_session(product: Product, tenant_id: str) -> Callable[[str], Any
     return lambda service: product.cloud.client(service, session)
 
 
-def test_nothing_of_a_premium_tenant_is_left_but_its_receipt(product: Product) -> None:
+def test_a_removed_premium_tenant_leaves_only_its_receipt(product: Product) -> None:
     tenant = product.new_tenant("leaving-jar", tier="premium")
     tenant.ready("a.txt", TEXT % 1)
     placement = tenant.placement
     assert stacks(product, placement) == 1
     removed = product.as_operator("DELETE", "/admin/tenants/leaving-jar", export="true")
     assert removed.status == 202
-    wait_for(lambda: product.shown("leaving-jar")["status"] == "removed", MOVE_SECONDS)
-    receipt = product.shown("leaving-jar")["receipt"]
+    wait_for(lambda: product.tenant_record("leaving-jar")["status"] == "removed", MOVE_SECONDS)
+    receipt = product.tenant_record("leaving-jar")["receipt"]
     assert receipt["before"]["stacks"] == receipt["before"]["indexes"] == 1
     assert set(receipt["after"].values()) == {0}
     assert stacks(product, placement) == 0
@@ -181,9 +181,7 @@ def test_nothing_of_a_premium_tenant_is_left_but_its_receipt(product: Product) -
     assert "uploads/a.txt" in {each["name"] for each in exported}
 
 
-def test_a_tenant_moves_to_premium_and_back_and_nobody_sees_a_difference(
-    product: Product, new_tenant: Callable[[], Tenant]
-) -> None:
+def test_a_move_to_premium_and_back_does_not_change_answers(product: Product, new_tenant: Callable[[], Tenant]) -> None:
     tenant = new_tenant()
     for number, name in enumerate(("gulls.txt", "older.txt", "낡은 등대.md"), 1):
         tenant.ready(name, TEXT % number, Metadata={"year": str(2000 + number)})
@@ -218,7 +216,7 @@ def test_a_tenant_moves_to_premium_and_back_and_nobody_sees_a_difference(
     assert tenant.call("GET", "/documents").body["documents"] == documents
 
 
-def test_what_happens_during_a_move_happens_after_it(product: Product, tenant: Tenant) -> None:
+def test_changes_during_a_move_are_applied_after_it(product: Product, tenant: Tenant) -> None:
     for name in ("kept.txt", "replaced.txt", "deleted.txt", "described.txt"):
         tenant.ready(name, TEXT % 7)
     move(product, tenant, "premium")
@@ -246,9 +244,9 @@ def test_what_happens_during_a_move_happens_after_it(product: Product, tenant: T
     product.as_operator("DELETE", f"/admin/tenants/{tenant.tenant_id}")
 
 
-def test_a_move_that_has_not_switched_is_given_up(product: Product, tenant: Tenant) -> None:
+def test_a_move_can_be_cancelled_before_the_switch(product: Product, tenant: Tenant) -> None:
     tenant.ready("a.txt", TEXT % 3)
-    before = product.shown(tenant.tenant_id)
+    before = product.tenant_record(tenant.tenant_id)
     move(product, tenant, "premium")
     given_up = move(product, tenant, "basic")
     assert given_up["move"] == {"tier": "basic", "stage": "abandoned"}
@@ -257,7 +255,7 @@ def test_a_move_that_has_not_switched_is_given_up(product: Product, tenant: Tena
     assert len(tenant.retrieve(QUESTION)["passages"]) == 2
 
 
-def test_what_cannot_be_moved_is_told(product: Product, tenant: Tenant) -> None:
+def test_an_impossible_move_is_rejected(product: Product, tenant: Tenant) -> None:
     route = f"/admin/tenants/{tenant.tenant_id}"
     assert "move" not in product.as_operator("PATCH", route, {"tier": "basic"}).body
     assert product.as_operator("PATCH", route, {"status": "suspended"}).status == 200
