@@ -63,19 +63,19 @@ def key_session(product: Product, function: str, tenant_id: str) -> Identity:
     role = product.root("iam").get_role(RoleName=product.resources["TenantKeysRole"])["Role"]["Arn"]
     tags = [{"Key": "TenantId", "Value": tenant_id}]
     identity = assumed(product, product.resources[f"{function}Role"])
-    answer = identity["sts"].assume_role(RoleArn=role, RoleSessionName="wall", Tags=tags)
+    answer = identity["sts"].assume_role(RoleArn=role, RoleSessionName="test", Tags=tags)
     return Identity(product, answer["Credentials"])
 
 
 def control_calls(product: Product, dynamodb: Any, partition: str) -> dict[str, Callable[[], Any]]:
-    table, key = product["ControlTableName"], {"pk": {"S": partition}, "sk": {"S": "wall"}}
+    table, key = product["ControlTableName"], {"pk": {"S": partition}, "sk": {"S": "isolated"}}
     return {
         f"get {partition}": lambda: dynamodb.get_item(TableName=table, Key=key),
         f"query {partition}": lambda: dynamodb.query(
             TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": key["pk"]}
         ),
         f"update {partition}": lambda: dynamodb.update_item(
-            TableName=table, Key=key, UpdateExpression="SET seen = :s", ExpressionAttributeValues={":s": {"S": "x"}}
+            TableName=table, Key=key, UpdateExpression="SET observed = :s", ExpressionAttributeValues={":s": {"S": "x"}}
         ),
         f"put {partition}": lambda: dynamodb.put_item(TableName=table, Item=key),
         f"delete {partition}": lambda: dynamodb.delete_item(TableName=table, Key=key),

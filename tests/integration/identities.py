@@ -26,11 +26,11 @@ class Identity:
 
 def assumed(product: Product, role_name: str) -> Identity:
     role = product.root("iam").get_role(RoleName=role_name)["Role"]["Arn"]
-    return Identity(product, product.root("sts").assume_role(RoleArn=role, RoleSessionName="wall")["Credentials"])
+    return Identity(product, product.root("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"])
 
 
 def tagged(product: Product, function: Identity, tags: list[dict[str, str]]) -> Identity:
-    reply = function["sts"].assume_role(RoleArn=product["TenantDataRoleArn"], RoleSessionName="wall", Tags=tags)
+    reply = function["sts"].assume_role(RoleArn=product["TenantDataRoleArn"], RoleSessionName="test", Tags=tags)
     return Identity(product, reply["Credentials"])
 
 

@@ -1,4 +1,4 @@
-"""The operator's routes, as api contract version 1 has them."""
+"""The operator's routes, according to version 1 of the API contract."""
 
 import itertools
 import json
@@ -17,14 +17,14 @@ from tests.integration.test_documents_api import assert_problem
 ADMIN_ROUTES = [
     ("POST", "/admin/tenants"),
     ("GET", "/admin/tenants"),
-    ("GET", "/admin/tenants/wall"),
-    ("GET", "/admin/tenants/wall/keys"),
-    ("PATCH", "/admin/tenants/wall"),
-    ("DELETE", "/admin/tenants/wall"),
-    ("GET", "/admin/tenants/wall/export"),
-    ("POST", "/admin/tenants/wall/keys"),
-    ("DELETE", "/admin/tenants/wall/keys/0123456789ab"),
-    ("GET", "/admin/tenants/wall/audit"),
+    ("GET", "/admin/tenants/isolated"),
+    ("GET", "/admin/tenants/isolated/keys"),
+    ("PATCH", "/admin/tenants/isolated"),
+    ("DELETE", "/admin/tenants/isolated"),
+    ("GET", "/admin/tenants/isolated/export"),
+    ("POST", "/admin/tenants/isolated/keys"),
+    ("DELETE", "/admin/tenants/isolated/keys/0123456789ab"),
+    ("GET", "/admin/tenants/isolated/audit"),
 ]
 
 
@@ -86,9 +86,7 @@ def test_a_tenant_id_is_unique(product: Product) -> None:
         ({"limits": {"queries": 1}}, ["limits.queries"]),
     ],
 )
-def test_an_invalid_tenant_is_rejected_with_its_fields(
-    product: Product, change: dict[str, Any], fields: list[str]
-) -> None:
+def test_an_invalid_tenant_is_rejected_by_field(product: Product, change: dict[str, Any], fields: list[str]) -> None:
     body = {"tenant_id": "admin-bad", "name": "Bad"} | change
     assert_problem(product.as_operator("POST", "/admin/tenants", body), 400, *fields)
     assert product.as_operator("GET", "/admin/tenants/admin-bad").status == 404
@@ -134,7 +132,7 @@ def test_limits_are_set_shown_enforced_and_raised(product: Product) -> None:
     tenant.ready("third.txt", "The orchard keeps one row of mulberry.")
 
 
-def test_invalid_limits_are_rejected_with_their_fields(product: Product, tenant: Tenant) -> None:
+def test_invalid_limits_are_rejected_by_field(product: Product, tenant: Tenant) -> None:
     route = f"/admin/tenants/{tenant.tenant_id}"
     before = product.as_operator("GET", route).body
     change = {"limits": {"documents": 1.5, "document_bytes": 0}}
@@ -147,17 +145,17 @@ def test_tenants_are_listed_in_pages(product: Product) -> None:
     for number in range(3):
         product.as_operator("POST", "/admin/tenants", {"tenant_id": f"admin-page-{number}", "name": "Page"})
     query: dict[str, Any] = {"limit": 2}
-    seen: list[str] = []
+    observed: list[str] = []
     for _ in itertools.count():
         reply = product.as_operator("GET", "/admin/tenants", **query)
         assert reply.status == 200
         assert len(reply.body["tenants"]) <= 2
-        seen += [tenant["tenant_id"] for tenant in reply.body["tenants"]]
+        observed += [tenant["tenant_id"] for tenant in reply.body["tenants"]]
         if "next_cursor" not in reply.body:
             break
         query["cursor"] = reply.body["next_cursor"]
-    assert seen == sorted(set(seen))
-    assert {f"admin-page-{number}" for number in range(3)} <= set(seen)
+    assert observed == sorted(set(observed))
+    assert {f"admin-page-{number}" for number in range(3)} <= set(observed)
 
 
 @pytest.mark.parametrize(("query", "field"), [({"limit": 0}, "limit"), ({"cursor": "x"}, "cursor"), ({"a": 1}, "a")])

@@ -1,4 +1,4 @@
-"""Whatever is dropped is processed or ends with a code and a sentence; nothing is lost, nothing half-done stays."""
+"""Every upload is processed or fails with a code and a message, and leaves no partial data."""
 
 import base64
 import io
@@ -49,17 +49,17 @@ def of_typed_metadata(metadata: Any) -> dict[str, str]:
 
 BAD_FILES: dict[str, tuple[str, Callable[[], bytes], dict[str, Any], str]] = {
     "no bytes": ("empty.txt", lambda: b"", {}, "empty"),
-    "blanks only": ("blank.md", lambda: b" \n\t\n ", {}, "empty"),
+    "whitespace only": ("blank.md", lambda: b" \n\t\n ", {}, "empty"),
     "a picture": ("photo.png", lambda: PNG, {"ContentType": "image/png"}, "unsupported_type"),
     "an archive": ("files.zip", archive, {}, "unsupported_type"),
     "a picture called text": ("photo.txt", lambda: PNG, {"ContentType": "text/plain"}, "unsupported_type"),
-    "no PDF": ("report.pdf", lambda: b"not found", {}, "corrupt"),
-    "half a PDF": ("half.pdf", lambda: make_pdf(["A page."], "Half")[:400], {}, "corrupt"),
+    "not a PDF": ("report.pdf", lambda: b"not found", {}, "corrupt"),
+    "a truncated PDF": ("half.pdf", lambda: make_pdf(["A page."], "Half")[:400], {}, "corrupt"),
     "an encrypted PDF": ("secret.pdf", encrypted_pdf, {}, "encrypted"),
     "a PDF without text": ("scan.pdf", blank_pdf, {}, "no_text"),
     "a file named like a folder": ("folder/", lambda: b"text", {}, "invalid_key"),
     "a reserved attribute": ("a.txt", lambda: b"text", {"Metadata": {"document_id": "x"}}, "invalid_metadata"),
-    "attributes of no shape": ("b.txt", lambda: b"text", {"Metadata": {"onggi-metadata": "%%%"}}, "invalid_metadata"),
+    "malformed attributes": ("b.txt", lambda: b"text", {"Metadata": {"onggi-metadata": "%%%"}}, "invalid_metadata"),
     "attributes that are a list": (
         "c.txt",
         lambda: b"text",

@@ -17,14 +17,14 @@ from local.embedding.model import E5TextModel
 
 @contextmanager
 def server(status: int, body: bytes = b"", release: threading.Event | None = None) -> Iterator[str]:
-    """An HTTP server on this machine that answers every POST alike, once it is released."""
+    """A local HTTP server that returns the same response to every POST, once it is released."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             received = self.rfile.read(int(self.headers["content-length"]))
             if release:
                 release.wait(10)
-            with suppress(BrokenPipeError):  # a caller that waited too long is gone
+            with suppress(BrokenPipeError):  # the caller has timed out
                 self.send_response(status)
                 self.end_headers()
                 self.wfile.write(body or received)

@@ -1,4 +1,4 @@
-"""The routes of /documents, as api contract version 1 has them."""
+"""The routes of /documents, according to version 1 of the API contract."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ SHOWN = {
 
 
 def assert_problem(reply: Reply, status: int, *fields: str) -> None:
-    """A problem document (RFC 9457) that names these fields."""
+    """Asserts that a reply is a problem document (RFC 9457) with these fields."""
     assert reply.status == status, reply
     assert reply.headers["content-type"].startswith("application/problem+json")
     assert reply.body["request_id"] == reply.headers["x-request-id"]
@@ -118,7 +118,7 @@ def test_a_new_form_does_not_change_the_document(tenant: Tenant) -> None:
         ({"name": 7}, ["name"]),
         ({"name": "a" * 901 + ".txt"}, ["name"]),
         ({"name": "가" * 301 + ".txt"}, ["name"]),
-        ({"name": "../wall-b/a.txt"}, ["name"]),
+        ({"name": "../isolated-b/a.txt"}, ["name"]),
         ({"name": "/a.txt"}, ["name"]),
         ({"name": "a//b.txt"}, ["name"]),
         ({"name": "a\nb.txt"}, ["name"]),
@@ -135,13 +135,11 @@ def test_a_new_form_does_not_change_the_document(tenant: Tenant) -> None:
         ({"metadata": {"a": None}}, ["metadata"]),
         ({"metadata": {"a": "x" * 1300}}, ["metadata"]),
         ({"metadata": {"$a": "x"}}, ["metadata"]),
-        ({"tenant_id": "wall"}, ["tenant_id"]),
+        ({"tenant_id": "isolated"}, ["tenant_id"]),
         ({"name": "", "size": 0, "more": 1}, ["name", "size", "more"]),
     ],
 )
-def test_an_invalid_upload_is_rejected_with_its_fields(
-    shared: Tenant, change: dict[str, Any], fields: list[str]
-) -> None:
+def test_an_invalid_upload_is_rejected_by_field(shared: Tenant, change: dict[str, Any], fields: list[str]) -> None:
     assert_problem(shared.call("POST", "/documents", UPLOAD | change), 400, *fields)
 
 
@@ -165,21 +163,21 @@ def test_documents_are_listed_from_newest_to_oldest(tenant: Tenant) -> None:
     for name in names:
         documents.append(tenant.ready(name, f"Note {name} is about the harvest of barley."))
         started = int(time.time())
-        wait_for(lambda: int(time.time()) > started)  # noqa: B023 - S3 tells uploads apart by the second
-    seen, cursor = [], None
+        wait_for(lambda: int(time.time()) > started)  # noqa: B023 - the upload time has a resolution of a second
+    observed, cursor = [], None
     pages = 0
     while True:
         query: dict[str, Any] = {"limit": 2} | ({"cursor": cursor} if cursor else {})
         reply = tenant.call("GET", "/documents", **query)
         assert reply.status == 200
         assert len(reply.body["documents"]) <= 2
-        seen += reply.body["documents"]
+        observed += reply.body["documents"]
         pages += 1
         cursor = reply.body.get("next_cursor")
         if not cursor:
             break
     assert pages == 3
-    assert seen == documents[::-1]
+    assert observed == documents[::-1]
     assert tenant.call("GET", "/documents").body == {"documents": documents[::-1]}
     tenant.remove(names[2])
     tenant.wait_for_status(documents[2]["key"], "deleted")
@@ -203,7 +201,7 @@ def test_documents_are_listed_from_newest_to_oldest(tenant: Tenant) -> None:
         ({"cursor": "W10="}, "cursor"),
         ({"cursor": "WyJhIl0="}, "cursor"),
         ({"cursor": "ZZZZ" * 400}, "cursor"),
-        ({"tenant": "wall"}, "tenant"),
+        ({"tenant": "isolated"}, "tenant"),
     ],
 )
 def test_an_invalid_listing_is_rejected(shared: Tenant, query: dict[str, Any], field: str) -> None:

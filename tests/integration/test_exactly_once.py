@@ -1,4 +1,4 @@
-"""However events arrive, a version is processed once, and the newest state of a key is the one that answers."""
+"""A version is processed exactly once, however its events arrive, and the newest version is the live one."""
 
 import json
 from collections import Counter
@@ -60,8 +60,8 @@ def test_a_late_older_event_changes_nothing(product: Product, tenant: Tenant) ->
 def test_an_event_of_a_deleted_version_changes_nothing(product: Product, tenant: Tenant) -> None:
     document = tenant.ready("gone.txt", OLD)
     event = tenant.event(document)
-    gone = {**event["detail"]["object"], "version-id": "no-such-version", "sequencer": "FF" * 8}
-    state = product.run({**event, "detail": {**event["detail"], "object": gone}})
+    unknown = {**event["detail"]["object"], "version-id": "no-such-version", "sequencer": "FF" * 8}
+    state = product.run({**event, "detail": {**event["detail"], "object": unknown}})
     assert state["registration"]["outcome"] == "stale"
     assert tenant.document(document["document_id"]) == document
 
@@ -111,15 +111,15 @@ def test_unchanged_chunks_are_not_embedded_again(tenant: Tenant) -> None:
         f"Clause {number}. " + f"The tenant of flat {number} waters the plants. " * 12 for number in range(16)
     ]
     first = tenant.ready("long.txt", "\n\n".join(paragraphs))
-    told = tenant.state(first)["batches"]
-    assert sum(batch["reused"] for batch in told) == 0
+    batches = tenant.state(first)["batches"]
+    assert sum(batch["reused"] for batch in batches) == 0
     paragraphs[9] = "Clause 9. " + "The owner of flat 9 has no plants at all. " * 12
     second = tenant.ready("long.txt", "\n\n".join(paragraphs))
-    told = tenant.state(second)["batches"]
-    embedded, reused = (sum(batch[name] for batch in told) for name in ("embedded", "reused"))
+    batches = tenant.state(second)["batches"]
+    embedded, reused = (sum(batch[name] for batch in batches) for name in ("embedded", "reused"))
     assert embedded + reused == second["chunks"]
     assert 0 < embedded <= 4
-    assert second["tokens"] == sum(batch["tokens"] for batch in told) < first["tokens"] / 2
+    assert second["tokens"] == sum(batch["tokens"] for batch in batches) < first["tokens"] / 2
     assert tenant.metric("EmbeddingTokens") == first["tokens"] + second["tokens"]
     third = tenant.ready("long.txt", "\n\n".join(paragraphs))
     assert sum(batch["embedded"] for batch in tenant.state(third)["batches"]) == 0

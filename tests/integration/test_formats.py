@@ -1,4 +1,4 @@
-"""Files of every format, from the drop to the passage."""
+"""Files of every format, from the upload to the passage."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Files are read under a grant: what the history of an execution holds opens for one function and one document."""
+"""Grants in an execution's history are decrypted by one function only, for one document only."""
 
 import base64
 import copy
@@ -15,7 +15,7 @@ from tests.isolation.clients import opened_grant, role_of
 
 @pytest.fixture
 def state(tenant: Tenant) -> Json:
-    """The state of an execution at its end."""
+    """The output of an execution."""
     document = tenant.ready("granted.txt", "The kimchi of the cooperative is salted twice.")
     ended: Json = json.loads(tenant.execution(document["key"])["output"])
     return ended
@@ -35,9 +35,7 @@ def test_the_history_of_an_execution_contains_no_credential(product: Product, st
 
 
 @pytest.mark.parametrize("changed", ["tenant", "document", "version"])
-def test_a_grant_is_decrypted_only_with_the_context_of_its_document(
-    product: Product, state: Json, changed: str
-) -> None:
+def test_a_grant_is_decrypted_only_in_its_documents_context(product: Product, state: Json, changed: str) -> None:
     reader, parts = role_of(product, "ExtractText"), state["grant"]["parts"]
     with pytest.raises(ClientError) as caught:
         opened_grant(product, reader, parts, context_of(state) | {changed: "another"})
@@ -71,7 +69,7 @@ def test_grants_are_encrypted_and_decrypted_by_different_functions(product: Prod
 
 
 def earlier(definition: str) -> str:
-    """The definition as it was before there were grants."""
+    """The definition of the workflow before grants."""
     machine = copy.deepcopy(json.loads(definition))
     states = machine["States"]
     for name in ("GrantReading", "DecideByGrants", "BlameService"):
@@ -84,7 +82,7 @@ def earlier(definition: str) -> str:
 
 
 def test_a_document_in_processing_is_ready_after_an_upgrade(product: Product, tenant: Tenant) -> None:
-    """The new functions are there, and executions still begin under the earlier definition."""
+    """Executions still start with the earlier definition after the functions are updated."""
     states, machine = product.root("stepfunctions"), product["IngestionStateMachineArn"]
     present = states.describe_state_machine(stateMachineArn=machine)["definition"]
     states.update_state_machine(stateMachineArn=machine, definition=earlier(present))

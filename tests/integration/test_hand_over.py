@@ -1,4 +1,4 @@
-"""A workflow on a tenant that turns for long goes on in its next execution; the local cloud allows two turns."""
+"""A long workflow of a tenant continues in a further execution; the local cloud allows two loops in each."""
 
 import re
 
@@ -10,16 +10,14 @@ LINES = "\n\n".join(f"Heron number {number} stands in the rice field." for numbe
 
 
 def executions(product: Product, tenant_id: str) -> list[Json]:
-    """The executions of the offboarding workflow about a tenant, by their numbers."""
+    """Returns the executions of the offboarding workflow of a tenant, by number."""
     machine = product["IngestionStateMachineArn"].replace("-ingestion", "-offboarding")
     listed = product.root("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
     own = [each for each in listed if re.fullmatch(rf"{tenant_id}-[0-9a-f]{{11}}(-\d+)?", each["name"])]
     return sorted(own, key=lambda each: (len(each["name"]), each["name"]))
 
 
-def test_a_long_removal_continues_in_the_next_execution_and_ends_with_a_receipt(
-    product: Product, tenant: Tenant
-) -> None:
+def test_a_long_removal_continues_in_the_next_execution(product: Product, tenant: Tenant) -> None:
     functions = product.root("lambda")
     ready = tenant.ready("ready.txt", "The heron is grey.")
     embedding = product.resources["EmbedChunks"]
@@ -42,5 +40,5 @@ def test_a_long_removal_continues_in_the_next_execution_and_ends_with_a_receipt(
     assert "HandOver" in product.states_entered(first["executionArn"])
     counts = product.tenant_record(tenant.tenant_id)["receipt"]["before"]
     assert (counts["uploads"], counts["keys"]) == (2, 1)
-    assert counts["vectors"] > ready["chunks"], "counted only when nothing was being processed any more"
+    assert counts["vectors"] > ready["chunks"], "counted only after all processing has ended"
     assert not any(product.tenant_record(tenant.tenant_id)["receipt"]["after"].values())

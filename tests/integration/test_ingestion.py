@@ -1,4 +1,4 @@
-"""From a dropped file to a document that answers."""
+"""Ingestion, from an uploaded file to a citation."""
 
 import unicodedata
 from email.header import Header

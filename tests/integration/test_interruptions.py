@@ -1,4 +1,4 @@
-"""Executions that somebody stops in the middle: their documents say so, once, and nothing of them stays."""
+"""Stopped executions: their documents fail once and leave no data."""
 
 import json
 
@@ -10,11 +10,11 @@ LONG = "\n\n".join(f"# Rule {number}\n\n" + f"Nobody counts crane number {number
 
 
 def recorded(product: Product, execution: str) -> Json:
-    """The execution, at its end, that has recorded the end of another."""
+    """Waits for the execution that recorded the end of another; returns it."""
     machine = product["IngestionStateMachineArn"].replace("-ingestion", "-interruption")
     pages = product.root("stepfunctions").get_paginator("list_executions")
 
-    def look() -> Json | None:
+    def poll() -> Json | None:
         for page in pages.paginate(stateMachineArn=machine):
             for each in page["executions"]:
                 described: Json = product.root("stepfunctions").describe_execution(executionArn=each["executionArn"])
@@ -22,11 +22,11 @@ def recorded(product: Product, execution: str) -> Json:
                     return described
         return None
 
-    return product.wait_for_execution(wait_for(look, 30)["executionArn"])
+    return product.wait_for_execution(wait_for(poll, 30)["executionArn"])
 
 
 def stopped_in_the_middle(product: Product, tenant: Tenant, name: str) -> Json:
-    """Drops a long file, and stops its execution once it has left something; returns the row of before."""
+    """Uploads a long file and stops its execution after it has stored data; returns the row before that."""
     tenant.drop(name, LONG)
     row = tenant.wait_for_status(tenant.prefix + name, "processing")
     wait_for(lambda: tenant.artifacts(row["document_id"]["S"]), 60)

@@ -1,4 +1,4 @@
-"""Two walls between tenants: a session tagged with one tenant reaches nothing of another, whatever the code does."""
+"""The two isolation layers: a tenant's session reaches no data of another, and the application checks each state."""
 
 import json
 from collections.abc import Callable
@@ -27,32 +27,32 @@ FUNCTIONS = (
     "Query",
     "Documents",
 )
-"""Those that work with tenants' data; Authorize, Tenants and Keys know the control table only."""
+"""The functions that use tenants' data; Authorize, Tenants and Keys use the control table only."""
 TEXT = "The vault of the cooperative opens at dawn only."
 
 
 @pytest.fixture(scope="module")
 def function_roles(product: Product) -> Callable[[str], Identity]:
-    """Identities of functions, by logical id; the local cloud's root user may assume every role."""
+    """Returns the identity of a function by its logical id; the local cloud's root user may assume every role."""
     return lambda function: assumed(product, product.resources[f"{function}Role"])
 
 
 @pytest.fixture(scope="module")
 def pair(product: Product) -> Pair:
-    """Two tenants, and a document of the second one; the first one's id is a prefix of the second one's."""
-    own, foreign = product.new_tenant("wall"), product.new_tenant("wall-b")
+    """Two tenants and a document of the second; the first id is a prefix of the second."""
+    own, foreign = product.new_tenant("isolated"), product.new_tenant("isolated-b")
     own.ready("own.txt", TEXT)
     return own, foreign, foreign.ready("vault.txt", TEXT)
 
 
 @pytest.fixture(scope="module")
 def session(product: Product, pair: Pair, function_roles: Callable[[str], Identity]) -> Identity:
-    """The first tenant's session, as the function Query gets it."""
+    """The first tenant's session, as in the function Query."""
     return tagged(product, function_roles("Query"), [{"Key": "TenantId", "Value": pair[0].tenant_id}])
 
 
 def s3_calls(product: Product, s3: Any, tenant: Tenant, version: str) -> dict[str, Call]:
-    """Every way to a tenant's uploads and artifacts; the calls that are right for the tenant itself come first."""
+    """Returns all permitted calls on a tenant's uploads and artifacts."""
     uploads, artifacts = product["DocumentsBucketName"], product["ArtifactsBucketName"]
     own, manifest = tenant.prefix + "vault.txt", f"manifests/{tenant.tenant_id}/x/1.jsonl"
     return {
@@ -114,7 +114,7 @@ def test_a_session_cannot_bypass_its_prefix(product: Product, pair: Pair, sessio
             "deployment": lambda: s3.put_object(Bucket="onggi-deployments", Key=own.prefix + "x", Body=b"x"),
         }
     )
-    with suppress(ClientError):  # AWS answers with an error for each key
+    with suppress(ClientError):  # AWS returns an error for each key
         s3.delete_objects(Bucket=uploads, Delete={"Objects": [{"Key": foreign_key}]})
     assert foreign_key in product.keys_below(uploads, foreign.prefix)
 
@@ -135,7 +135,7 @@ def test_a_signed_form_is_bound_to_its_session_and_expiry(product: Product, pair
 
 
 def item(tenant_id: str) -> dict[str, Any]:
-    return {"pk": {"S": tenant_id}, "sk": {"S": "WALL"}}
+    return {"pk": {"S": tenant_id}, "sk": {"S": "ISOLATED"}}
 
 
 def ledger_calls(product: Product, dynamodb: Any, tenant_id: str) -> dict[str, Call]:
@@ -188,7 +188,7 @@ def test_a_session_reaches_only_rows_of_its_tenant(product: Product, pair: Pair,
         "scan": lambda: dynamodb.scan(TableName=table),
         "scan index": lambda: dynamodb.scan(TableName=table, IndexName="by_upload"),
         "PartiQL": lambda: dynamodb.execute_statement(
-            Statement=f"SELECT * FROM \"{table}\" WHERE pk = '{foreign.tenant_id}'"  # noqa: S608 - no one's input
+            Statement=f"SELECT * FROM \"{table}\" WHERE pk = '{foreign.tenant_id}'"  # noqa: S608 - no external input
         ),
         "describe": lambda: dynamodb.describe_table(TableName=table),
         "drop": lambda: dynamodb.delete_table(TableName=table),
@@ -223,12 +223,12 @@ def vector_calls(product: Product, vectors: Any, index: str, key: str) -> dict[s
     question = {"topK": 3, "queryVector": {"float32": vector}}
     return {
         "put": lambda: vectors.put_vectors(
-            **where, vectors=[{"key": "wall", "data": {"float32": vector}, "metadata": {"page": 1}}]
+            **where, vectors=[{"key": "isolated", "data": {"float32": vector}, "metadata": {"page": 1}}]
         ),
         "get": lambda: vectors.get_vectors(**where, keys=[key], returnMetadata=True),
         "query": lambda: vectors.query_vectors(**where, **question),
         "query for metadata": lambda: vectors.query_vectors(**where, **question, returnMetadata=True),
-        "delete": lambda: vectors.delete_vectors(**where, keys=["wall"]),
+        "delete": lambda: vectors.delete_vectors(**where, keys=["isolated"]),
     }
 
 
@@ -247,7 +247,7 @@ def test_a_session_reaches_only_vectors_of_its_tenant(product: Product, pair: Pa
         "describe index": lambda: vectors.get_index(**where),
         "drop index": lambda: vectors.delete_index(**where),
         "make index": lambda: vectors.create_index(
-            vectorBucketName=bucket, indexName="wall-new", dataType="float32", dimension=2, distanceMetric="cosine"
+            vectorBucketName=bucket, indexName="isolated-new", dataType="float32", dimension=2, distanceMetric="cosine"
         ),
         "list buckets": vectors.list_vector_buckets,
     }
@@ -300,18 +300,18 @@ def test_a_function_reaches_nothing_without_a_tenant_session(
             modelId="amazon.titan-embed-text-v2:0", body=json.dumps({"inputText": "a"})
         ),
         "without a tag": lambda: tagged(product, role, []),
-        "with another tag": lambda: tagged(product, role, [{"Key": "Tenant", "Value": "wall"}]),
+        "with another tag": lambda: tagged(product, role, [{"Key": "Tenant", "Value": "isolated"}]),
         "with an empty tag": lambda: tagged(product, role, [{"Key": "TenantId", "Value": ""}]),
         "with two tags": lambda: tagged(
-            product, role, [{"Key": "TenantId", "Value": "wall"}, {"Key": "Tier", "Value": "premium"}]
+            product, role, [{"Key": "TenantId", "Value": "isolated"}, {"Key": "Tier", "Value": "premium"}]
         ),
         "as another function": lambda: role["sts"].assume_role(
             RoleArn=product.root("iam").get_role(RoleName=product.resources["TenantsRole"])["Role"]["Arn"],
-            RoleSessionName="wall",
+            RoleSessionName="test",
         ),
     }
     assert_denied(calls)
-    tagged(product, role, [{"Key": "TenantId", "Value": "wall"}])
+    tagged(product, role, [{"Key": "TenantId", "Value": "isolated"}])
 
 
 @pytest.mark.parametrize("function", ["Authorize", "Tenants", "Keys", "ExtractText"])
@@ -340,15 +340,15 @@ def test_a_tenant_session_cannot_assume_another_tenant(product: Product, pair: P
 def test_an_administrator_cannot_assume_a_tenant_session(product: Product) -> None:
     iam, anyone = product.root("iam"), {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [anyone]})
-    iam.create_role(RoleName="wall-administrator", AssumeRolePolicyDocument=trust)
+    iam.create_role(RoleName="isolated-administrator", AssumeRolePolicyDocument=trust)
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    iam.put_role_policy(RoleName="wall-administrator", PolicyName="all", PolicyDocument=json.dumps(everything))
-    administrator = assumed(product, "wall-administrator")
+    iam.put_role_policy(RoleName="isolated-administrator", PolicyName="all", PolicyDocument=json.dumps(everything))
+    administrator = assumed(product, "isolated-administrator")
     query = iam.get_role(RoleName=product.resources["QueryRole"])["Role"]["Arn"]
     assert_denied(
         {
-            "tenant": lambda: tagged(product, administrator, [{"Key": "TenantId", "Value": "wall"}]),
-            "function": lambda: administrator["sts"].assume_role(RoleArn=query, RoleSessionName="wall"),
+            "tenant": lambda: tagged(product, administrator, [{"Key": "TenantId", "Value": "isolated"}]),
+            "function": lambda: administrator["sts"].assume_role(RoleArn=query, RoleSessionName="test"),
         }
     )
 
@@ -384,7 +384,7 @@ def test_a_claim_with_another_tenants_index_is_rejected(product: Product, pair: 
         "httpMethod": "POST",
         "resource": "/v1/retrieve",
         "body": json.dumps({"question": "When does the vault open?"}),
-        "requestContext": {"requestId": "wall", "authorizer": {"tenant": json.dumps(forged), "status": "active"}},
+        "requestContext": {"requestId": "isolated", "authorizer": {"tenant": json.dumps(forged), "status": "active"}},
     }
     reply = product.root("lambda").invoke(FunctionName=product.resources["Query"], Payload=json.dumps(event))
     answer = json.loads(reply["Payload"].read())

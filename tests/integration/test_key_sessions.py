@@ -24,7 +24,7 @@ def test_a_key_session_reaches_only_the_keys_of_its_tenant(
     table = product["ControlTableName"]
     denied["scan"] = lambda: dynamodb.scan(TableName=table)
     denied["tenant table"] = lambda: dynamodb.get_item(
-        TableName=product["TenantTableName"], Key={"pk": {"S": own}, "sk": {"S": "wall"}}
+        TableName=product["TenantTableName"], Key={"pk": {"S": own}, "sk": {"S": "isolated"}}
     )
     assert_denied(denied)
 

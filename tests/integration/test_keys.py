@@ -89,8 +89,8 @@ def test_an_owner_cannot_reach_keys_of_other_tenants(tenant: Tenant, new_tenant:
     page = owner.call("GET", "/keys", limit=1).body
     assert owner.call("GET", "/keys", limit=1, cursor=page["next_cursor"]).status == 200
     stolen = base64.urlsafe_b64encode(json.dumps(["0"]).encode()).decode()
-    seen = owner.call("GET", "/keys", cursor=stolen).body["keys"]
-    assert {key["key_id"] for key in seen} == {key_id_of(tenant), key_id_of(owner)}
+    observed = owner.call("GET", "/keys", cursor=stolen).body["keys"]
+    assert {key["key_id"] for key in observed} == {key_id_of(tenant), key_id_of(owner)}
     assert foreign.call("GET", "/me").status == 200
 
 

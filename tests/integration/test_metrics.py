@@ -1,4 +1,4 @@
-"""What the metrics say is what the API said."""
+"""The metrics agree with the API's responses."""
 
 import pytest
 
@@ -99,7 +99,7 @@ def tier_metric(tenant: Tenant, name: str) -> float:
 
 
 def stored(product: Product, tenant: Tenant) -> tuple[int, int]:
-    """What the ledger counts, which the metrics report: a metric's latest value cannot be told within one period."""
+    """Returns the ledger's counts, which the metrics report: a metric has no latest value within one period."""
     row = product.root("dynamodb").get_item(
         TableName=product["TenantTableName"], Key={"pk": {"S": tenant.tenant_id}, "sk": {"S": "STORED"}}
     )["Item"]

@@ -1,4 +1,4 @@
-"""POST /query and POST /retrieve, as api contract version 1 has them."""
+"""POST /query and POST /retrieve, according to version 1 of the API contract."""
 
 from typing import Any
 
@@ -140,9 +140,7 @@ def test_an_unpaired_surrogate_is_rejected(product: Product, library: Tenant) ->
         ({"question": "q", "unknown": 1}, ["unknown"]),
     ],
 )
-def test_an_invalid_question_is_rejected_with_its_fields(
-    library: Tenant, body: dict[str, Any], fields: list[str]
-) -> None:
+def test_an_invalid_question_is_rejected_by_field(library: Tenant, body: dict[str, Any], fields: list[str]) -> None:
     for route in ("/query", "/retrieve"):
         assert_problem(library.call("POST", route, body), 400, *fields)
 

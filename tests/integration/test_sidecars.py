@@ -1,4 +1,4 @@
-"""A document's attributes from a sidecar beside it: they filter, they change, and nothing is embedded again."""
+"""Attributes from a sidecar: questions filter by them, and changes need no new embeddings."""
 
 import json
 from typing import Any
@@ -20,24 +20,24 @@ def sidecar(**attributes: Any) -> str:
 
 
 def finds(tenant: Tenant, **condition: Any) -> bool:
-    """Whether a question with a filter is answered from the document; by one that embeds no other words."""
+    """Returns whether a question with a filter finds the document."""
     answer = tenant.ask(QUESTION, filter={name: {"$eq": value} for name, value in condition.items()})
     assert answer["grounded"] == bool(answer["citations"])
     return {citation["quote"] for citation in answer["citations"]} == {TEXT}
 
 
 def described(tenant: Tenant, document_id: str, metadata: Json) -> Json:
-    """The document as the API shows it, once it has these attributes."""
+    """Waits until the document has these attributes; returns it."""
 
-    def look() -> Json | None:
+    def poll() -> Json | None:
         document = tenant.document(document_id)
         return document if document["metadata"] == metadata else None
 
-    return wait_for(look, READY_SECONDS)
+    return wait_for(poll, READY_SECONDS)
 
 
 def outcomes(product: Product, tenant: Tenant, name: str) -> list[str]:
-    """What the workflow made of each event of a key, in the order of their start."""
+    """Returns the outcome of each event of a key, in the order of their start."""
     executions = product.executions_of(tenant.prefix + name)
     return [json.loads(execution["output"])["registration"]["outcome"] for execution in executions]
 

@@ -1,11 +1,11 @@
-"""A suspended tenant is kept out, and what it uploads waits until it may work again."""
+"""A suspended tenant is denied access, and its uploads wait until it is resumed."""
 
 from tests.integration.local_cloud import wait_for
 from tests.integration.product import READY_SECONDS, Json, Product, Tenant
 
 TEXT = "The lighthouse keeper counts %d gulls at the break of day."
 AUTHORISER_SECONDS = 75.0
-"""The authoriser's cache, and a little more."""
+"""The cache time of the authoriser's decisions, with a margin."""
 
 
 def change(product: Product, tenant: Tenant, status: str) -> None:
@@ -53,5 +53,5 @@ def test_a_change_of_name_and_settings_is_shown(product: Product, tenant: Tenant
     changed = product.as_operator("PATCH", f"/admin/tenants/{tenant.tenant_id}", body)
     assert (changed.status, changed.body["name"], changed.body["settings"]["chunk_size"]) == (200, "새 이름", 400)
     assert product.as_operator("GET", f"/admin/tenants/{tenant.tenant_id}").body == changed.body
-    assert product.as_operator("PATCH", "/admin/tenants/nobody", body).status == 404
+    assert product.as_operator("PATCH", "/admin/tenants/unknown", body).status == 404
     assert product.as_operator("PATCH", f"/admin/tenants/{tenant.tenant_id}", {"tier": "gold"}).status == 400

@@ -26,9 +26,7 @@ def with_token(tenant: Tenant, token: str) -> Tenant:
 
 
 @pytest.mark.parametrize(("groups", "role"), [((), "reader"), (("writer",), "writer"), (("reader", "owner"), "owner")])
-def test_a_user_has_the_permissions_of_its_groups(
-    users: Users, tenant: Tenant, groups: tuple[str, ...], role: str
-) -> None:
+def test_a_user_has_the_role_of_its_groups(users: Users, tenant: Tenant, groups: tuple[str, ...], role: str) -> None:
     user = with_token(tenant, users.sign_up(tenant.tenant_id, *groups)["IdToken"])
     assert matrix_of(user) == expected_of(role)
     assert user.call("GET", "/me").body["tenant_id"] == tenant.tenant_id
