@@ -242,7 +242,25 @@ SCHEMAS: Final[dict[str, Json]] = {
     )
     | {"minProperties": 1},
     "AcceptedTenant": record("tenant_id status", tenant_id=TEXT, status=TEXT),
-    "Tenant": record("tenant_id status", tenant_id=TEXT, status=TEXT, name=TEXT, tier=TEXT, receipt=ANY_OBJECT),
+    "Tenant": record(
+        "tenant_id status",
+        tenant_id=TEXT,
+        status=TEXT,
+        name=TEXT,
+        tier=one_of(TIERS),
+        created_at=TIME,
+        settings=SETTINGS,
+        chosen_settings=SETTINGS,
+        limits=COUNTS,
+        chosen_limits=LIMITS,
+        placement=ANY_OBJECT,
+        move=record("tier stage", tier=one_of(TIERS), stage=TEXT, reason=TEXT),
+        reason=TEXT,
+        reason_code=TEXT,
+        receipt=record(
+            "created_at removed_at before after", created_at=TIME, removed_at=TIME, before=COUNTS, after=COUNTS
+        ),
+    ),
     "Tenants": page("tenants", ref("Tenant")),
     "AuditEntry": record(
         "at author request_id action before after",
