@@ -119,7 +119,7 @@ def operators() -> Iterator[tuple[str, Operator]]:
 
 
 def is_unseen(node: NodeOrLeaf) -> bool:
-    """Returns whether no test can detect a change of a node: a part of a type (annotation or `Literal[…]`) or decorator.
+    """Returns whether no test can detect a changed node: a part of a type (annotation or `Literal[…]`) or decorator.
 
     The same holds for `strict` of `zip` and `batched`, which guards against sequences of other lengths.
     """

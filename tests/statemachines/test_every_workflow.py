@@ -99,12 +99,12 @@ RECORDERS = {"RecordFailure", "RecordInterruption", "RecordTenantFailure"}
 
 
 def retrier_of(state: dict[str, Any], error: str) -> dict[str, Any]:
-    """The first retrier that names an error decides (ASL specification, "Retriers")."""
+    """Returns the first retrier that names an error, which applies (ASL specification, "Retriers")."""
     return next(retrier for retrier in state["Retry"] if {error, "States.ALL"} & set(retrier["ErrorEquals"]))
 
 
 def mean_hours(retrier: dict[str, Any]) -> float:
-    """How long a retrier goes on, on average: full jitter waits half of each delay."""
+    """Returns the mean duration of all retries in hours: full jitter waits half of each delay."""
     delays = (
         min(retrier["MaxDelaySeconds"], retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempt)
         for attempt in range(retrier["MaxAttempts"])
