@@ -183,6 +183,10 @@ mutants: $(MUTATORS) ## change domain and steps in 2,000 places and see each fai
 lock: $(UV) ## resolve the locked lists again after a change to a .in file
 	@sh requirements/lock.sh $(UV)
 
+.PHONY: openapi
+openapi: .venv/installed ## write the contract of the HTTP API again after a change to a route
+	@PYTHONPATH=layers/core $(PYTHON) -m layers.packaging.openapi
+
 .PHONY: clean
 clean: down ## remove what was installed, built and remembered here
 	rm -rf .venv .venvs .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

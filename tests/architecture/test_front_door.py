@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onggi.domain.access import ROLES
 from onggi.domain.errors import Unauthorized
 from onggi.steps.access.authorize import authorize, new_api_key
-from tests.deployment_template import resources, template
+from tests.deployment_template import resources, template, tenant_stack
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 
@@ -30,8 +30,43 @@ def test_the_policy_of_operators_opens_their_routes_and_nothing_else() -> None:
     assert opened == {path for path in paths if "/admin/" in path}
 
 
-def test_the_policy_of_the_api_denies_operators_routes_to_strangers_and_allows_nothing() -> None:
-    statements = resources("AWS::Serverless::Api")["Api"]["Auth"]["ResourcePolicy"]["CustomStatements"]
+def test_the_policy_of_the_api_allows_what_takes_no_credential_and_nothing_else() -> None:
+    """Beside a policy, API Gateway denies a method without authorisation unless the policy allows it."""
+    (allowed,) = [statement for statement in policy_of_the_api() if statement["Effect"] == "Allow"]
+    assert allowed["Resource"] == ["execute-api:/*/*/v1/openapi.json", "execute-api:/*/OPTIONS/*"]
+    assert (allowed["Principal"], allowed["Action"]) == ("*", "execute-api:Invoke")
+
+
+def policy_of_the_api() -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = resources("AWS::Serverless::Api")["Api"]["Auth"]["ResourcePolicy"][
+        "CustomStatements"
+    ]
+    return statements
+
+
+def test_browsers_of_one_origin_may_call_the_api_and_upload() -> None:
+    named = {"Fn::Sub": "'${AllowedOrigin}'"}
+    api = resources("AWS::Serverless::Api")["Api"]
+    assert api["Cors"]["AllowOrigin"] == named
+    for kind, response in api["GatewayResponses"].items():
+        assert response["ResponseParameters"]["Headers"]["access-control-allow-origin"] == named, kind
+    assert template()["Parameters"]["AllowedOrigin"]["Default"] == "none"
+    assert template()["Globals"]["Function"]["Environment"]["Variables"]["ALLOWED_ORIGIN"] == {"Ref": "AllowedOrigin"}
+    for bucket in (
+        resources("AWS::S3::Bucket")["DocumentsBucket"],
+        tenant_stack()["Resources"]["Documents"]["Properties"],
+    ):
+        condition, granted, _ = bucket["CorsConfiguration"]["Fn::If"]
+        (rule,) = granted["CorsRules"]
+        assert (condition, rule["AllowedOrigins"], rule["AllowedMethods"]) == (
+            "HasAllowedOrigin",
+            [{"Ref": "AllowedOrigin"}],
+            ["POST"],
+        )
+
+
+def test_the_policy_of_the_api_denies_operators_routes_to_strangers() -> None:
+    statements = [statement for statement in policy_of_the_api() if statement["Effect"] == "Deny"]
     assert {(s["Effect"], s["Principal"], s["Action"], s["Resource"]) for s in statements} == {
         ("Deny", "*", "execute-api:Invoke", "execute-api:/*/*/v1/admin/*")
     }

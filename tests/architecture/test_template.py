@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from onggi.entry.http import NEEDED_ROLES
 from onggi.steps.tenancy.tenants import Silo
 from tests.deployment_template import (
     EARLIER_NAMES,
@@ -17,6 +16,7 @@ from tests.deployment_template import (
     template,
     tenant_stack,
 )
+from tests.handlers import routes
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 TABLES = resources("AWS::DynamoDB::Table")
@@ -86,6 +86,7 @@ DELETABLE = {"WAITING#*", "TENANTS", "POOLS", "RECEIPT#*"}
 """Where functions may delete in the control table: never a key, which only a session of its tenant reaches."""
 OFFBOARDING = {"CountTenantData", "RemoveTenantData", "CloseTenant", "CloseMove"}
 WITHOUT_SESSIONS = {
+    "Contract",
     "Authorize",
     "Tenants",
     "PlaceTenant",
@@ -241,18 +242,43 @@ def test_the_outputs_are_those_of_the_contract() -> None:
     assert set(template()["Outputs"]) == OUTPUTS
 
 
+AUTHORIZED = {"operator", "anyone"}
+
+
 def test_operators_routes_take_signatures_and_all_others_the_tenants_credential() -> None:
     for name, function in FUNCTIONS.items():
         for event in function.get("Events", {}).values():
             authorizer = event["Properties"].get("Auth", {}).get("Authorizer")
-            assert authorizer == ("AWS_IAM" if "/admin/" in event["Properties"]["Path"] else None), name
+            path = event["Properties"]["Path"]
+            expected = "NONE" if path == "/v1/openapi.json" else "AWS_IAM" if "/admin/" in path else None
+            assert authorizer == expected, name
     assert resources("AWS::Serverless::Api")["Api"]["Auth"]["DefaultAuthorizer"] == "Tenant"
 
 
-def test_every_route_of_tenants_says_which_role_it_needs() -> None:
-    events = [event["Properties"] for function in FUNCTIONS.values() for event in function.get("Events", {}).values()]
-    routes = {(event["Method"].upper(), event["Path"]) for event in events}
-    assert set(NEEDED_ROLES) == {(method, path) for method, path in routes if "/admin/" not in path}
+def api_events() -> list[tuple[str, str, dict[str, Any]]]:
+    """Function, kind of role and properties of every route in the template."""
+    found = []
+    for name, function in FUNCTIONS.items():
+        for event in function.get("Events", {}).values():
+            authorizer = event["Properties"].get("Auth", {}).get("Authorizer")
+            found.append(
+                (name, {"AWS_IAM": "operator", "NONE": "anyone"}.get(authorizer, "tenant"), event["Properties"])
+            )
+    return found
+
+
+def test_the_template_has_the_routes_that_the_functions_declare() -> None:
+    declared = {(route.method, route.path, route.role if route.role in AUTHORIZED else "tenant") for route in routes()}
+    given = {(event["Method"].upper(), event["Path"], kind) for _, kind, event in api_events()}
+    assert {each for each in given if each[0] != "ANY"} == declared
+
+
+def test_every_path_takes_any_method_under_the_same_authorisation() -> None:
+    """API Gateway would answer 403 for a method that a path does not have; so the function answers 405."""
+    for name, kind, event in api_events():
+        assert (name, kind, event["Path"]) in {
+            (other, its, each["Path"]) for other, its, each in api_events() if each["Method"] == "any"
+        }, event
 
 
 def test_nobody_may_write_where_the_audit_trail_was() -> None:

@@ -292,9 +292,41 @@ def test_invalid_and_forged_credentials_get_401(product: Product, new_tenant: Ca
 
 
 def test_unknown_routes_are_not_found(shared: Tenant) -> None:
-    for method, route in (("GET", "/nothing"), ("PUT", "/documents"), ("GET", "/query"), ("PATCH", "/me")):
-        reply = shared.call(method, route)
-        assert_problem(reply, 404)
+    assert_problem(shared.call("GET", "/nothing"), 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "allowed"),
+    [
+        ("PUT", "/documents", "GET, POST"),
+        ("GET", "/query", "POST"),
+        ("PATCH", "/me", "GET"),
+        ("POST", "/keys/abc", "DELETE"),
+    ],
+)
+def test_a_wrong_method_is_405_with_the_allowed_ones(
+    product: Product, shared: Tenant, method: str, route: str, allowed: str
+) -> None:
+    reply = shared.call(method, route)
+    assert_problem(reply, 405)
+    assert (reply.body["code"], reply.headers["allow"]) == ("method_not_allowed", allowed)
+    assert_problem(product.send(method, product.url(route), {}), 401)
+
+
+@pytest.mark.parametrize("route", ["/query", "/documents/abc", "/openapi.json"])
+def test_a_preflight_takes_no_credential_and_names_no_origin_by_default(product: Product, route: str) -> None:
+    asked = {"origin": "https://app.example.com", "access-control-request-method": "POST"}
+    reply = product.send("OPTIONS", product.url(route), asked)
+    assert reply.status == 200
+    assert reply.headers["access-control-allow-origin"] == "none"
+    assert "Authorization" in reply.headers["access-control-allow-headers"]
+
+
+def test_the_contract_is_served_to_anyone(product: Product) -> None:
+    reply = product.send("GET", product.url("/openapi.json"), {})
+    assert reply.status == 200, reply.body
+    assert reply.body["openapi"] == "3.1.0"
+    assert "/v1/query" in reply.body["paths"]
 
 
 def test_me_returns_the_tenant_and_its_limits(product: Product, tenant: Tenant) -> None:

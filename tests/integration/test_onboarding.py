@@ -144,7 +144,7 @@ def test_onboarding_fails_without_access_to_a_model_and_can_be_retried(
         failed = wait_for_onboarding(product, tenant_id)
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="no-model")
-    assert (failed["status"], failed["reason_code"]) == ("failed", "model-refused")
+    assert (failed["status"], failed["reason_code"]) == ("failed", "model_refused")
     assert resource in failed["reason"]
     assert "enable access" in failed["reason"]
     assert create(product, tenant_id) == 202

@@ -73,7 +73,7 @@ def edges(machine: str) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_cycle_of_a_workflow_is_counted(machine: str) -> None:
-    """Without CountTurn and GoOn no state can come round again, but for the second of two times to carry over."""
+    """Without CountTurn and GoOn no state is entered again, except the second reconciliation."""
     following: dict[str, set[str]] = {}
     for here, there in edges(machine):
         if here not in {"GoOn", "LastCarryOver"}:

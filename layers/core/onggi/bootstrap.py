@@ -31,7 +31,7 @@ from onggi.domain.errors import Conflict
 from onggi.domain.runs import BEFORE_SWITCH
 from onggi.domain.tenant import Placement, TenantContext, TenantRecord
 from onggi.ports.access import KeyRing
-from onggi.ports.bundles import AccessPorts, TenantPorts
+from onggi.ports.bundles import AccessPorts, ControlPorts, TenantPorts
 from onggi.ports.metering import Meter
 from onggi.ports.reading import ReadingGrants
 from onggi.ports.retrieval import ManagedVectorIndex
@@ -178,6 +178,19 @@ class Application:
         """The workflow that removes tenants."""
         return ContinuedWorkflow(self._own_session, self.settings.offboarding_state_machine_arn)
 
+    @property
+    def control(self) -> ControlPorts:
+        """What operators' requests about tenants touch, under the function's own role."""
+        return ControlPorts(
+            directory=self.directory,
+            lifecycle=self.lifecycle,
+            onboarding=self.onboarding,
+            resumption=self.resumption,
+            relocation=self.relocation,
+            offboarding=self.offboarding,
+            clock=self.now,
+        )
+
     def tenant_export(self, tenant: TenantContext, run: str) -> TenantExport:
         """What a tenant takes along, under the tenant's own session.
 
@@ -247,7 +260,10 @@ class Application:
     def tenant_stacks(self, template: str) -> TenantStacks:
         """Makes what tenants have for themselves, under the function's own role."""
         configuration = self.settings
-        parameters = {"RetentionDays": configuration.retention_days}
+        parameters = {
+            "RetentionDays": configuration.retention_days,
+            "AllowedOrigin": configuration.allowed_origin,
+        }
         return CloudFormationTenantStacks(self._own_session, template, configuration.silo_role_arn, parameters)
 
     @cached_property

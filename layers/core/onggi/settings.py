@@ -153,6 +153,11 @@ class Settings:
         return self._environment["GENERATION_MODEL_ID"]
 
     @property
+    def allowed_origin(self) -> str:
+        """The origin whose browsers may call the API, `*` for all, or `none`."""
+        return self._environment.get("ALLOWED_ORIGIN", "none")
+
+    @property
     def log_questions(self) -> bool:
         """Whether the text of questions is logged."""
         return self._environment["LOG_QUESTIONS"] == "true"

@@ -30,13 +30,15 @@ from onggi.domain.progress import Progress
 from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord, TenantStatus
 from onggi.domain.tenant_data import ExportProgress
 from onggi.domain.timestamps import timestamp
-from onggi.ports.bundles import AccessPorts, TenantPorts
+from onggi.ports.bundles import AccessPorts, ControlPorts, TenantPorts
+from onggi.ports.clock import Clock
 from onggi.ports.documents import ObjectFacts, PresignedUpload
 from onggi.ports.ledger import ClaimOutcome, PublishedFacts, Stored
 from onggi.ports.models import AnswerPart, Embedding, GeneratedAnswer, Recognition
 from onggi.ports.retrieval import Filter
 from onggi.ports.tenant_data import ExportedObject, StoredObject, TenantPurger
-from onggi.ports.tenants import DeferredEvent
+from onggi.ports.tenants import DeferredEvent, TenantDirectory, TenantLifecycle
+from onggi.ports.workflows import Workflow
 from onggi.steps.ingestion.embed_chunks import BatchTask
 from onggi.steps.ingestion.recognise_pages import RecognitionModel
 
@@ -208,7 +210,7 @@ class FakeLedger:
                 execution=execution,
                 versions=(known.versions if known else frozenset()) | {version.version},
             )
-            self._write(registered if known is None else _keeping_what_answers(registered, known))
+            self._write(registered if known is None else _keeping_live_version(registered, known))
         return outcome
 
     def confirm(self, version: DocumentVersion) -> bool:
@@ -389,7 +391,7 @@ class FakeLedger:
         return document
 
 
-def _keeping_what_answers(registered: Document, known: Document) -> Document:
+def _keeping_live_version(registered: Document, known: Document) -> Document:
     kept = (
         "current_version",
         "current_size",
@@ -740,6 +742,13 @@ class FakePurger:
         if left:
             self.there[left] = 0
         return left is not None
+
+
+def control_ports(
+    directory: TenantDirectory, lifecycle: TenantLifecycle, clock: Clock, workflow: Workflow
+) -> ControlPorts:
+    """The records of tenants, and one workflow in the place of all."""
+    return ControlPorts(directory, lifecycle, workflow, workflow, workflow, workflow, clock)
 
 
 class FakeDeferredEvents:

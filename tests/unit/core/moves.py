@@ -36,6 +36,7 @@ from tests.unit.core.fakes import (
     FakeWorkflow,
     LineSplitter,
     PlainReader,
+    control_ports,
     one_step,
     try_of,
 )
@@ -100,7 +101,9 @@ class TwoPlaces:
 
     def ask(self, tier: Tier, place: Placement | None = None) -> TenantRecord:
         place = place or Placement("never", "used", "", "acme")
-        return move_tenant(self.record, tier, place, WAITS, self.lifecycle, self.relocation, self.clock)
+        return move_tenant(
+            self.record, tier, place, WAITS, control_ports(self.directory, self.lifecycle, self.clock, self.relocation)
+        )
 
     def at_stage(self, stage: MoveStage) -> None:
         assert self.record.move

@@ -50,6 +50,7 @@ from tests.unit.core.fakes import (
     FakeWorkflow,
     LineSplitter,
     PlainReader,
+    control_ports,
     one_step,
     tenant_named,
     version_of,
@@ -392,7 +393,8 @@ def test_a_move_waits_as_long_as_a_function_may_work_on_what_was_let_in(
     workflow = FakeWorkflow()
     waits = GracePeriods(authorizer_cache=60, upload_forms=forms)
     place = Placement("never", "used", "", "acme")
-    move_tenant(known, "premium", place, waits, FakeLifecycle(acme.directory), workflow, acme.clock)
+    control = control_ports(acme.directory, FakeLifecycle(acme.directory), acme.clock, workflow)
+    move_tenant(known, "premium", place, waits, control)
     assert workflow.started == {
         "acme-run-1": {
             "tenant_id": "acme",

@@ -16,11 +16,23 @@ from onggi.domain.errors import (
     TenantMismatch,
     TransientError,
 )
-from onggi.entry.http import Route, api
+from onggi.entry.http import Answer, Api
 from onggi.entry.messages import ApiRequest, ApiResponse
+from onggi.settings import Settings
 from tests.application_parts import replace_parts
 from tests.unit.core.fakes import FakeMeter, tenant_named
 
+CODES = {
+    400: "invalid_request",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    413: "too_large",
+    415: "unsupported_type",
+    429: "quota_exceeded",
+    500: "internal",
+    503: "unavailable",
+}
 HEADERS = {"x-request-id": "r1", "cache-control": "no-store"}
 
 
@@ -32,11 +44,13 @@ def of_tenant() -> dict[str, Any]:
     return event(tenant=json.dumps(tenant_named().to_dict()), role="reader", status="active", principalId="acme/k")
 
 
-def answer(given: dict[str, Any], route: Route) -> dict[str, Any]:
-    return api({("GET", "/v1/me"): route})(given, None)
+def answer(given: dict[str, Any], route: Answer) -> dict[str, Any]:
+    api = Api()
+    api.route("GET", "/v1/me", role="reader")(route)
+    return api.handler(given, None)
 
 
-def raising(error: Exception) -> Route:
+def raising(error: Exception) -> Answer:
     def route(_: ApiRequest) -> ApiResponse:
         raise error
 
@@ -62,7 +76,7 @@ def test_an_answer() -> None:
         (BadDocument("too_large", "Split it."), 413, "Content too large", "Split it."),
         (BadDocument("unsupported_type", "Save it."), 415, "Unsupported media type", "Save it."),
         (BadDocument("empty", "Empty."), 400, "Invalid request", "Empty."),
-        (QuotaExceeded("Full."), 429, "Too many requests", "Full."),
+        (QuotaExceeded("Full."), 429, "Limit reached", "Full."),
         (
             TransientError("DynamoDB."),
             503,
@@ -73,7 +87,7 @@ def test_an_answer() -> None:
             KeyError("secret"),
             500,
             "Internal error",
-            "Something went wrong on our side; try again, and tell us the request id if it stays.",
+            "Something went wrong on our side; try again, and send us the request id if it happens again.",
         ),
     ],
 )
@@ -81,9 +95,10 @@ def test_a_problem(monkeypatch: pytest.MonkeyPatch, error: OnggiError, status: i
     replace_parts(monkeypatch, meter=FakeMeter())
     found = answer(of_tenant(), raising(error))
     problem = {
-        "type": "urn:onggi:problem:" + title.lower().replace(" ", "-"),
+        "type": "urn:onggi:problem:" + CODES[status].replace("_", "-"),
         "title": title,
         "status": status,
+        "code": CODES[status],
         "detail": detail,
         "request_id": "r1",
     }
@@ -112,3 +127,20 @@ def test_what_is_refused_for_now_is_metered_and_what_is_refused_for_good_is_not(
     found = answer(of_tenant(), raising(error))
     assert meter.recorded == [("acme", {"ThrottledRequests": 1})] * throttled
     assert found["headers"].get("retry-after") == ("7" if throttled else None)
+
+
+@pytest.mark.parametrize("origin", ["https://app.example.com", "*"])
+@pytest.mark.parametrize("error", [None, NotFound("None."), KeyError("secret")])
+def test_browsers_of_the_allowed_origin_may_read_every_response(
+    monkeypatch: pytest.MonkeyPatch, origin: str, error: Exception | None
+) -> None:
+    replace_parts(monkeypatch, settings=Settings({"ALLOWED_ORIGIN": origin}))
+    found = answer(of_tenant(), raising(error) if error else lambda _: ApiResponse(200, {}))
+    assert found["headers"]["access-control-allow-origin"] == origin
+    assert "retry-after" in found["headers"]["access-control-expose-headers"]
+
+
+def test_no_origin_is_allowed_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_parts(monkeypatch, settings=Settings({"ALLOWED_ORIGIN": "none"}))
+    found = answer(of_tenant(), lambda _: ApiResponse(200, {}))
+    assert not [name for name in found["headers"] if name.startswith("access-control")]

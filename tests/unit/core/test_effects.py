@@ -46,6 +46,7 @@ from tests.unit.core.fakes import (
     LineSplitter,
     PlainReader,
     all_day,
+    control_ports,
     one_step,
     try_of,
     version_of,
@@ -288,7 +289,7 @@ def test_which_failures_of_a_tenants_workflow_are_noted(
     assert (record.status, record.reason) == (now, "Do this." if noted else None)
 
 
-def test_what_is_as_new_at_both_places_is_carried_over(acme: FakeTenant) -> None:
+def test_what_is_as_new_at_both_places_is_reconciled(acme: FakeTenant) -> None:
     """Times have seconds only, so that equal ones tell nothing: an upload that is repeated does no harm."""
     repeated: list[Any] = []
 
@@ -383,7 +384,7 @@ def test_a_removal_under_way_is_left_alone_and_one_that_stopped_gets_a_new_run(a
     for reason in (None, None, "S3 was down."):
         known = acme.directory.records["acme"] = replace(acme.directory.records["acme"], reason=reason)
         acme.clock.advance(seconds=1)
-        runs.append(remove_tenant(known, 960, lifecycle, workflow, acme.clock).run)
+        runs.append(remove_tenant(known, 960, control_ports(acme.directory, lifecycle, acme.clock, workflow)).run)
     assert runs[0] == runs[1] != runs[2]
     assert workflow.started == {
         f"acme-{run}": {"tenant_id": "acme", "run": run, **state} for run in dict.fromkeys(runs)

@@ -1,22 +1,18 @@
 """Every function's handler, called with the real event of its name; what leaves it, and what its log holds."""
 
 import base64
-import importlib.util
 import json
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from decimal import Decimal
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from onggi.bootstrap import application
-from onggi.domain.access import ApiKey
+from onggi.domain.access import ROLES, ApiKey
 from onggi.domain.document import DocumentVersion
 from onggi.domain.errors import (
     BadDocument,
@@ -33,13 +29,14 @@ from onggi.domain.errors import (
 )
 from onggi.domain.tenant import Move, MoveStage, Placement, Receipt, TenantContext, TenantStatus
 from onggi.entry.deadlines import seconds_to_answer
-from onggi.entry.http import NEEDED_ROLES, api
+from onggi.entry.http import Answer, Api, Route, RouteRole
 from onggi.entry.logging import logger
 from onggi.entry.messages import ApiRequest, ApiResponse
 from onggi.ports.bundles import TenantPorts
 from onggi.settings import Settings
 from onggi.steps.access.authorize import API_KEY, _hash
 from tests.application_parts import replace_parts
+from tests.handlers import load, routes
 from tests.unit.core.fakes import (
     DIMENSIONS,
     FakeDeferredEvents,
@@ -153,25 +150,6 @@ class Functions:
         state["batches"] = [self.call("embed_chunks", state | {"batch": 0})]
         self.call("index_chunks", state | {"batch": 0})
         assert self.call("publish_document", state)["outcome"] == "published"
-
-
-def load(name: str) -> ModuleType:
-    folder = ROOT / "functions" / name
-    module_name = f"handlers_under_test_{name}"
-    if module_name not in sys.modules:
-        sys.path.insert(0, str(folder))
-        try:
-            found = importlib.util.spec_from_file_location(module_name, folder / "app.py")
-            assert found is not None
-            assert found.loader is not None
-            module = importlib.util.module_from_spec(found)
-            temporary = tempfile.tempdir
-            found.loader.exec_module(module)
-            tempfile.tempdir = temporary  # a function chooses its own
-        finally:
-            sys.path.remove(str(folder))
-        sys.modules[module_name] = module
-    return sys.modules[module_name]
 
 
 @pytest.fixture
@@ -493,7 +471,7 @@ def onboard(functions: Functions, state: dict[str, Any]) -> None:
         assert functions.call(step, state) == functions.call(step, state), "a step that runs twice does no more"
 
 
-def test_a_failed_onboarding_tells_why_and_is_taken_up_by_the_same_request(functions: Functions) -> None:
+def test_a_failed_onboarding_tells_why_and_is_resumed_by_the_same_request(functions: Functions) -> None:
     new = {"tenant_id": "newcomer", "name": "New"}
     functions.api("tenants", "POST", "/v1/admin/tenants", new)
     ((name, state),) = functions.onboarding.started.items()
@@ -636,7 +614,14 @@ def test_a_failure_after_registration_cleans_up_the_version_that_was_registered(
     assert functions.acme.artifacts.content == {}
 
 
-def raising(error: Exception) -> Callable[[ApiRequest], ApiResponse]:
+def serving(method: str, path: str, role: RouteRole, answer: Answer) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """The handler of one route."""
+    api = Api()
+    api.route(method, path, role)(answer)
+    return api.handler
+
+
+def raising(error: Exception) -> Answer:
     def route(_: ApiRequest) -> ApiResponse:
         raise error
 
@@ -644,7 +629,7 @@ def raising(error: Exception) -> Callable[[ApiRequest], ApiResponse]:
 
 
 def problem_of(functions: Functions, error: Exception) -> tuple[dict[str, Any], dict[str, Any]]:
-    handler = api({("POST", "/v1/query"): raising(error)})
+    handler = serving("POST", "/v1/query", "reader", raising(error))
     answered = handler(functions.event("query"), Context())
     return answered, json.loads(answered["body"])
 
@@ -658,12 +643,13 @@ def problem_of(functions: Functions, error: Exception) -> tuple[dict[str, Any], 
         (NotFound("No."), 404, "not-found", None),
         (TenantMismatch("No."), 404, "not-found", None),
         (Conflict("No."), 409, "conflict", None),
-        (BadDocument("too_large"), 413, "content-too-large", None),
-        (BadDocument("unsupported_type"), 415, "unsupported-media-type", None),
-        (QuotaExceeded("No.", 7), 429, "too-many-requests", "7"),
-        (QuotaExceeded("No."), 429, "too-many-requests", None),
-        (TransientError("DynamoDB is down.", 3), 503, "service-unavailable", "3"),
-        (RuntimeError("secret internals"), 500, "internal-error", None),
+        (BadDocument("too_large"), 413, "too-large", None),
+        (BadDocument("unsupported_type"), 415, "unsupported-type", None),
+        (QuotaExceeded("No.", 7), 429, "quota-exceeded", "7"),
+        (QuotaExceeded("No."), 429, "quota-exceeded", None),
+        (TransientError("DynamoDB is down.", 3), 503, "unavailable", "3"),
+        (ModelRefused("Enable claude."), 503, "model-refused", "60"),
+        (RuntimeError("secret internals"), 500, "internal", None),
     ],
 )
 def test_errors_are_problems(
@@ -673,13 +659,14 @@ def test_errors_are_problems(
     request_id = functions.event("query")["requestContext"]["requestId"]
     assert answered["statusCode"] == problem["status"] == status
     assert problem["type"] == f"urn:onggi:problem:{kind}"
-    assert problem["title"].lower().replace(" ", "-") == kind
+    assert problem["code"] == kind.replace("-", "_")
     assert problem["detail"].endswith((".", "1"))
     assert problem["request_id"] == answered["headers"]["x-request-id"] == request_id
     assert answered["headers"]["content-type"].startswith("application/problem+json")
     assert answered["headers"].get("retry-after") == retry_after
     assert not any(word in answered["body"] for word in ("secret", "Traceback", "DynamoDB", "RuntimeError"))
-    assert functions.acme.meter.total("ThrottledRequests") == (1 if retry_after else 0)
+    throttled = retry_after is not None and not isinstance(error, ModelRefused)
+    assert functions.acme.meter.total("ThrottledRequests") == throttled
 
 
 def test_invalid_input_is_told_field_by_field(functions: Functions) -> None:
@@ -705,7 +692,9 @@ def test_only_the_authoriser_names_the_tenant(functions: Functions) -> None:
 
 
 def test_there_is_no_such_route(functions: Functions) -> None:
-    assert functions.api("query", "DELETE", "/v1/query")[0] == 404
+    answered = functions.call("query", functions.event("query") | {"httpMethod": "DELETE", "resource": "/v1/query"})
+    assert (answered["statusCode"], answered["headers"]["allow"]) == (405, "POST")
+    assert json.loads(answered["body"])["code"] == "method_not_allowed"
     assert functions.api("query", "POST", "/v1/queries")[0] == 404
 
 
@@ -806,7 +795,7 @@ def test_a_model_that_refuses_us_is_named_in_the_log_and_not_to_the_caller(
 
     monkeypatch.setattr(functions.acme.embedder, "embed", refuse)
     status, problem = functions.api("query", "POST", "/v1/retrieve", {"question": "연차"})
-    assert (status, problem["title"]) == (500, "Internal error")
+    assert (status, problem["code"]) == (503, "model_refused")
     assert "claude" not in json.dumps(problem)
     assert "The model claude may not be used" in "".join(log)
 
@@ -951,18 +940,20 @@ def as_role(functions: Functions, name: str, role: str | None) -> dict[str, Any]
 
 
 @pytest.mark.parametrize("role", ["reader", "writer", "owner", None])
-@pytest.mark.parametrize("route", NEEDED_ROLES, ids=" ".join)
-def test_a_role_may_do_what_the_table_says(functions: Functions, route: tuple[str, str], role: str | None) -> None:
+@pytest.mark.parametrize(
+    "route", [route for route in routes() if route.role in ROLES], ids=lambda route: f"{route.method} {route.path}"
+)
+def test_a_role_may_do_what_the_table_says(functions: Functions, route: Route, role: str | None) -> None:
     reached: list[str] = []
 
     def answer(request: ApiRequest) -> ApiResponse:
         reached.append(request.author.name)
         return ApiResponse(200, {})
 
-    event = as_role(functions, "query", role) | {"httpMethod": route[0], "resource": route[1]}
-    answered = api({route: answer})(event, Context())
+    event = as_role(functions, "query", role) | {"httpMethod": route.method, "resource": route.path}
+    answered = serving(route.method, route.path, route.role, answer)(event, Context())
     order = ["reader", "writer", "owner"]
-    allowed = order.index(role or "reader") >= order.index(NEEDED_ROLES[route])
+    allowed = order.index(role or "reader") >= order.index(route.role)
     assert (answered["statusCode"], reached) == ((200, ["acme/0afa6e43e589"]) if allowed else (403, []))
 
 
@@ -974,9 +965,10 @@ def test_a_role_that_is_too_weak_is_told_which_is_needed(functions: Functions) -
     assert "writer" in detail
 
 
-def test_a_route_whose_role_nobody_has_thought_of_is_closed(functions: Functions) -> None:
-    event = as_role(functions, "query", "owner") | {"resource": "/v1/forgotten"}
-    handler = api({("POST", "/v1/forgotten"): raising(AssertionError("reached"))})
+def test_an_operators_route_is_closed_to_tenants(functions: Functions) -> None:
+    event = as_role(functions, "query", "owner") | {"resource": "/v1/admin/secrets"}
+    event["requestContext"].pop("identity", None)
+    handler = serving("POST", "/v1/admin/secrets", "operator", raising(AssertionError("reached")))
     assert handler(event, Context())["statusCode"] == 403
 
 
@@ -1157,7 +1149,7 @@ def test_a_tenant_moves_over_http(functions: Functions) -> None:
     assert "tenants/acme/late.md" in functions.other_place.documents.versions
     while functions.call("process_deferred_events", state)["more"]:
         pass
-    assert (functions.ingestion.started, functions.waiting.noted) == ({}, {}), "it was carried over instead"
+    assert (functions.ingestion.started, functions.waiting.noted) == ({}, {}), "it was reconciled instead"
     assert functions.call("close_move", state) == {"closed": False}
     while functions.call("remove_tenant_data", state)["more"]:
         pass
@@ -1170,7 +1162,7 @@ def test_a_tenant_moves_over_http(functions: Functions) -> None:
         functions.call("remove_tenant_data", state)
 
 
-def test_a_move_that_stops_is_told_and_taken_up_or_given_up(functions: Functions) -> None:
+def test_a_move_that_stops_is_told_and_resumed_or_given_up(functions: Functions) -> None:
     patch(functions, tier="premium")
     ((_, first),) = functions.relocation.started.items()
     error = {"Error": "Conflict", "Cause": json.dumps({"errorMessage": "The stack ended as ROLLBACK_COMPLETE."})}

@@ -37,6 +37,7 @@ from tests.unit.core.fakes import (
     FakeTenant,
     FakeWorkflow,
     all_day,
+    control_ports,
     counted,
     one_step,
     tenant_named,
@@ -59,18 +60,18 @@ def record_of(acme: FakeTenant) -> TenantRecord:
 def test_a_tenant_is_shut_out_at_once(acme: FakeTenant, lifecycle: FakeLifecycle, status: Any) -> None:
     acme.directory.set_status("acme", status)
     workflow = FakeWorkflow()
-    remove_tenant(record_of(acme), 960, lifecycle, workflow, acme.clock)
+    remove_tenant(record_of(acme), 960, control_ports(acme.directory, lifecycle, acme.clock, workflow))
     assert record_of(acme).status == "removing"
     assert list(workflow.started) == [execution_name(record_of(acme))]
-    remove_tenant(record_of(acme), 960, lifecycle, workflow, acme.clock)
+    remove_tenant(record_of(acme), 960, control_ports(acme.directory, lifecycle, acme.clock, workflow))
     assert len(workflow.started) == 1, "it is being removed already"
 
 
-def test_a_removal_that_stopped_is_taken_up(acme: FakeTenant, lifecycle: FakeLifecycle) -> None:
+def test_a_removal_that_stopped_is_resumed(acme: FakeTenant, lifecycle: FakeLifecycle) -> None:
     workflow = FakeWorkflow()
     for number in range(1, 4):
         acme.clock.advance(seconds=1)
-        remove_tenant(record_of(acme), 960, lifecycle, workflow, acme.clock)
+        remove_tenant(record_of(acme), 960, control_ports(acme.directory, lifecycle, acme.clock, workflow))
         assert len(workflow.started) == number
         workflow.ended.add(execution_name(record_of(acme)))
         if number == 2:  # once aborted without a word, once with a reason
@@ -81,7 +82,7 @@ def test_a_removal_that_stopped_is_taken_up(acme: FakeTenant, lifecycle: FakeLif
 def test_a_tenant_that_comes_in_is_not_removed(acme: FakeTenant, lifecycle: FakeLifecycle) -> None:
     acme.directory.set_status("acme", "provisioning")
     with pytest.raises(Conflict):
-        remove_tenant(record_of(acme), 960, lifecycle, FakeWorkflow(), acme.clock)
+        remove_tenant(record_of(acme), 960, control_ports(acme.directory, lifecycle, acme.clock, FakeWorkflow()))
 
 
 def test_documents_in_work_are_waited_for_while_their_executions_run() -> None:

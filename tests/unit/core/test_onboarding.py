@@ -1,4 +1,4 @@
-"""How tenants come in: requests repeated and overtaken, pools that fill, walls that do not hold."""
+"""How tenants come in: requests repeated and overtaken, pools that fill, isolation that does not hold."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -43,6 +43,7 @@ from tests.unit.core.fakes import (
     FakeTenant,
     FakeWorkflow,
     FixedClock,
+    control_ports,
     tenant_named,
     version_of,
 )
@@ -65,10 +66,7 @@ class Operator:
         return create_tenant(
             TenantRequest(tenant_id, name, tier, ChosenSettings(), limits or ChosenLimits()),
             PLACES,
-            self.directory,
-            self.lifecycle,
-            self.workflow,
-            self.clock,
+            control_ports(self.directory, self.lifecycle, self.clock, self.workflow),
         )
 
     def record(self, tenant_id: str) -> TenantRecord:
@@ -110,7 +108,7 @@ def test_a_request_with_other_limits_is_another_request(operator: Operator) -> N
         operator.create("acme")
 
 
-def test_a_request_that_could_not_start_the_workflow_is_taken_up(operator: Operator) -> None:
+def test_a_request_that_could_not_start_the_workflow_is_resumed(operator: Operator) -> None:
     operator.workflow.fault = TransientError("down")
     with pytest.raises(TransientError):
         operator.create("acme")
@@ -259,7 +257,7 @@ def test_a_stack_stands_before_its_index_is_made(operator: Operator) -> None:
     assert len(stacks.asked) == 1, "a basic tenant has none"
 
 
-def test_an_open_wall_keeps_the_tenant_out() -> None:
+def test_a_breach_keeps_a_tenant_out() -> None:
     probe = FakeIsolationProbe()
     verify_tenant(probe)
     assert probe.used == 1
@@ -343,7 +341,7 @@ def test_a_failure_is_told_in_a_sentence(error: dict[str, str], reason: str) -> 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        ({"Error": "ModelRefused", "Cause": '{"errorMessage": "Enable access."}'}, "model-refused"),
+        ({"Error": "ModelRefused", "Cause": '{"errorMessage": "Enable access."}'}, "model_refused"),
         ({"Error": "Conflict", "Cause": '{"errorMessage": "Full."}'}, "conflict"),
         ({"Error": "TransientError", "Cause": '{"errorMessage": "S3 is down."}'}, "unavailable"),
         ({"Error": "KeyError", "Cause": '{"errorMessage": "secret"}'}, "internal"),
@@ -360,7 +358,7 @@ def test_a_code_is_shown_as_long_as_its_reason(operator: Operator) -> None:
     error = {"Error": "ModelRefused", "Cause": '{"errorMessage": "Enable access."}'}
     record_tenant_failure("acme", run, error, operator.directory, operator.lifecycle)
     shown = tenants.shown(operator.record("acme"), 1)
-    assert (shown["status"], shown["reason"], shown["reason_code"]) == ("failed", "Enable access.", "model-refused")
+    assert (shown["status"], shown["reason"], shown["reason_code"]) == ("failed", "Enable access.", "model_refused")
     operator.create("acme")
     assert not {"reason", "reason_code"} & set(tenants.shown(operator.record("acme"), 1))
 

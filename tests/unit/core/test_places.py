@@ -14,7 +14,15 @@ from onggi.steps.ingestion.record_failure import Failure
 from onggi.steps.questions.answer import answer
 from onggi.steps.questions.retrieve import Retrieval
 from onggi.steps.tenancy.tenants import Places, Pool, Silo, TenantRequest, create_tenant
-from tests.unit.core.fakes import FakeDirectory, FakeLifecycle, FakeTenant, FakeWorkflow, FixedClock, version_of
+from tests.unit.core.fakes import (
+    FakeDirectory,
+    FakeLifecycle,
+    FakeTenant,
+    FakeWorkflow,
+    FixedClock,
+    control_ports,
+    version_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +86,7 @@ def test_a_new_tenant_has_a_run_from_the_beginning() -> None:
     directory, workflow = FakeDirectory(), FakeWorkflow()
     wanted = TenantRequest("acme", "Acme", "basic", ChosenSettings(), ChosenLimits())
     places = Places(Pool("documents", "artifacts"), Silo("onggi-silo-"), "titan", 256)
-    record = create_tenant(wanted, places, directory, FakeLifecycle(directory), workflow, FixedClock())
+    record = create_tenant(wanted, places, control_ports(directory, FakeLifecycle(directory), FixedClock(), workflow))
     assert (record.status, record.run, record.created_at) == (
         "provisioning",
         "1a1fd557a80",

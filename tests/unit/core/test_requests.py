@@ -9,7 +9,7 @@ import pytest
 from onggi.domain.errors import InvalidRequest
 from onggi.domain.tenant import ChosenLimits, ChosenSettings
 from onggi.requests.fields import json_object
-from onggi.requests.listings import listing
+from onggi.requests.listings import Listing, listing
 from onggi.requests.questions import query_request, retrieval_request
 from onggi.requests.tenants import tenant_change, tenant_limits, tenant_request, tenant_settings, wants_export
 from onggi.requests.uploads import upload_request
@@ -60,8 +60,9 @@ def test_the_least_and_the_most_of_a_question() -> None:
     most = retrieval_request({"question": "김" * 4000, "top_k": 50, "filter": {"a": {"$eq": "b"}}})
     assert (most.top_k, most.filter) == (50, {"a": {"$eq": "b"}})
     query = query_request({"question": "?", "model": "claude", "max_tokens": 4096, "session_id": "a-_1" * 16}, MODELS)
-    assert query[1:] == ("claude", 4096, "a-_1" * 16)
-    assert query_request({"question": "?"}, MODELS)[1:] == ("claude", 1024, None)
+    assert (query.model, query.max_tokens, query.session_id) == ("claude", 4096, "a-_1" * 16)
+    query = query_request({"question": "?"}, MODELS)
+    assert (query.model, query.max_tokens, query.session_id) == ("claude", 1024, None)
 
 
 def alternatives(count: int) -> dict[str, Any]:
@@ -188,14 +189,14 @@ def test_a_field_of_an_upload_that_is_wrong(field: str, value: object) -> None:
 
 
 def test_the_parameters_of_a_listing() -> None:
-    assert listing({}, with_status=True) == (None, 25, None)
+    assert listing({}, with_status=True) == Listing(None, 25, None)
     query = {"status": "failed", "limit": "100", "cursor": "abc"}
-    assert listing(query, with_status=True) == ("failed", 100, "abc")
+    assert listing(query, with_status=True) == Listing("failed", 100, "abc")
 
 
 def test_the_longest_of_each_text() -> None:
-    assert listing({"cursor": "x" * 1024}, with_status=True) == (None, 25, "x" * 1024)
-    assert listing({"limit": "00001"}, with_status=True)[1] == 1
+    assert listing({"cursor": "x" * 1024}, with_status=True) == Listing(None, 25, "x" * 1024)
+    assert listing({"limit": "00001"}, with_status=True).limit == 1
     assert upload_request(UPLOAD | {"name": "김" * 300}).name == "김" * 300
     assert upload_request(UPLOAD | {"size": 5 * 2**30}).size == 5 * 2**30
     media_type = "a" * 64 + "/" + "b" * 64
@@ -221,7 +222,7 @@ def test_a_parameter_of_a_listing_that_is_wrong(field: str, value: str) -> None:
 
 @pytest.mark.parametrize("status", ["pending", "processing", "ready", "failed", "deleting", "deleted"])
 def test_documents_are_listed_by_each_status(status: str) -> None:
-    assert listing({"status": status}, with_status=True)[0] == status
+    assert listing({"status": status}, with_status=True).status == status
 
 
 def test_a_listing_of_tenants_has_no_status() -> None:

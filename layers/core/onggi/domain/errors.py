@@ -3,6 +3,7 @@
 Step Functions matches the leaf name of an exception, and the HTTP API maps each leaf to one status: keep them few.
 """
 
+from collections.abc import Collection
 from typing import Final, Literal
 
 BadDocumentCode = Literal[
@@ -44,7 +45,13 @@ BAD_DOCUMENT_MESSAGES: Final[dict[BadDocumentCode, str]] = {
 
 
 class OnggiError(Exception):
-    """The root of all errors raised on purpose; its text is a sentence that tells the reader what to do."""
+    """The root of all errors raised on purpose; its text is a sentence that says what to do.
+
+    Attributes:
+        code: one of `onggi.domain.error_codes`.
+    """
+
+    code: str = "internal"
 
 
 class TransientError(OnggiError):
@@ -53,6 +60,8 @@ class TransientError(OnggiError):
     Attributes:
         retry_after: seconds to wait before the next try.
     """
+
+    code = "unavailable"
 
     def __init__(self, message: str, retry_after: int = 1) -> None:
         super().__init__(message)
@@ -67,6 +76,8 @@ class ModelTimeout(OnggiError):  # noqa: N818 - named like its siblings
         output_tokens: the most that it can have written.
     """
 
+    code = "model_timeout"
+
     def __init__(self, message: str, input_tokens: int, output_tokens: int = 0) -> None:
         super().__init__(message)
         self.input_tokens = input_tokens
@@ -75,6 +86,8 @@ class ModelTimeout(OnggiError):  # noqa: N818 - named like its siblings
 
 class ModelRefused(OnggiError):  # noqa: N818 - state machines match this published name
     """A model of this installation cannot be used as it is configured; its text tells an operator what to do."""
+
+    code = "model_refused"
 
 
 class ReadingTimeout(OnggiError):  # noqa: N818 - state machines match this published name
@@ -102,21 +115,29 @@ class BadDocument(OnggiError):  # noqa: N818 - state machines match this publish
 class TenantMismatch(OnggiError):  # noqa: N818 - state machines match this published name
     """Something that belongs to one tenant was named in the context of another."""
 
+    code = "not_found"
+
 
 class NotFound(OnggiError):  # noqa: N818 - state machines match this published name
     """What was asked for does not exist for this tenant."""
 
+    code = "not_found"
+
 
 class Conflict(OnggiError):  # noqa: N818 - state machines match this published name
     """What exists already, or has moved on, forbids the change."""
+
+    code = "conflict"
 
 
 class QuotaExceeded(OnggiError):  # noqa: N818 - state machines match this published name
     """A limit of the tenant is reached.
 
     Attributes:
-        retry_after: seconds until the limit has room again; None where no time will make room.
+        retry_after: seconds until the limit allows more; None where waiting does not help.
     """
+
+    code = "quota_exceeded"
 
     def __init__(self, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -126,9 +147,27 @@ class QuotaExceeded(OnggiError):  # noqa: N818 - state machines match this publi
 class Forbidden(OnggiError):  # noqa: N818 - named like its siblings
     """The caller is known and may not do this."""
 
+    code = "forbidden"
+
 
 class Unauthorized(OnggiError):  # noqa: N818 - named like its siblings
     """The credential is missing, malformed, unknown, expired or revoked."""
+
+    code = "unauthorized"
+
+
+class MethodNotAllowed(OnggiError):  # noqa: N818 - named like its siblings
+    """The route exists and does not take this method.
+
+    Attributes:
+        allowed: the methods that it takes.
+    """
+
+    code = "method_not_allowed"
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        super().__init__(f"This route takes {', '.join(sorted(allowed))}.")
+        self.allowed = allowed
 
 
 class InvalidRequest(OnggiError):  # noqa: N818 - state machines match this published name
@@ -137,6 +176,8 @@ class InvalidRequest(OnggiError):  # noqa: N818 - state machines match this publ
     Attributes:
         errors: pairs of field and message, at least one.
     """
+
+    code = "invalid_request"
 
     def __init__(self, *errors: tuple[str, str]) -> None:
         super().__init__("The request is invalid: " + "; ".join(f"{field}: {message}" for field, message in errors))

@@ -2,8 +2,9 @@
 
 import base64
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 from urllib.parse import unquote
 
 from onggi.bootstrap import application
@@ -12,6 +13,7 @@ from onggi.domain.audit import Author
 from onggi.domain.errors import (
     Forbidden,
     InvalidRequest,
+    MethodNotAllowed,
     NotFound,
     OnggiError,
     QuotaExceeded,
@@ -19,76 +21,131 @@ from onggi.domain.errors import (
 )
 from onggi.domain.tenant import TenantContext
 from onggi.entry.deadlines import seconds_to_answer
-from onggi.entry.events import Event, Handler
+from onggi.entry.events import Event
 from onggi.entry.logging import logged
 from onggi.entry.messages import ApiRequest, ApiResponse, as_proxy
 from onggi.entry.problems import problem
 
-NEEDED_ROLES: Final[Mapping[tuple[str, str], Role]] = {
-    ("POST", "/v1/query"): "reader",
-    ("POST", "/v1/retrieve"): "reader",
-    ("GET", "/v1/documents"): "reader",
-    ("GET", "/v1/documents/{id}"): "reader",
-    ("GET", "/v1/me"): "reader",
-    ("POST", "/v1/documents"): "writer",
-    ("DELETE", "/v1/documents/{id}"): "writer",
-    ("GET", "/v1/keys"): "owner",
-    ("POST", "/v1/keys"): "owner",
-    ("DELETE", "/v1/keys/{key_id}"): "owner",
-}
-"""What a tenant's caller has to be on each route; a route that is not here is closed to all of them."""
+RouteRole = Role | Literal["operator", "anyone"]
+"""Who may call a route: a tenant's caller with this role or a stronger one, an operator, or anyone."""
+Answer = Callable[[ApiRequest], ApiResponse]
 
 
-Route = Callable[[ApiRequest], ApiResponse]
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route of the HTTP API.
 
-
-def api(routes: Mapping[tuple[str, str], Route], *, operators_only: bool = False) -> Handler:
-    """Makes a handler of routes by method and API Gateway resource, such as `("GET", "/v1/documents/{id}")`.
-
-    With `operators_only`, a call that API Gateway has not verified as signed by an AWS principal is refused here too.
+    Attributes:
+        path: as API Gateway's resource has it, such as `/v1/documents/{id}`.
+        answer: handles a request.
     """
 
-    def answer(event: Event, seconds_left: Callable[[], float], about: dict[str, str]) -> dict[str, Any]:
-        if operators_only and not event["requestContext"].get("identity", {}).get("userArn"):
-            raise Forbidden("This route needs the signature of an operator.")
-        return _answer(_request(event, about, seconds_left), event, routes)
+    method: str
+    path: str
+    role: RouteRole
+    answer: Answer
 
-    def handle(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+
+class Api:
+    """The routes of one function, and its handler.
+
+    Example:
+        ```python
+        api = Api()
+
+
+        @api.route("GET", "/v1/me", role="reader")
+        def me(request: ApiRequest) -> ApiResponse: ...
+
+
+        handler = api.handler
+        ```
+    """
+
+    def __init__(self) -> None:
+        self._routes: dict[tuple[str, str], Route] = {}
+
+    @property
+    def routes(self) -> list[Route]:
+        """All routes, in the order of their declaration."""
+        return list(self._routes.values())
+
+    def route(self, method: str, path: str, role: RouteRole) -> Callable[[Answer], Answer]:
+        """Declares the function that answers a route, and who may call it."""
+
+        def declare(answer: Answer) -> Answer:
+            self._routes[method, path] = Route(method, path, role, answer)
+            return answer
+
+        return declare
+
+    def handler(self, event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
+        """Handles an event of API Gateway; every error becomes a problem document."""
+        response = self._handled(event, context)
+        response["headers"] |= _cors_headers(application.settings.allowed_origin)
+        return response
+
+    def _handled(self, event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
         seconds_left = seconds_to_answer(context)
         request_id = event["requestContext"]["requestId"]
         about = {"request_id": request_id, "route": f"{event['httpMethod']} {event['resource']}"}
         try:
-            return logged(context, about, lambda: answer(event, seconds_left, about))
+            return logged(context, about, lambda: self._answer(event, seconds_left, about))
         except OnggiError as error:
             return problem(error, request_id)
         except Exception:  # logged already, and the caller must not read a stack trace
             return problem(None, request_id)
 
-    return handle
+    def _answer(self, event: Event, seconds_left: Callable[[], float], about: dict[str, str]) -> dict[str, Any]:
+        route = self._route_of(event)
+        request = _request(event, about, seconds_left)
+        if request.tenant is not None:
+            about["tenant_id"] = request.tenant.tenant_id
+        _check_caller(route.role, request, event)
+        try:
+            return as_proxy(route.answer(request), request.request_id)
+        except (QuotaExceeded, TransientError) as error:
+            if request.tenant is not None and error.retry_after is not None:  # a full tenant is not throttled
+                application.meter.record(request.tenant, ThrottledRequests=1)
+            raise
+
+    def _route_of(self, event: Event) -> Route:
+        method, path = event["httpMethod"], event["resource"]
+        route = self._routes.get((method, path))
+        if route is not None:
+            return route
+        allowed = [each.method for each in self._routes.values() if each.path == path]
+        raise MethodNotAllowed(allowed) if allowed else NotFound("There is no such route.")
 
 
-def _answer(request: ApiRequest, event: Event, routes: Mapping[tuple[str, str], Route]) -> dict[str, Any]:
-    name = (event["httpMethod"], event["resource"])
-    route = routes.get(name)
-    if route is None:
-        raise NotFound("There is no such route.")
-    if request.tenant is None:
-        return as_proxy(route(request), request.request_id)
-    request.about["tenant_id"] = request.tenant.tenant_id
-    _check_role(request.role, NEEDED_ROLES.get(name))
-    try:
-        return as_proxy(route(request), request.request_id)
-    except (QuotaExceeded, TransientError) as error:
-        if error.retry_after is not None:  # a tenant without room is full, not throttled
-            application.meter.record(request.tenant, ThrottledRequests=1)
-        raise
+def _cors_headers(origin: str) -> dict[str, str]:
+    """Lets browsers read a response from pages of an origin; none where no origin is allowed."""
+    if origin == "none":
+        return {}
+    return {
+        "access-control-allow-origin": origin,
+        "access-control-expose-headers": "x-request-id, retry-after, allow",
+        "vary": "origin",
+    }
 
 
-def _check_role(role: Role, needed: Role | None) -> None:
-    if needed is None:
-        raise Forbidden("This route is not for tenants.")
-    if not has_rights_of(role, needed):
-        raise Forbidden(f"This needs the role {needed}, and yours is {role}; ask an owner of your tenant for it.")
+def _check_caller(needed: RouteRole, request: ApiRequest, event: Event) -> None:
+    """Refuses callers who may not call a route, whatever API Gateway has let through.
+
+    Raises:
+        Forbidden: when API Gateway has verified no operator's signature, no tenant, or too weak a role.
+    """
+    if needed == "anyone":
+        return
+    if needed == "operator":
+        if not event["requestContext"].get("identity", {}).get("userArn"):
+            raise Forbidden("This route needs the signature of an operator.")
+    elif request.tenant is None:
+        raise Forbidden("This route needs the credential of a tenant.")
+    elif not has_rights_of(request.role, needed):
+        raise Forbidden(
+            f"This needs the role {needed}, and yours is {request.role}; ask an owner of your tenant for it."
+        )
 
 
 def _request(event: Event, about: dict[str, str], seconds_left: Callable[[], float]) -> ApiRequest:

@@ -2,66 +2,59 @@
 
 from typing import Any, Final
 
+from onggi.domain.error_codes import INVALID, STATUSES, problem_type
 from onggi.domain.errors import (
     BadDocument,
-    Conflict,
-    Forbidden,
     InvalidRequest,
+    MethodNotAllowed,
     ModelRefused,
-    ModelTimeout,
-    NotFound,
     OnggiError,
     QuotaExceeded,
-    TenantMismatch,
     TransientError,
 )
 from onggi.entry.messages import ApiResponse, as_proxy
 
-STATUSES: Final[tuple[tuple[type[OnggiError], int, str], ...]] = (
-    (InvalidRequest, 400, "Invalid request"),
-    (Forbidden, 403, "Forbidden"),
-    (NotFound, 404, "Not found"),
-    (TenantMismatch, 404, "Not found"),
-    (Conflict, 409, "Conflict"),
-    (QuotaExceeded, 429, "Too many requests"),
-    (TransientError, 503, "Service unavailable"),
-    (ModelTimeout, 504, "Model timeout"),
-)
-BAD_DOCUMENT_STATUSES: Final = {
-    "too_large": (413, "Content too large"),
-    "unsupported_type": (415, "Unsupported media type"),
-}
+FAULT: Final = "Something went wrong on our side; try again, and send us the request id if it happens again."
+UNAVAILABLE: Final = "A part of the service is not available at the moment; try again soon."
+REFUSED_SECONDS: Final = 60
+"""After which a client may ask again where a model cannot be used; an operator has to act first."""
 
 
 def problem(error: OnggiError | None, request_id: str) -> dict[str, Any]:
-    """An error as RFC 9457 has it; `type` is the code for programs, `detail` the sentence for people."""
-    status, title = _status(error)
-    problem: dict[str, Any] = {
-        "type": "urn:onggi:problem:" + title.lower().replace(" ", "-"),
+    """Returns an error as RFC 9457 has it: `code` and `type` are for programs, `detail` is the sentence for people."""
+    code = _code(error)
+    status, title = STATUSES[code]
+    body: dict[str, Any] = {
+        "type": problem_type(code),
         "title": title,
         "status": status,
+        "code": code,
         "detail": _detail(error),
         "request_id": request_id,
     }
     if isinstance(error, InvalidRequest):
-        problem["errors"] = [{"field": field, "message": message} for field, message in error.errors]
-    retry_after = getattr(error, "retry_after", None)
-    headers = {"retry-after": str(retry_after)} if retry_after else {}
-    return as_proxy(ApiResponse(status, problem), request_id, "application/problem+json", headers)
+        body["errors"] = [{"field": field, "message": message} for field, message in error.errors]
+    return as_proxy(ApiResponse(status, body), request_id, "application/problem+json", _headers(error))
 
 
-def _status(error: OnggiError | None) -> tuple[int, str]:
-    if isinstance(error, BadDocument):
-        return BAD_DOCUMENT_STATUSES.get(error.code, (400, "Invalid request"))
-    for kind, status, title in STATUSES:
-        if isinstance(error, kind):
-            return status, title
-    return 500, "Internal error"
+def _code(error: OnggiError | None) -> str:
+    code = error.code if error is not None else "internal"
+    return code if code in STATUSES else INVALID
+
+
+def _headers(error: OnggiError | None) -> dict[str, str]:
+    if isinstance(error, MethodNotAllowed):
+        return {"allow": ", ".join(sorted(error.allowed))}
+    if isinstance(error, ModelRefused):
+        return {"retry-after": str(REFUSED_SECONDS)}
+    if isinstance(error, QuotaExceeded | TransientError) and error.retry_after:
+        return {"retry-after": str(error.retry_after)}
+    return {}
 
 
 def _detail(error: OnggiError | None) -> str:
-    if error is None or isinstance(error, ModelRefused):  # whose text is for operators
-        return "Something went wrong on our side; try again, and tell us the request id if it stays."
-    if isinstance(error, TransientError):  # its text names the dependency, which is for logs
-        return "A part of the service is not available at the moment; try again soon."
+    if error is None:
+        return FAULT
+    if isinstance(error, TransientError | ModelRefused):  # whose text names the dependency, for logs and operators
+        return UNAVAILABLE
     return error.message if isinstance(error, BadDocument) else str(error)

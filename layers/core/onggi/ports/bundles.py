@@ -1,4 +1,4 @@
-"""Ports that belong together, bound to one tenant."""
+"""Ports that belong together."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,8 @@ from onggi.ports.ledger import DocumentLedger, ProgressStore
 from onggi.ports.metering import Meter
 from onggi.ports.models import Embedder, Generator, PageRecogniser
 from onggi.ports.retrieval import VectorIndex
+from onggi.ports.tenants import TenantDirectory, TenantLifecycle
+from onggi.ports.workflows import Workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +35,17 @@ class AccessPorts:
 
     keys: KeyRing
     trail: AuditTrail
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPorts:
+    """What operators' requests about tenants touch: their records and the workflows on them."""
+
+    directory: TenantDirectory
+    lifecycle: TenantLifecycle
+    onboarding: Workflow
+    resumption: Workflow
+    relocation: Workflow
+    offboarding: Workflow
     clock: Clock

@@ -1,5 +1,6 @@
 """Parameters of listings."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from onggi.domain.document import STATUSES, DocumentStatus
@@ -9,8 +10,23 @@ MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 25
 
 
-def listing(query: dict[str, str], *, with_status: bool) -> tuple[DocumentStatus | None, int, str | None]:
-    """The parameters of a listing: status, page size and cursor.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The parameters of a listing.
+
+    Attributes:
+        status: which documents are listed; None for all but deleted ones.
+        limit: the most entries of a page.
+        cursor: where the page begins; None for the first.
+    """
+
+    status: DocumentStatus | None
+    limit: int
+    cursor: str | None
+
+
+def listing(query: dict[str, str], *, with_status: bool) -> Listing:
+    """Returns the parameters of a listing.
 
     Raises:
         InvalidRequest: when they break the contract.
@@ -24,4 +40,4 @@ def listing(query: dict[str, str], *, with_status: bool) -> tuple[DocumentStatus
     if wanted and status is None:
         fields.fault("status", "must be one of " + ", ".join(STATUSES))
     fields.finish()
-    return status, size, cursor
+    return Listing(status, size, cursor)

@@ -1,6 +1,8 @@
 """Requests of POST /query and POST /retrieve."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from onggi.domain.search import MAX_FILTER_CONSTRAINTS, filter_constraints
@@ -37,8 +39,29 @@ def retrieval_request(body: dict[str, Any]) -> RetrievalRequest:
     return request
 
 
-def query_request(body: dict[str, Any], models: tuple[str, ...]) -> tuple[RetrievalRequest, str, int, str | None]:
-    """The request of POST /query: the retrieval, the model, the most tokens of an answer, and the session.
+@dataclass(frozen=True, slots=True)
+class QueryRequest:
+    """The request of POST /query.
+
+    Attributes:
+        retrieval: which passages are looked for.
+        model: the id of the answering model.
+        max_tokens: the longest answer.
+        session_id: of the conversation; None where the caller names none.
+    """
+
+    retrieval: RetrievalRequest
+    model: str
+    max_tokens: int
+    session_id: str | None
+
+
+def query_request(body: dict[str, Any], models: Sequence[str]) -> QueryRequest:
+    """Returns the request of POST /query.
+
+    Args:
+        body: its JSON.
+        models: the ids that this tenant may use; the first is the default.
 
     Raises:
         InvalidRequest: when it breaks the contract.
@@ -53,4 +76,4 @@ def query_request(body: dict[str, Any], models: tuple[str, ...]) -> tuple[Retrie
     if session_id and not SESSION_ID.fullmatch(session_id):
         fields.fault("session_id", "must have 1 to 64 letters, digits, - or _")
     fields.finish()
-    return request, model, max_tokens, session_id or None
+    return QueryRequest(request, model, max_tokens, session_id or None)

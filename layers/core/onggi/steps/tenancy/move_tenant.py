@@ -1,8 +1,8 @@
-"""The way of a tenant from one place to another while it is asked questions all the time.
+"""Moves a tenant from one placement to another while it is asked questions.
 
-The new place is prepared first. Then uploads wait, what answers is copied, and one write puts the new place into use.
-Nothing is embedded again and nobody is told anything else than before. The old place stays until nobody works on it any
-more; what was uploaded there meanwhile is carried over.
+The new placement is prepared first. Then uploads are deferred, the live versions are copied, and one write switches to
+the new placement. Nothing is embedded again and answers do not change. The old placement stays until nothing uses it;
+late uploads to it are reconciled.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from typing import Final
 from onggi.domain.errors import Conflict, TransientError
 from onggi.domain.runs import BEFORE_SWITCH
 from onggi.domain.tenant import Move, MoveStage, Placement, TenantRecord, Tier
-from onggi.ports.clock import Clock
+from onggi.ports.bundles import ControlPorts
 from onggi.ports.tenant_data import TenantPurger
 from onggi.ports.tenants import TenantLifecycle
 from onggi.ports.workflows import Workflow
@@ -57,20 +57,16 @@ def move_tenant(
     tier: Tier,
     new_place: Placement,
     grace_periods: GracePeriods,
-    lifecycle: TenantLifecycle,
-    relocation: Workflow,
-    clock: Clock,
+    control: ControlPorts,
 ) -> TenantRecord:
-    """Starts a tenant's way to another tier; takes up one that has stopped, or gives up one that has not switched yet.
+    """Starts a tenant's move to another tier, resumes one that has stopped, or cancels one that has not switched yet.
 
     Args:
         known: the tenant.
         tier: the tier that it is to have.
         new_place: where it would go.
         grace_periods: how long its workflow waits for others.
-        lifecycle: the control table's tenants.
-        relocation: the workflow.
-        clock: tells the time.
+        control: the records of tenants and the workflows on them.
 
     Raises:
         Conflict: when the tenant cannot be moved now, or was changed in the meantime.
@@ -81,15 +77,15 @@ def move_tenant(
         if tier == known.context.tier:
             return known
         place = _with_vectors_of(known.context.placement, new_place)
-        move = Move(tier, place, "preparing", new_run(clock))
+        move = Move(tier, place, "preparing", new_run(control.clock))
     elif tier == known.move.tier:
-        if known.move.reason is None and _start(known.context.tenant_id, known.move, grace_periods, relocation):
+        if known.move.reason is None and _start(known.context.tenant_id, known.move, grace_periods, control.relocation):
             return known
-        move = replace(known.move, reason=None, run=new_run(clock))
+        move = replace(known.move, reason=None, run=new_run(control.clock))
     else:
-        move = Move(tier, known.move.other, "abandoned", new_run(clock))
-    record = lifecycle.change(known, replace(known, move=move))
-    _start(known.context.tenant_id, move, grace_periods, relocation)
+        move = Move(tier, known.move.other, "abandoned", new_run(control.clock))
+    record = control.lifecycle.change(known, replace(known, move=move))
+    _start(known.context.tenant_id, move, grace_periods, control.relocation)
     return record
 
 
@@ -152,7 +148,7 @@ def _at_stage(record: TenantRecord, stage: MoveStage, lifecycle: TenantLifecycle
 
 @contextmanager
 def _tried_again() -> Iterator[None]:
-    """Has the workflow try again where an operator has changed the tenant in the same moment; it reads it anew then.
+    """Makes the workflow try again, and read the tenant again, where an operator has changed it at the same moment.
 
     Raises:
         TransientError: in the place of that Conflict.

@@ -6,32 +6,23 @@ from onggi.domain.errors import Conflict, NotFound
 from onggi.domain.tenant import Placement, Receipt, TenantContext, TenantRecord
 from onggi.domain.tenant_data import CountProgress, Counts, ExportProgress
 from onggi.domain.timestamps import timestamp
+from onggi.ports.bundles import ControlPorts
 from onggi.ports.clock import Clock
 from onggi.ports.tenant_data import TenantPurger
 from onggi.ports.tenants import TenantLifecycle
-from onggi.ports.workflows import RunningWorkflow, Workflow
+from onggi.ports.workflows import RunningWorkflow
 from onggi.steps.tenancy.slices import SecondsLeft, work_slice
 from onggi.steps.tenancy.tenants import new_run, started
 
 
-def remove_tenant(
-    known: TenantRecord,
-    grace: int,
-    lifecycle: TenantLifecycle,
-    offboarding: Workflow,
-    clock: Clock,
-    *,
-    export: bool = False,
-) -> TenantRecord:
-    """Shuts a tenant out and starts the offboarding workflow; the same again takes up one that has stopped.
+def remove_tenant(known: TenantRecord, grace: int, control: ControlPorts, *, export: bool = False) -> TenantRecord:
+    """Denies a tenant all access and starts the offboarding workflow; the same again resumes one that has stopped.
 
     Args:
         known: the tenant.
         grace: seconds until what the tenant was permitted before is over: the forms for uploads that it was given, and
             decisions of the authoriser that are still cached.
-        lifecycle: the control table's tenants.
-        offboarding: the workflow.
-        clock: tells the time.
+        control: the records of tenants and the workflows on them.
         export: whether the tenant's data is copied first.
 
     Raises:
@@ -41,10 +32,10 @@ def remove_tenant(
     if known.status == "provisioning":
         raise Conflict("The tenant is being set up; remove it when that has come to its end.")
     state = {"grace": grace, "export": asdict(ExportProgress(more=export))}
-    if known.status == "removing" and known.reason is None and started(known, offboarding, **state):
+    if known.status == "removing" and known.reason is None and started(known, control.offboarding, **state):
         return known
-    record = lifecycle.change(known, replace(known, status="removing", reason=None, run=new_run(clock)))
-    started(record, offboarding, **state)
+    record = control.lifecycle.change(known, replace(known, status="removing", reason=None, run=new_run(control.clock)))
+    started(record, control.offboarding, **state)
     return record
 
 

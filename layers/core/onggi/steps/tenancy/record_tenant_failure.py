@@ -31,11 +31,11 @@ def reason_of(error: dict[str, Any]) -> str:
 
 
 def code_of(error: dict[str, Any]) -> str:
-    """The code for the same: the name of an error that tells what to do in kebab case, `unavailable` or `internal`."""
+    """The code for the same: the name of an error that tells what to do in snake case, `unavailable` or `internal`."""
     name = error.get("Error", "")
     if name == errors.TransientError.__name__:
         return "unavailable"
-    return CAPITAL.sub("-", name).lower() if name in TOLD and reason_of(error) != FAULT else "internal"
+    return CAPITAL.sub("_", name).lower() if name in TOLD and reason_of(error) != FAULT else "internal"
 
 
 def record_tenant_failure(

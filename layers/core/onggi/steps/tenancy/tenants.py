@@ -16,8 +16,9 @@ from onggi.domain.tenant import (
     is_tenant_id,
 )
 from onggi.domain.timestamps import timestamp
+from onggi.ports.bundles import ControlPorts
 from onggi.ports.clock import Clock
-from onggi.ports.tenants import TenantDirectory, TenantLifecycle
+from onggi.ports.tenants import TenantDirectory
 from onggi.ports.workflows import Workflow
 
 NO_TENANT: Final = "There is no tenant of this id."
@@ -94,17 +95,10 @@ class TenantRequest:
     limits: ChosenLimits
 
 
-def create_tenant(
-    wanted: TenantRequest,
-    places: Places,
-    directory: TenantDirectory,
-    lifecycle: TenantLifecycle,
-    onboarding: Workflow,
-    clock: Clock,
-) -> TenantRecord:
-    """Takes a tenant in by the onboarding workflow; answers the record as it was accepted.
+def create_tenant(wanted: TenantRequest, places: Places, control: ControlPorts) -> TenantRecord:
+    """Creates a tenant by the onboarding workflow; returns the record as it was accepted.
 
-    The same request again takes up an onboarding that has failed, and leaves one alone that runs.
+    The same request again resumes an onboarding that has failed, and has no effect on one that runs.
 
     Raises:
         Conflict: when another tenant has the id.
@@ -113,18 +107,18 @@ def create_tenant(
     tenant_id = wanted.tenant_id
     place = places.place(tenant_id, wanted.tier)
     context = TenantContext(tenant_id, wanted.name, wanted.tier, place, wanted.settings, wanted.limits)
-    record = TenantRecord(context, "provisioning", timestamp(clock()), run=new_run(clock))
+    record = TenantRecord(context, "provisioning", timestamp(control.clock()), run=new_run(control.clock))
     try:
-        directory.create(record)
+        control.directory.create(record)
     except Conflict:
-        known = directory.find(tenant_id)
+        known = control.directory.find(tenant_id)
         if known is None or known.status not in {"provisioning", "failed"} or not _same_request(known, record):
             raise
-        record = _taken_up(known, lifecycle, clock) if known.status == "failed" else known
-    if not started(record, onboarding):
-        known = directory.find(tenant_id)
+        record = _resumed(known, control) if known.status == "failed" else known
+    if not started(record, control.onboarding):
+        known = control.directory.find(tenant_id)
         if known == record:  # the execution has ended without a word, as one does that is aborted
-            started(_taken_up(known, lifecycle, clock), onboarding)
+            started(_resumed(known, control), control.onboarding)
     return record
 
 
@@ -132,8 +126,9 @@ def _same_request(known: TenantRecord, record: TenantRecord) -> bool:
     return replace(known.context, placement=record.context.placement) == record.context
 
 
-def _taken_up(known: TenantRecord, lifecycle: TenantLifecycle, clock: Clock) -> TenantRecord:
-    return lifecycle.change(known, replace(known, status="provisioning", reason=None, run=new_run(clock)))
+def _resumed(known: TenantRecord, control: ControlPorts) -> TenantRecord:
+    resumed = replace(known, status="provisioning", reason=None, run=new_run(control.clock))
+    return control.lifecycle.change(known, resumed)
 
 
 def started(record: TenantRecord, workflow: Workflow, **more: object) -> bool:
