@@ -17,7 +17,7 @@ from local.embedding.model import E5TextModel
 
 @contextmanager
 def server(status: int, body: bytes = b"", release: threading.Event | None = None) -> Iterator[str]:
-    """A local HTTP server that returns the same response to every POST, once it is released."""
+    """Runs a local HTTP server that returns the same response to every POST, once it is released."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -128,7 +128,7 @@ def test_a_rejection_reaches_the_sdk_as_an_error_of_bedrock(bedrock: Client) -> 
 
 
 def caller_with(cloud: LocalCloud, name: str, statements: list[dict[str, Any]]) -> Client:
-    """A user's client of Bedrock Runtime."""
+    """Returns a user's client of Bedrock Runtime."""
     iam = cloud.client("iam")
     iam.create_user(UserName=name)
     policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
@@ -153,7 +153,7 @@ def caller_with(cloud: LocalCloud, name: str, statements: list[dict[str, Any]]) 
 def test_an_inference_profile_needs_permissions_on_its_model(
     cloud: LocalCloud, geography: str, models: list[str], allowed: bool
 ) -> None:
-    """The model's ARN in the region, and for a global profile the one without a region (Bedrock user guide)."""
+    """A global profile needs the model's ARN in the region and the one without a region (Bedrock user guide)."""
     profile = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/{geography}.anthropic.claude-haiku-5-5"
     behind = [f"arn:aws:bedrock:{region}::foundation-model/anthropic.claude-haiku-5-5" for region in models]
     only_by_profile = {"StringEquals": {"bedrock:InferenceProfileArn": profile}}

@@ -183,8 +183,8 @@ def test_documents_are_listed_from_newest_to_oldest(tenant: Tenant) -> None:
     tenant.wait_for_status(documents[2]["key"], "deleted")
     first = tenant.call("GET", "/documents", limit=3).body
     assert [each["name"] for each in first["documents"]] == [names[4], names[3], names[1]]
-    gone = tenant.call("GET", "/documents", status="deleted").body["documents"]
-    assert [each["name"] for each in gone] == [names[2]]
+    deleted = tenant.call("GET", "/documents", status="deleted").body["documents"]
+    assert [each["name"] for each in deleted] == [names[2]]
     assert tenant.call("GET", "/documents", status="failed").body == {"documents": []}
 
 

@@ -58,7 +58,7 @@ def test_a_late_older_event_changes_nothing(product: Product, tenant: Tenant) ->
 
 
 def test_an_event_of_a_deleted_version_changes_nothing(product: Product, tenant: Tenant) -> None:
-    document = tenant.ready("gone.txt", OLD)
+    document = tenant.ready("deleted.txt", OLD)
     event = tenant.event(document)
     unknown = {**event["detail"]["object"], "version-id": "no-such-version", "sequencer": "FF" * 8}
     state = product.run({**event, "detail": {**event["detail"], "object": unknown}})

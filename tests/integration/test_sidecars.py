@@ -139,13 +139,13 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("content", "told"), BROKEN)
-def test_a_document_with_an_invalid_sidecar_fails(tenant: Tenant, content: str, told: str) -> None:
+@pytest.mark.parametrize(("content", "message"), BROKEN)
+def test_a_document_with_an_invalid_sidecar_fails(tenant: Tenant, content: str, message: str) -> None:
     tenant.drop(SIDECAR, content)
     document = tenant.ingest(NAME, TEXT)
     assert (document["status"], document["error"]["code"]) == ("failed", "invalid_metadata")
     assert SIDECAR in document["error"]["message"]
-    assert told in document["error"]["message"]
+    assert message in document["error"]["message"]
     assert tenant.derived_data(document["document_id"]) == []
     tenant.drop(SIDECAR, sidecar(season="summer"))
     assert tenant.ready(NAME, TEXT)["metadata"] == {"season": "summer"}
@@ -156,11 +156,11 @@ def test_a_document_keeps_its_attributes_while_its_sidecar_is_invalid(tenant: Te
     before = tenant.ready(NAME, TEXT, Metadata={"line": "ferry"})
     tenant.drop(SIDECAR, '{"metadataAttributes": {"season": null}}')
 
-    def told() -> Json | None:
+    def invalid_sidecar() -> Json | None:
         document = tenant.document(before["document_id"])
         return document if "error" in document else None
 
-    broken = wait_for(told, READY_SECONDS)
+    broken = wait_for(invalid_sidecar, READY_SECONDS)
     assert (broken["status"], broken["error"]["code"]) == ("ready", "invalid_metadata")
     assert SIDECAR in broken["error"]["message"]
     assert broken["metadata"] == before["metadata"]

@@ -25,12 +25,12 @@ def waiting(product: Product, tenant: Tenant) -> int:
 
 def test_uploads_of_a_suspended_tenant_wait_and_are_not_lost(product: Product, tenant: Tenant) -> None:
     before = tenant.ready("before.txt", TEXT % 1)
-    tenant.ready("gone.txt", TEXT % 2)
+    tenant.ready("deleted.txt", TEXT % 2)
     change(product, tenant, "suspended")
     wait_for(lambda: tenant.call("GET", "/me").status == 403, AUTHORISER_SECONDS)
     versions = {name: tenant.drop(name, TEXT % number) for number, name in enumerate(("a.txt", "b.txt", "c.txt"), 3)}
     versions["a.txt"] = tenant.drop("a.txt", TEXT % 9)
-    tenant.remove("gone.txt")
+    tenant.remove("deleted.txt")
     wait_for(lambda: waiting(product, tenant) == 4, READY_SECONDS)
     for arn in [each["executionArn"] for each in product.executions()]:
         product.wait_for_execution(arn)
@@ -40,7 +40,7 @@ def test_uploads_of_a_suspended_tenant_wait_and_are_not_lost(product: Product, t
     change(product, tenant, "active")
     for name, version in versions.items():
         tenant.wait_for_status(tenant.prefix + name, "ready", version=version)
-    tenant.wait_for_status(tenant.prefix + "gone.txt", "deleted")
+    tenant.wait_for_status(tenant.prefix + "deleted.txt", "deleted")
     wait_for(lambda: waiting(product, tenant) == 0, READY_SECONDS)
     wait_for(lambda: tenant.call("GET", "/me").status == 200, AUTHORISER_SECONDS)
     found = tenant.call("POST", "/retrieve", {"question": "How many gulls does the lighthouse keeper count?"})
