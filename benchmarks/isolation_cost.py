@@ -83,9 +83,9 @@ def milliseconds_of(work: Callable[[], object]) -> tuple[float, float]:
 def measure(claim: Json, unisolated: TenantPorts, calls: Calls) -> Json:
     """Asks alternately with and without isolation; returns medians."""
     variants: dict[str, Callable[[], object]] = {
-        "with_walls": lambda: retrieve(REQUEST, isolated_ports(claim)),
-        "without_walls": lambda: retrieve(REQUEST, unisolated),
-        "walls_only": lambda: isolated_ports(claim),
+        "with_isolation": lambda: retrieve(REQUEST, isolated_ports(claim)),
+        "without_isolation": lambda: retrieve(REQUEST, unisolated),
+        "isolation_only": lambda: isolated_ports(claim),
     }
     for work in variants.values():
         for _ in range(WARM_UP):
@@ -163,13 +163,13 @@ def main() -> None:
         with counting_requests() as calls:
             measured = measure(claim, ports_without_isolation(claim), calls)
             sessions = session_requests(claim, calls)
-    isolated, unisolated = measured["with_walls"], measured["without_walls"]
+    isolated, unisolated = measured["with_isolation"], measured["without_isolation"]
     result = {
         "date": today(),
         "machine": machine(),
         "questions": QUESTIONS,
         "goal_ms": GOAL_MS,
-        "added_ms": measured["walls_only"]["median_ms"],
+        "added_ms": measured["isolation_only"]["median_ms"],
         "added_to_the_median_question_ms": round(isolated["median_ms"] - unisolated["median_ms"], 3),
         "added_requests": sum(isolated["requests_a_question"].values())
         - sum(unisolated["requests_a_question"].values()),

@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         "--without-iam",
         dest="iam",
         action="store_false",
-        help="evaluate no policies, with `run` only: shows that the application's own wall holds alone",
+        help="evaluate no policies, with `run` only: shows that the application isolates tenants by itself",
     )
     return parser
 

@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CORE = REPOSITORY / "layers/core"
 FUNCTIONS = REPOSITORY / "functions"
 
-# What each room may import of the layer, by the beginnings of modules' names.
+# What each layer may import of the layer, by the beginnings of modules' names.
 LAYERS = {
     "onggi.domain": ["onggi.domain"],
     "onggi.ports": ["onggi.ports", "onggi.domain"],
@@ -22,7 +22,7 @@ LAYERS = {
     "onggi.bootstrap": ["onggi.adapters", "onggi.settings", "onggi.steps", "onggi.ports", "onggi.domain"],
     "onggi.entry": ["onggi.entry", "onggi.bootstrap", "onggi.ports", "onggi.domain"],
 }
-# Which packages of others each room may import; the standard library is everybody's.
+# Which packages of others each layer may import; the standard library is everybody's.
 PACKAGES = {
     "onggi.adapters": {"boto3", "botocore", "aws_lambda_powertools"},
     "onggi.entry": {"aws_lambda_powertools"},
@@ -56,10 +56,10 @@ def modules_of_the_layer() -> list[tuple[str, Path]]:
 
 @pytest.mark.parametrize(("module", "path"), modules_of_the_layer(), ids=lambda value: str(value).rsplit("/", 1)[-1])
 def test_a_module_of_the_layer_imports_downward_only(module: str, path: Path) -> None:
-    room = next(name for name in LAYERS if is_within(module, [name]))
+    layer = next(name for name in LAYERS if is_within(module, [name]))
     for imported in imports(path):
-        allowed = is_within(imported, LAYERS[room]) or is_standard(imported)
-        assert allowed or imported.split(".")[0] in PACKAGES.get(room, set()), f"{module} imports {imported}"
+        allowed = is_within(imported, LAYERS[layer]) or is_standard(imported)
+        assert allowed or imported.split(".")[0] in PACKAGES.get(layer, set()), f"{module} imports {imported}"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product as built and deployed, on a cloud of its own."""
+    """The built product, deployed to its own cloud."""
     with running_cloud(tmp_path_factory.mktemp("product")) as started:
         deployed = Product(started, deploy(started.state).outputs)
         yield deployed
@@ -29,7 +29,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture
 def new_tenant(product: Product) -> Callable[[], Tenant]:
-    """Makes tenants that no other test knows."""
+    """Creates tenants that no other test uses."""
     return lambda: product.new_tenant(f"tenant-{next(_numbers)}")
 
 
@@ -40,7 +40,7 @@ def tenant(new_tenant: Callable[[], Tenant]) -> Tenant:
 
 @pytest.fixture(scope="session")
 def shared(product: Product) -> Tenant:
-    """A tenant for tests that leave nothing behind."""
+    """A tenant for tests that leave no data."""
     return product.new_tenant("shared")
 
 
@@ -48,12 +48,12 @@ _numbers = itertools.count(1)
 
 
 def failures_without_record(product: Product) -> list[str]:
-    """Executions that failed although RecordFailure never ran; those that a test has stopped are none."""
-    ended = [product.ended(each["executionArn"]) for each in product.executions()]
+    """Returns executions that failed without RecordFailure, except those that a test has stopped."""
+    ended = [product.wait_for_execution(each["executionArn"]) for each in product.executions()]
     failed = [each["executionArn"] for each in ended if each["status"] not in {"SUCCEEDED", "ABORTED"}]
     return [arn for arn in failed if "RecordFailure" not in product.states_entered(arn)]
 
 
 def leaks(product: Product) -> list[str]:
-    """Logs lines that hold a key, a question or a text."""
+    """Returns log lines that contain a key, a question or a text."""
     return [line for line in product.log_messages() if any(secret in line for secret in product.confidential)]

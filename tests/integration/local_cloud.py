@@ -1,4 +1,4 @@
-"""A local cloud that tests start and talk to."""
+"""A local cloud that tests start and use."""
 
 import json
 import os
@@ -36,7 +36,7 @@ class LocalCloud:
         return f"http://127.0.0.1:{self.port}"
 
     def session(self, credentials: dict[str, Any] | None = None) -> boto3.Session:
-        """A session of the account's root user, or of temporary credentials as STS returns them."""
+        """Returns a session of the account's root user, or of temporary credentials from STS."""
         if credentials is None:
             return boto3.Session("test", "test", region_name=REGION)
         return boto3.Session(
@@ -52,7 +52,7 @@ class LocalCloud:
 
     @property
     def log(self) -> Path:
-        """What the cloud itself says."""
+        """The log of the cloud's own process."""
         return self.state / "test.log"
 
     def command(self, name: str, *more: str) -> list[str]:
@@ -71,22 +71,22 @@ class LocalCloud:
 
     @property
     def process(self) -> int:
-        """The id of the process that serves, which is also that of its session."""
+        """The id of the server process and of its session."""
         return int(json.loads((self.state / "cloud.json").read_text(encoding="utf-8"))["pid"])
 
     def kill(self) -> None:
-        """Ends the cloud as a loss of power would."""
+        """Kills the server process."""
         os.kill(self.process, signal.SIGKILL)
 
     def wait_until_saved(self) -> None:
-        """Waits for a snapshot of what is now: for the next but one, since the next may have begun already."""
+        """Waits for a snapshot of the present state: the second, since the next one may have started already."""
         wanted = self._snapshot() + 2
         identity = self.client("sts")
-        # Each call is a request, and after a request a snapshot follows.
+        # Each call is a request, and every request leads to a snapshot.
         wait_for(lambda: identity.get_caller_identity() and self._snapshot() >= wanted, 30)
 
     def _snapshot(self) -> int:
-        """The number of the newest snapshot."""
+        """Returns the number of the newest snapshot."""
         try:
             with (self.state / "data/snapshot").open("rb") as file:
                 return int(json.loads(file.readline())["number"])
@@ -100,7 +100,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def answers(cloud: LocalCloud) -> bool:
+def is_answering(cloud: LocalCloud) -> bool:
     try:
         return bool(urllib3.request("GET", f"{cloud.endpoint}/_ministack/health", retries=False, timeout=2).status)
     except urllib3.exceptions.HTTPError:
@@ -109,7 +109,7 @@ def answers(cloud: LocalCloud) -> bool:
 
 @contextmanager
 def running_cloud(state: Path, *options: str) -> Iterator[LocalCloud]:
-    """A cloud on a free port for as long as the block runs; what it holds stays in `state`."""
+    """Runs a cloud on a free port during the block; its data remains in `state`."""
     started = LocalCloud(free_port(), state)
     with started.log.open("wb") as output:
         process = subprocess.Popen(
@@ -117,7 +117,7 @@ def running_cloud(state: Path, *options: str) -> Iterator[LocalCloud]:
         )
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not answers(started):
+        while not is_answering(started):
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"the local cloud did not start:\n{started.log.read_text(encoding='utf-8')[-3000:]}")
             time.sleep(0.05)
@@ -132,7 +132,7 @@ def running_cloud(state: Path, *options: str) -> Iterator[LocalCloud]:
 
 
 def members(session: int) -> list[int]:
-    """The processes of a session."""
+    """Returns the processes of a session."""
     command = ["ps", "-eo", "sid=,pid=,stat="]
     listed = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     rows = [line.split() for line in listed.splitlines()]

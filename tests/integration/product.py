@@ -1,4 +1,4 @@
-"""The deployed stack as its operator, its tenants and the account's root user see it."""
+"""The deployed stack, as used by its operator, its tenants and the account's root user."""
 
 import json
 import time
@@ -19,10 +19,10 @@ from tests.integration.local_cloud import REGION, LocalCloud, wait_for
 type Json = dict[str, Any]
 
 READY_SECONDS = 60.0
-LOG_EVENTS_A_CALL = 10_000
-"""The most that FilterLogEvents answers (CloudWatch Logs API reference)."""
-MARKED_CHARACTERS = 16
-"""What is shorter may stand in a log by chance."""
+LOG_EVENTS_PER_CALL = 10_000
+"""The maximum that FilterLogEvents returns (CloudWatch Logs API reference)."""
+MIN_CONFIDENTIAL_CHARACTERS = 16
+"""A shorter text may be in a log by chance."""
 HTTP = urllib3.PoolManager(maxsize=8, retries=False, timeout=60)
 
 
@@ -38,7 +38,7 @@ class Product:
     """One deployed stack.
 
     Attributes:
-        confidential: what no log may hold: keys, questions and texts, as the tests use them.
+        confidential: Keys, questions and texts of the tests, which no log may contain.
     """
 
     cloud: LocalCloud
@@ -50,7 +50,7 @@ class Product:
         return self.outputs[output]
 
     def root(self, service: str) -> Any:
-        """The root user's client of a service."""
+        """Returns the root user's client of a service."""
         if service not in self._clients:
             self._clients[service] = self.cloud.client(service)
         return self._clients[service]
@@ -66,9 +66,9 @@ class Product:
         return f"{self['ApiUrl']}/v1{route}" + (f"?{urlencode(query)}" if query else "")
 
     def send(self, method: str, url: str, headers: Mapping[str, str] | None = None, data: bytes = b"") -> Reply:
-        answer = HTTP.request(method, url, headers=headers, body=data, redirect=False)
-        is_json = answer.headers.get("content-type", "").partition(";")[0].endswith("json")
-        return Reply(answer.status, answer.headers, json.loads(answer.data) if is_json else answer.data)
+        response = HTTP.request(method, url, headers=headers, body=data, redirect=False)
+        is_json = response.headers.get("content-type", "").partition(";")[0].endswith("json")
+        return Reply(response.status, response.headers, json.loads(response.data) if is_json else response.data)
 
     def as_operator(self, method: str, route: str, body: Any = None, **query: str | int) -> Reply:
         """Calls an operator's route, signed by the root user."""
@@ -80,23 +80,23 @@ class Product:
     def new_tenant(self, tenant_id: str, name: str = "옹기 상회", tier: str = "basic") -> "Tenant":
         created = self.as_operator("POST", "/admin/tenants", {"tenant_id": tenant_id, "name": name, "tier": tier})
         assert created.status == 202, created
-        self.onboarded(tenant_id)
+        self.wait_until_active(tenant_id)
         return Tenant(self, tenant_id, self.issue_key(tenant_id))
 
-    def shown(self, tenant_id: str) -> Json:
-        """A tenant as operators see it."""
+    def tenant_record(self, tenant_id: str) -> Json:
+        """Returns a tenant's record in the operator's API."""
         shown: Json = self.as_operator("GET", f"/admin/tenants/{tenant_id}").body
         return shown
 
-    def onboarded(self, tenant_id: str) -> None:
+    def wait_until_active(self, tenant_id: str) -> None:
         """Waits until a tenant is active."""
 
-        def look() -> Json | None:
-            shown = self.shown(tenant_id)
+        def poll() -> Json | None:
+            shown = self.tenant_record(tenant_id)
             assert shown["status"] in {"provisioning", "active"}, shown
             return shown if shown["status"] == "active" else None
 
-        wait_for(look, READY_SECONDS)
+        wait_for(poll, READY_SECONDS)
 
     def issue_key(self, tenant_id: str, **wanted: str) -> str:
         issued = self.as_operator("POST", f"/admin/tenants/{tenant_id}/keys", wanted)
@@ -114,19 +114,19 @@ class Product:
         ]
         return arn
 
-    def ended(self, arn: str) -> Json:
-        """An execution at its end."""
+    def wait_for_execution(self, arn: str) -> Json:
+        """Waits until an execution has ended; returns it."""
         states = self.root("stepfunctions")
 
-        def look() -> Json | None:
+        def poll() -> Json | None:
             execution: Json = states.describe_execution(executionArn=arn)
             return None if execution["status"] == "RUNNING" else execution
 
-        return wait_for(look, READY_SECONDS)
+        return wait_for(poll, READY_SECONDS)
 
     def run(self, event: Json) -> Json:
-        """The state at the end of an execution on this event."""
-        execution = self.ended(self.start(event))
+        """Runs the workflow on an event; returns its output."""
+        execution = self.wait_for_execution(self.start(event))
         assert execution["status"] == "SUCCEEDED", execution
         state: Json = json.loads(execution["output"])
         return state
@@ -140,8 +140,8 @@ class Product:
         return [each for page in pages.paginate(stateMachineArn=machine) for each in page["executions"]]
 
     def executions_of(self, key: str) -> list[Json]:
-        """All executions about an S3 key, in the order of their start."""
-        described = [self.ended(each["executionArn"]) for each in self.executions()]
+        """Returns all executions for an S3 key, in the order of their start."""
+        described = [self.wait_for_execution(each["executionArn"]) for each in self.executions()]
         about = [
             each
             for each in described
@@ -150,50 +150,50 @@ class Product:
         return sorted(about, key=lambda each: each["startDate"])
 
     def states_entered(self, arn: str) -> list[str]:
-        """The names of the states that an execution went through."""
+        """Returns the names of the states that an execution entered."""
         pages = self.root("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
         events = [event for page in pages for event in page["events"]]
         return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
 
-    # ── what lies where ─────────────────────────────────────────────────────────────────────────────────────────────
+    # ── stored data ─────────────────────────────────────────────────────────────────────────────────────────────────
     def keys_below(self, bucket: str, prefix: str) -> list[str]:
         pages = self.root("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
     def rejection(self, key: str, version: str) -> Json | None:
-        """The control table's note of an upload that belongs to no tenant."""
+        """Returns the control table's record of an upload that belongs to no tenant."""
         pages = self.root("dynamodb").get_paginator("query")
-        noted = pages.paginate(
+        records = pages.paginate(
             TableName=self["ControlTableName"],
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": {"S": "REJECTED"}},
         )
-        items = [item for page in noted for item in page["Items"]]
+        items = [item for page in records for item in page["Items"]]
         return next((item for item in items if (item["key"]["S"], item["version"]["S"]) == (key, version)), None)
 
     def log_messages(self) -> Iterator[str]:
-        """Every line in every log group of the account."""
+        """Yields every line of every log group of the account."""
         logs = self.root("logs")
         for page in logs.get_paginator("describe_log_groups").paginate():
             for group in page["logGroups"]:
                 yield from self._messages_of(group["logGroupName"])
 
     def _messages_of(self, log_group: str) -> Iterator[str]:
-        """The emulator answers the oldest of many and no token that leads to the rest, so that time does."""
+        """Yields the lines of a log group, paged by time, since the emulator returns no token."""
         start = 0
         while True:
             found = self.root("logs").filter_log_events(logGroupName=log_group, startTime=start)["events"]
-            newest = found[-1]["timestamp"] if len(found) >= LOG_EVENTS_A_CALL else None
+            newest = found[-1]["timestamp"] if len(found) >= LOG_EVENTS_PER_CALL else None
             yield from (event["message"] for event in found if event["timestamp"] != newest)
             if newest is None:
                 return
-            assert newest > start, "more lines in a millisecond than one call answers"
+            assert newest > start, "more lines in a millisecond than one call returns"
             start = newest
 
 
 @dataclass(frozen=True)
 class Tenant:
-    """A tenant with a key, and what its people do."""
+    """A tenant with an API key."""
 
     product: Product
     tenant_id: str
@@ -206,13 +206,13 @@ class Tenant:
         return self.product.send(method, self.product.url(route, **query), headers, data)
 
     def ask(self, question: str, **fields: Any) -> Json:
-        return self._answered("/query", question, fields)
+        return self._post_question("/query", question, fields)
 
     def retrieve(self, question: str, **fields: Any) -> Json:
-        return self._answered("/retrieve", question, fields)
+        return self._post_question("/retrieve", question, fields)
 
-    def _answered(self, route: str, question: str, fields: Json) -> Json:
-        self._mark(question)
+    def _post_question(self, route: str, question: str, fields: Json) -> Json:
+        self._record_confidential(question)
         reply = self.call("POST", route, {"question": question, **fields})
         assert reply.status == 200, reply
         body: Json = reply.body
@@ -225,47 +225,47 @@ class Tenant:
         return body
 
     def upload(self, name: str, content: bytes, content_type: str, **fields: Any) -> Json:
-        """Uploads by the API's form, and waits until the document is ready or failed."""
+        """Uploads with a form of the API and waits until the document is ready or failed; returns it."""
         body = {"name": name, "content_type": content_type, "size": len(content), **fields}
-        permitted = self.call("POST", "/documents", body)
-        assert permitted.status == 201, permitted
-        stored = self.send_form(permitted.body["upload"], content)
+        created = self.call("POST", "/documents", body)
+        assert created.status == 201, created
+        stored = self.send_form(created.body["upload"], content)
         assert stored.status in {200, 201, 204}, stored
-        return self.settled(permitted.body["upload"]["fields"]["key"], stored.headers["x-amz-version-id"])
+        return self.wait_until_processed(created.body["upload"]["fields"]["key"], stored.headers["x-amz-version-id"])
 
     def send_form(self, form: Json, content: bytes, **changed: str) -> Reply:
-        self._mark(content.decode(errors="replace"))
+        self._record_confidential(content.decode(errors="replace"))
         fields = {**form["fields"], **changed, "file": ("upload", content)}
         data, content_type = urllib3.encode_multipart_formdata(fields)
         return self.product.send("POST", form["url"], {"content-type": content_type}, data)
 
     @cached_property
     def placement(self) -> Json:
-        """Where the tenant's things lie."""
-        placement: Json = self.product.shown(self.tenant_id)["placement"]
+        """The buckets and the index of the tenant."""
+        placement: Json = self.product.tenant_record(self.tenant_id)["placement"]
         return placement
 
-    def forget_placement(self) -> None:
-        """Asks again where the tenant's things lie: it was moved."""
+    def discard_placement(self) -> None:
+        """Discards the cached placement after a move."""
         self.__dict__.pop("placement", None)
 
-    # ── by an S3 client ─────────────────────────────────────────────────────────────────────────────────────────────
+    # ── with an S3 client ─────────────────────────────────────────────────────────────────────────────────────────────
     @property
     def prefix(self) -> str:
         return f"tenants/{self.tenant_id}/"
 
     def drop(self, name: str, content: bytes | str, **options: Any) -> str:
-        """Puts a file below the tenant's prefix; returns its version."""
+        """Uploads a file below the tenant's prefix with an S3 client; returns its version."""
         data = content.encode() if isinstance(content, str) else content
-        self._mark(data.decode(errors="replace"))
+        self._record_confidential(data.decode(errors="replace"))
         bucket = self.placement["documents_bucket"]
         put = self.product.root("s3").put_object(Bucket=bucket, Key=self.prefix + name, Body=data, **options)
         version: str = put["VersionId"]
         return version
 
     def ingest(self, name: str, content: bytes | str, **options: Any) -> Json:
-        """Drops a file and waits until it is ready or failed."""
-        return self.settled(self.prefix + name, self.drop(name, content, **options))
+        """Uploads a file with an S3 client and waits until it is ready or failed; returns the document."""
+        return self.wait_until_processed(self.prefix + name, self.drop(name, content, **options))
 
     def ready(self, name: str, content: bytes | str, **options: Any) -> Json:
         document = self.ingest(name, content, **options)
@@ -273,15 +273,15 @@ class Tenant:
         return document
 
     def remove(self, name: str) -> str:
-        """Deletes a file by an S3 client; returns the delete marker's version."""
+        """Deletes a file with an S3 client; returns the version of the delete marker."""
         bucket = self.placement["documents_bucket"]
         deleted = self.product.root("s3").delete_object(Bucket=bucket, Key=self.prefix + name)
         marker: str = deleted["VersionId"]
         return marker
 
-    # ── by the root user ────────────────────────────────────────────────────────────────────────────────────────────
+    # ── as the root user ────────────────────────────────────────────────────────────────────────────────────────────
     def row(self, key: str) -> Json | None:
-        """The ledger's row of a document."""
+        """Returns the ledger's row of a document."""
         found = self.product.root("dynamodb").query(
             TableName=self.product["TenantTableName"],
             KeyConditionExpression="pk = :pk AND begins_with(sk, :documents)",
@@ -291,34 +291,34 @@ class Tenant:
         return next((item for item in found["Items"] if item.get("key", {}).get("S") == key), None)
 
     def wait_for_status(self, key: str, *statuses: str, version: str | None = None) -> Json:
-        """The row of a document once it has one of these statuses, for a version where one is named."""
+        """Waits until a document, or a version of it, has one of the statuses; returns its row."""
 
-        def look() -> Json | None:
+        def poll() -> Json | None:
             row = self.row(key)
             wanted = row and row["status"]["S"] in statuses and version in {None, row["version"]["S"]}
             return row if wanted else None
 
-        return wait_for(look, READY_SECONDS)
+        return wait_for(poll, READY_SECONDS)
 
-    def settled(self, key: str, version: str) -> Json:
-        """The document as the API shows it once this version is ready or failed and its execution has ended."""
+    def wait_until_processed(self, key: str, version: str) -> Json:
+        """Waits until a version is ready or failed and its execution has ended; returns the document from the API."""
         row = self.wait_for_status(key, "ready", "failed", version=version)
-        self.product.ended(self.product.execution_arn(row["execution"]["S"]))
+        self.product.wait_for_execution(self.product.execution_arn(row["execution"]["S"]))
         return self.document(row["document_id"]["S"])
 
     def execution(self, key: str) -> Json:
-        """The execution that has led to a document's present state, at its end."""
+        """Waits for the end of the execution that led to a document's present state; returns it."""
         row = self.row(key)
         assert row is not None
-        return self.product.ended(self.product.execution_arn(row["execution"]["S"]))
+        return self.product.wait_for_execution(self.product.execution_arn(row["execution"]["S"]))
 
     def event(self, document: Json) -> Json:
-        """The event that has led to a document's present state."""
+        """Returns the event that led to a document's present state."""
         event: Json = json.loads(self.execution(document["key"])["input"])
         return event
 
     def state(self, document: Json) -> Json:
-        """The workflow's state when it had brought a document to where it is."""
+        """Returns the workflow's output that led to a document's present state."""
         state: Json = json.loads(self.execution(document["key"])["output"])
         return state
 
@@ -329,10 +329,10 @@ class Tenant:
         return sorted(key for key in keys if key.startswith(document_id))
 
     def artifacts(self, document_id: str = "") -> list[str]:
-        """The S3 keys of everything that ingestion has left of a document, manifests included."""
-        made = self.product.keys_below(self.placement["artifacts_bucket"], self.prefix + document_id)
+        """Returns the S3 keys of all artifacts of a document, including manifests."""
+        artifacts = self.product.keys_below(self.placement["artifacts_bucket"], self.prefix + document_id)
         manifests = f"manifests/{self.tenant_id}/{document_id}"
-        return made + self.product.keys_below(self.product["ArtifactsBucketName"], manifests)
+        return artifacts + self.product.keys_below(self.product["ArtifactsBucketName"], manifests)
 
     def extracted_text(self, document: Json) -> str:
         key = f"{self.prefix}{document['document_id']}/{document['version']}/text.txt"
@@ -340,17 +340,17 @@ class Tenant:
         text: str = found["Body"].read().decode()
         return text
 
-    def left(self, document_id: str) -> list[str]:
-        """Everything that is left of a document besides its upload and its row."""
+    def derived_data(self, document_id: str) -> list[str]:
+        """Returns the vectors and artifacts of a document."""
         return self.vector_keys(document_id) + self.artifacts(document_id)
 
     def metric(self, name: str, statistic: str = "Sum", dimension: str = "TenantId", value: str = "") -> float:
-        """The sum of a metric over this day and the next minutes, or another statistic of it."""
+        """Returns a statistic of a metric over the last two hours."""
         return metric(self.product, name, statistic, {dimension: value or self.tenant_id})
 
-    def _mark(self, text: str) -> None:
+    def _record_confidential(self, text: str) -> None:
         first_line = text.strip().partition("\n")[0]
-        if len(first_line) >= MARKED_CHARACTERS:
+        if len(first_line) >= MIN_CONFIDENTIAL_CHARACTERS:
             self.product.confidential.add(first_line)
 
 

@@ -1,4 +1,4 @@
-"""The operator's routes, as api contract version 1 has them."""
+"""The operator's routes, according to version 1 of the API contract."""
 
 import itertools
 import json
@@ -9,30 +9,30 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from tests.integration.identities import Identity, assert_denied, assumed
 from tests.integration.local_cloud import ACCOUNT, REGION
 from tests.integration.product import Product, Reply, Tenant
 from tests.integration.test_documents_api import assert_problem
-from tests.integration.test_walls import Identity, assert_denied, assumed
 
 ADMIN_ROUTES = [
     ("POST", "/admin/tenants"),
     ("GET", "/admin/tenants"),
-    ("GET", "/admin/tenants/wall"),
-    ("GET", "/admin/tenants/wall/keys"),
-    ("PATCH", "/admin/tenants/wall"),
-    ("DELETE", "/admin/tenants/wall"),
-    ("GET", "/admin/tenants/wall/export"),
-    ("POST", "/admin/tenants/wall/keys"),
-    ("DELETE", "/admin/tenants/wall/keys/0123456789ab"),
-    ("GET", "/admin/tenants/wall/audit"),
+    ("GET", "/admin/tenants/isolated"),
+    ("GET", "/admin/tenants/isolated/keys"),
+    ("PATCH", "/admin/tenants/isolated"),
+    ("DELETE", "/admin/tenants/isolated"),
+    ("GET", "/admin/tenants/isolated/export"),
+    ("POST", "/admin/tenants/isolated/keys"),
+    ("DELETE", "/admin/tenants/isolated/keys/0123456789ab"),
+    ("GET", "/admin/tenants/isolated/audit"),
 ]
 
 
-def test_a_tenant_from_its_creation_to_its_first_key(product: Product) -> None:
+def test_a_created_tenant_becomes_active_and_gets_a_key(product: Product) -> None:
     body = {"tenant_id": "admin-1", "name": "한빛 & Co. <1>", "tier": "basic"}
     created = product.as_operator("POST", "/admin/tenants", body)
     assert (created.status, created.body) == (202, {"tenant_id": "admin-1", "status": "provisioning"})
-    product.onboarded("admin-1")
+    product.wait_until_active("admin-1")
     shown = product.as_operator("GET", "/admin/tenants/admin-1")
     assert shown.status == 200
     assert (shown.body["status"], shown.body["name"], shown.body["tier"]) == ("active", body["name"], "basic")
@@ -47,7 +47,7 @@ def test_a_tenant_from_its_creation_to_its_first_key(product: Product) -> None:
     assert me.body["tenant_id"] == "admin-1"
 
 
-def test_a_key_is_stored_as_a_hash_only(product: Product, tenant: Tenant) -> None:
+def test_a_key_is_stored_as_a_hash(product: Product, tenant: Tenant) -> None:
     pages = product.root("dynamodb").get_paginator("scan").paginate(TableName=product["ControlTableName"])
     stored = str([item for page in pages for item in page["Items"]])
     assert f"KEYS#{tenant.tenant_id}" in stored
@@ -55,11 +55,11 @@ def test_a_key_is_stored_as_a_hash_only(product: Product, tenant: Tenant) -> Non
     assert tenant.api_key[-43:] not in stored
 
 
-def test_an_id_is_given_once(product: Product) -> None:
+def test_a_tenant_id_is_unique(product: Product) -> None:
     body = {"tenant_id": "admin-once", "name": "First"}
     assert product.as_operator("POST", "/admin/tenants", body).status == 202
     assert_problem(product.as_operator("POST", "/admin/tenants", {**body, "name": "Second"}), 409)
-    product.onboarded("admin-once")
+    product.wait_until_active("admin-once")
     assert_problem(product.as_operator("POST", "/admin/tenants", body), 409)
     assert_problem(product.as_operator("POST", "/admin/tenants", {**body, "name": "Second"}), 409)
     assert product.as_operator("GET", "/admin/tenants/admin-once").body["name"] == "First"
@@ -86,17 +86,17 @@ def test_an_id_is_given_once(product: Product) -> None:
         ({"limits": {"queries": 1}}, ["limits.queries"]),
     ],
 )
-def test_an_invalid_tenant_is_told_field_by_field(product: Product, change: dict[str, Any], fields: list[str]) -> None:
+def test_an_invalid_tenant_is_rejected_by_field(product: Product, change: dict[str, Any], fields: list[str]) -> None:
     body = {"tenant_id": "admin-bad", "name": "Bad"} | change
     assert_problem(product.as_operator("POST", "/admin/tenants", body), 400, *fields)
     assert product.as_operator("GET", "/admin/tenants/admin-bad").status == 404
 
 
-def test_limits_are_chosen_shown_enforced_and_raised(product: Product) -> None:
+def test_limits_are_set_shown_enforced_and_raised(product: Product) -> None:
     route = "/admin/tenants/limits-1"
     body = {"tenant_id": "limits-1", "name": "Limits", "limits": {"documents": 1, "document_bytes": 100}}
     assert product.as_operator("POST", "/admin/tenants", body).status == 202
-    product.onboarded("limits-1")
+    product.wait_until_active("limits-1")
     tenant = Tenant(product, "limits-1", product.issue_key("limits-1"))
     limits = product.as_operator("GET", route).body["limits"]
     assert (limits["documents"], limits["document_bytes"]) == (1, 100)
@@ -113,7 +113,7 @@ def test_limits_are_chosen_shown_enforced_and_raised(product: Product) -> None:
     second = tenant.ingest("second.txt", "The orchard keeps nine rows of medlar.")
     assert (second["status"], second["error"]["code"]) == ("failed", "quota_exceeded")
     assert second["error"]["message"] == refused.body["detail"]
-    assert tenant.left(second["document_id"]) == []
+    assert tenant.derived_data(second["document_id"]) == []
     assert tenant.document(first["document_id"])["current_version"] == first["version"]
 
     raised = product.as_operator("PATCH", route, {"limits": {"documents": 2, "document_bytes": None}})
@@ -132,7 +132,7 @@ def test_limits_are_chosen_shown_enforced_and_raised(product: Product) -> None:
     tenant.ready("third.txt", "The orchard keeps one row of mulberry.")
 
 
-def test_limits_that_cannot_be_are_told_field_by_field(product: Product, tenant: Tenant) -> None:
+def test_invalid_limits_are_rejected_by_field(product: Product, tenant: Tenant) -> None:
     route = f"/admin/tenants/{tenant.tenant_id}"
     before = product.as_operator("GET", route).body
     change = {"limits": {"documents": 1.5, "document_bytes": 0}}
@@ -141,29 +141,29 @@ def test_limits_that_cannot_be_are_told_field_by_field(product: Product, tenant:
     assert product.as_operator("GET", route).body == before
 
 
-def test_tenants_are_listed_page_by_page(product: Product) -> None:
+def test_tenants_are_listed_in_pages(product: Product) -> None:
     for number in range(3):
         product.as_operator("POST", "/admin/tenants", {"tenant_id": f"admin-page-{number}", "name": "Page"})
     query: dict[str, Any] = {"limit": 2}
-    seen: list[str] = []
+    observed: list[str] = []
     for _ in itertools.count():
         reply = product.as_operator("GET", "/admin/tenants", **query)
         assert reply.status == 200
         assert len(reply.body["tenants"]) <= 2
-        seen += [tenant["tenant_id"] for tenant in reply.body["tenants"]]
+        observed += [tenant["tenant_id"] for tenant in reply.body["tenants"]]
         if "next_cursor" not in reply.body:
             break
         query["cursor"] = reply.body["next_cursor"]
-    assert seen == sorted(set(seen))
-    assert {f"admin-page-{number}" for number in range(3)} <= set(seen)
+    assert observed == sorted(set(observed))
+    assert {f"admin-page-{number}" for number in range(3)} <= set(observed)
 
 
 @pytest.mark.parametrize(("query", "field"), [({"limit": 0}, "limit"), ({"cursor": "x"}, "cursor"), ({"a": 1}, "a")])
-def test_an_invalid_listing(product: Product, query: dict[str, Any], field: str) -> None:
+def test_an_invalid_listing_is_rejected(product: Product, query: dict[str, Any], field: str) -> None:
     assert_problem(product.as_operator("GET", "/admin/tenants", **query), 400, field)
 
 
-def test_a_tenant_that_is_not_there(product: Product) -> None:
+def test_an_unknown_tenant_is_not_found(product: Product) -> None:
     for unknown in ("nobody", "x" * 3000, "%00", "TENANTS"):
         assert_problem(product.as_operator("GET", f"/admin/tenants/{unknown}"), 404)
     assert_problem(product.as_operator("POST", "/admin/tenants/nobody/keys", {}), 404)
@@ -172,25 +172,25 @@ def test_a_tenant_that_is_not_there(product: Product) -> None:
 
 
 @pytest.mark.parametrize(("method", "route"), ADMIN_ROUTES)
-def test_operators_routes_take_signatures_only(product: Product, tenant: Tenant, method: str, route: str) -> None:
+def test_operators_routes_need_a_signature(product: Product, tenant: Tenant, method: str, route: str) -> None:
     for headers in ({}, {"authorization": f"Bearer {tenant.api_key}"}):
         reply = product.send(method, product.url(route), headers, b"{}")
         assert reply.status in {403, 404}, reply
         assert_problem(reply, reply.status)
 
 
-def test_a_signature_of_another_secret_is_refused(product: Product) -> None:
+def test_a_signature_with_another_secret_is_rejected(product: Product) -> None:
     signed = AWSRequest("GET", product.url("/admin/tenants"))
     SigV4Auth(Credentials("AKIANOBODY0000000000", "wrong"), "execute-api", "ap-northeast-2").add_auth(signed)
     reply = product.send("GET", product.url("/admin/tenants"), dict(signed.headers.items()))
     assert_problem(reply, 403)
 
 
-def test_a_signature_does_not_open_the_routes_of_tenants(product: Product) -> None:
+def test_a_signature_is_rejected_on_tenants_routes(product: Product) -> None:
     assert product.as_operator("GET", "/me").status == 401
 
 
-def test_an_operator_may_administer_and_nothing_else(product: Product, tenant: Tenant) -> None:
+def test_an_operator_may_only_call_operators_routes(product: Product, tenant: Tenant) -> None:
     iam, name = product.root("iam"), "an-operator"
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})

@@ -1,4 +1,4 @@
-"""The examples of `docs/api.md` run as they are, in the order of the document."""
+"""Runs the examples of `docs/api.md` in the order of the document."""
 
 import os
 import shutil
@@ -17,8 +17,8 @@ SECONDS = 180
 
 def run(command: list[str], script: str, product: Product, tenant: Tenant, folder: Path) -> None:
     key = product.issue_key(tenant.tenant_id, role="owner")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ONGGI_"))}
-    given = {
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ONGGI_"))}
+    settings = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "ONGGI_API": product.url(""),
         "ONGGI_API_KEY": key,
@@ -29,17 +29,17 @@ def run(command: list[str], script: str, product: Product, tenant: Tenant, folde
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "NO_PROXY": "127.0.0.1,localhost",
     }
-    ended = subprocess.run(
+    finished = subprocess.run(
         command,
         input=script,
         cwd=folder,
-        env=kept | given,
+        env=inherited | settings,
         capture_output=True,
         encoding="utf-8",
         timeout=SECONDS,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert finished.returncode == 0, finished.stderr[-3000:]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -1,4 +1,4 @@
-"""The audit trail: every function of ours may try to change an entry, and none can."""
+"""The audit trail: no function can change an entry."""
 
 import json
 from collections.abc import Callable
@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.deployment_template import resources
+from tests.integration.credentials import control_calls, key_session
+from tests.integration.identities import Identity, assert_denied, assumed
 from tests.integration.product import Json, Product, Tenant
-from tests.integration.test_credentials import control_calls, key_session
-from tests.integration.test_walls import Identity, assert_denied, assumed
 
 FUNCTIONS = sorted(resources("AWS::Serverless::Function"))
 
@@ -22,15 +22,15 @@ def entries(product: Product, tenant_id: str, **query: int | str) -> Json:
     return found
 
 
-def places(product: Product, tenant_id: str) -> list[Json]:
-    """Where the entries of a tenant lie, newest first."""
+def entry_locations(product: Product, tenant_id: str) -> list[Json]:
+    """Returns bucket and key of a tenant's entries, newest first."""
     bucket = product["AuditBucketName"]
     listed = product.root("s3").list_objects_v2(Bucket=bucket, Prefix=f"{tenant_id}/").get("Contents", [])
     return [{"Bucket": bucket, "Key": each["Key"]} for each in listed]
 
 
-def alterations(s3: Any, place: Json) -> dict[str, Callable[[], Any]]:
-    """Every way to change an entry that is there, or what keeps it."""
+def changing_calls(s3: Any, place: Json) -> dict[str, Callable[[], Any]]:
+    """Returns every call that could change an existing entry or its bucket."""
     bucket = place["Bucket"]
     version = {"VersionId": "null"}
     return {
@@ -56,10 +56,10 @@ def alterations(s3: Any, place: Json) -> dict[str, Callable[[], Any]]:
     }
 
 
-def test_every_change_is_an_object_that_says_what_the_route_shows(product: Product, tenant: Tenant) -> None:
+def test_every_change_is_stored_as_an_object_with_the_fields_of_the_route(product: Product, tenant: Tenant) -> None:
     shown = entries(product, tenant.tenant_id)["entries"]
     s3 = product.root("s3")
-    kept = [json.loads(s3.get_object(**place)["Body"].read()) for place in places(product, tenant.tenant_id)]
+    kept = [json.loads(s3.get_object(**place)["Body"].read()) for place in entry_locations(product, tenant.tenant_id)]
     assert [each["action"] for each in kept] == ["key.issued", "tenant.created"]
     assert [(each["at"], each["action"], each["before"], each["after"]) for each in kept] == [
         (each["at"], each["action"], each["before"], each["after"]) for each in shown
@@ -73,18 +73,18 @@ def test_every_change_is_an_object_that_says_what_the_route_shows(product: Produ
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_function_changes_an_entry(product: Product, shared: Tenant, function: str) -> None:
+def test_no_function_can_change_an_entry(product: Product, shared: Tenant, function: str) -> None:
     before = entries(product, shared.tenant_id)
-    place = places(product, shared.tenant_id)[-1]
+    place = entry_locations(product, shared.tenant_id)[-1]
     identity = assumed(product, product.resources[f"{function}Role"])
     rows = control_calls(product, identity["dynamodb"], f"AUDIT#{shared.tenant_id}")
     writes = {name: call for name, call in rows.items() if not name.startswith(("get", "query"))}
-    assert_denied(alterations(identity["s3"], place) | writes)
+    assert_denied(changing_calls(identity["s3"], place) | writes)
     assert entries(product, shared.tenant_id) == before
 
 
 def writers(product: Product, tenant_id: str) -> dict[str, Identity]:
-    """Who may add entries about a tenant."""
+    """Returns the identities that may add entries of a tenant."""
     return {
         "operators": assumed(product, product.resources["TenantsRole"]),
         "owners": key_session(product, "Keys", tenant_id),
@@ -92,10 +92,10 @@ def writers(product: Product, tenant_id: str) -> dict[str, Identity]:
 
 
 @pytest.mark.parametrize("writer", ["operators", "owners"])
-def test_who_adds_entries_changes_none(product: Product, tenant: Tenant, writer: str) -> None:
-    place = places(product, tenant.tenant_id)[-1]
+def test_an_identity_that_adds_entries_cannot_change_them(product: Product, tenant: Tenant, writer: str) -> None:
+    place = entry_locations(product, tenant.tenant_id)[-1]
     s3 = writers(product, tenant.tenant_id)[writer]["s3"]
-    assert_denied(alterations(s3, place))
+    assert_denied(changing_calls(s3, place))
     with pytest.raises(ClientError) as refused:
         s3.put_object(**place, Body=b"{}", IfNoneMatch="*")
     assert refused.value.response["Error"]["Code"] == "PreconditionFailed"
@@ -105,15 +105,15 @@ def test_who_adds_entries_changes_none(product: Product, tenant: Tenant, writer:
     product.root("s3").delete_object(**place | {"Key": f"{place['Key']}.more"})
 
 
-def test_an_owner_adds_to_the_own_trail_and_reads_none(
+def test_an_owner_can_only_add_to_the_audit_trail_of_its_tenant(
     product: Product, tenant: Tenant, new_tenant: Callable[[], Tenant]
 ) -> None:
-    own, foreign = places(product, tenant.tenant_id)[0], places(product, new_tenant().tenant_id)[0]
+    own, foreign = entry_locations(product, tenant.tenant_id)[0], entry_locations(product, new_tenant().tenant_id)[0]
     s3 = key_session(product, "Keys", tenant.tenant_id)["s3"]
     new = {"Body": b"{}", "IfNoneMatch": "*"}
     assert_denied(
         {
-            "add to another trail": lambda: s3.put_object(**foreign | {"Key": f"{foreign['Key']}.more"}, **new),
+            "add to another audit_entries": lambda: s3.put_object(**foreign | {"Key": f"{foreign['Key']}.more"}, **new),
             "read the own": lambda: s3.get_object(**own),
             "read another": lambda: s3.get_object(**foreign),
             "list": lambda: s3.list_objects_v2(Bucket=own["Bucket"]),
@@ -121,7 +121,7 @@ def test_an_owner_adds_to_the_own_trail_and_reads_none(
     )
 
 
-def test_entries_from_before_there_was_a_bucket_are_listed(product: Product, tenant: Tenant) -> None:
+def test_entries_of_the_former_table_are_listed(product: Product, tenant: Tenant) -> None:
     at = "2026-01-02T03:04:05.000Z"
     row = {
         "pk": f"AUDIT#{tenant.tenant_id}",

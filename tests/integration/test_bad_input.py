@@ -1,4 +1,4 @@
-"""Whatever is dropped is processed or ends with a code and a sentence; nothing is lost, nothing half-done stays."""
+"""Every upload is processed or fails with a code and a message, and leaves no partial data."""
 
 import base64
 import io
@@ -49,17 +49,17 @@ def of_typed_metadata(metadata: Any) -> dict[str, str]:
 
 BAD_FILES: dict[str, tuple[str, Callable[[], bytes], dict[str, Any], str]] = {
     "no bytes": ("empty.txt", lambda: b"", {}, "empty"),
-    "blanks only": ("blank.md", lambda: b" \n\t\n ", {}, "empty"),
+    "whitespace only": ("blank.md", lambda: b" \n\t\n ", {}, "empty"),
     "a picture": ("photo.png", lambda: PNG, {"ContentType": "image/png"}, "unsupported_type"),
     "an archive": ("files.zip", archive, {}, "unsupported_type"),
     "a picture called text": ("photo.txt", lambda: PNG, {"ContentType": "text/plain"}, "unsupported_type"),
-    "no PDF": ("report.pdf", lambda: b"not found", {}, "corrupt"),
-    "half a PDF": ("half.pdf", lambda: make_pdf(["A page."], "Half")[:400], {}, "corrupt"),
+    "not a PDF": ("report.pdf", lambda: b"not found", {}, "corrupt"),
+    "a truncated PDF": ("half.pdf", lambda: make_pdf(["A page."], "Half")[:400], {}, "corrupt"),
     "an encrypted PDF": ("secret.pdf", encrypted_pdf, {}, "encrypted"),
     "a PDF without text": ("scan.pdf", blank_pdf, {}, "no_text"),
     "a file named like a folder": ("folder/", lambda: b"text", {}, "invalid_key"),
     "a reserved attribute": ("a.txt", lambda: b"text", {"Metadata": {"document_id": "x"}}, "invalid_metadata"),
-    "attributes of no shape": ("b.txt", lambda: b"text", {"Metadata": {"onggi-metadata": "%%%"}}, "invalid_metadata"),
+    "malformed attributes": ("b.txt", lambda: b"text", {"Metadata": {"onggi-metadata": "%%%"}}, "invalid_metadata"),
     "attributes that are a list": (
         "c.txt",
         lambda: b"text",
@@ -83,14 +83,14 @@ BAD_FILES: dict[str, tuple[str, Callable[[], bytes], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("bad", BAD_FILES)
-def test_a_bad_file_ends_failed_with_a_code_and_a_sentence(product: Product, tenant: Tenant, bad: str) -> None:
+def test_a_bad_file_fails_with_a_code_and_a_message(product: Product, tenant: Tenant, bad: str) -> None:
     name, content, options, code = BAD_FILES[bad]
     document = tenant.ingest(name, content(), **options)
     assert (document["status"], document["error"]["code"]) == ("failed", code)
     assert document["error"]["message"].endswith(".")
     assert (document["key"], document["pages"], document["chunks"]) == (tenant.prefix + name, 0, 0)
     assert document["current_version"] is None
-    assert tenant.left(document["document_id"]) == []
+    assert tenant.derived_data(document["document_id"]) == []
     (execution,) = product.executions_of(document["key"])
     assert execution["status"] == "SUCCEEDED"
     assert "RecordFailure" in product.states_entered(execution["executionArn"])
@@ -98,7 +98,7 @@ def test_a_bad_file_ends_failed_with_a_code_and_a_sentence(product: Product, ten
     assert tenant.call("GET", "/documents", status="failed").body["documents"] == [document]
 
 
-def test_a_failed_document_can_be_replaced_by_a_good_one(tenant: Tenant) -> None:
+def test_a_failed_document_can_be_replaced_by_a_valid_one(tenant: Tenant) -> None:
     assert tenant.ingest("repaired.pdf", b"no pdf")["status"] == "failed"
     document = tenant.ready("repaired.pdf", make_pdf(["The well is forty metres deep."], "Well"))
     assert "error" not in document
@@ -129,7 +129,7 @@ def test_a_failed_document_can_be_deleted(tenant: Tenant) -> None:
         "long/" + "x" * 1019,
     ],
 )
-def test_an_upload_of_no_tenant_is_rejected_and_noted(product: Product, tenant: Tenant, key: str) -> None:
+def test_an_upload_of_no_tenant_is_rejected_and_recorded(product: Product, tenant: Tenant, key: str) -> None:
     path = key.format(tenant=tenant.tenant_id)
     put = product.root("s3").put_object(Bucket=product["DocumentsBucketName"], Key=path, Body=b"text")
     noted = wait_for(lambda: product.rejection(path, put["VersionId"]), 20)
@@ -141,14 +141,14 @@ def test_an_upload_of_no_tenant_is_rejected_and_noted(product: Product, tenant: 
     assert tenant.call("GET", "/documents").body["documents"] == []
 
 
-def test_a_file_that_is_too_large_is_refused_before_it_travels(tenant: Tenant) -> None:
+def test_a_file_that_is_too_large_is_rejected_before_the_upload(tenant: Tenant) -> None:
     limit = tenant.call("GET", "/me").body["limits"]["document_bytes"]
     body = {"name": "big.pdf", "content_type": "application/pdf", "size": limit + 1}
     assert tenant.call("POST", "/documents", body).status == 413
     assert tenant.call("POST", "/documents", {**body, "size": limit}).status == 201
 
 
-def test_a_fault_of_ours_is_recorded_and_raises_the_alarm(product: Product, tenant: Tenant) -> None:
+def test_an_internal_error_is_recorded_and_raises_the_alarm(product: Product, tenant: Tenant) -> None:
     where = {"vectorBucketName": product["VectorBucketName"], "indexName": tenant.tenant_id}
     product.root("s3vectors").delete_index(**where)
     document = tenant.ingest("fault.txt", "A text without an index to go to.")
@@ -163,7 +163,7 @@ def test_a_fault_of_ours_is_recorded_and_raises_the_alarm(product: Product, tena
     assert tenant.metric("DocumentsFailed") == 1
 
 
-def test_an_event_that_is_none_fails_loudly(product: Product) -> None:
+def test_an_invalid_event_fails_the_execution(product: Product) -> None:
     arn = product.start({"source": "aws.s3", "detail-type": "Object Created", "detail": {}})
-    assert product.ended(arn)["status"] == "FAILED"
+    assert product.wait_for_execution(arn)["status"] == "FAILED"
     assert "RecordFailure" in product.states_entered(arn)

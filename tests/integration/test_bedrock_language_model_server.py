@@ -17,14 +17,14 @@ from local.embedding.model import E5TextModel
 
 @contextmanager
 def server(status: int, body: bytes = b"", release: threading.Event | None = None) -> Iterator[str]:
-    """An HTTP server on this machine that answers every POST alike, once it is released."""
+    """Runs a local HTTP server that returns the same response to every POST, once it is released."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             received = self.rfile.read(int(self.headers["content-length"]))
             if release:
                 release.wait(10)
-            with suppress(BrokenPipeError):  # a caller that waited too long is gone
+            with suppress(BrokenPipeError):  # the caller has timed out
                 self.send_response(status)
                 self.end_headers()
                 self.wfile.write(body or received)
@@ -59,7 +59,7 @@ def test_the_answer_of_the_server_is_returned() -> None:
         assert json.loads(post(url)) == {"a": "가"}
 
 
-def test_converse_is_answered_by_the_server() -> None:
+def test_converse_returns_the_answer_of_the_server() -> None:
     choice = {"message": {"content": "매월 25일입니다 [1]"}, "finish_reason": "stop"}
     body = json.dumps({"choices": [choice], "usage": {"prompt_tokens": 5, "completion_tokens": 3}})
     result = {
@@ -93,15 +93,13 @@ def test_converse_is_answered_by_the_server() -> None:
         (504, "ModelTimeoutException", 408),
     ],
 )
-def test_each_failure_of_the_server_is_the_error_bedrock_would_give(
-    status: int, code: str, bedrock_status: int
-) -> None:
+def test_each_failure_of_the_server_becomes_an_error_of_bedrock(status: int, code: str, bedrock_status: int) -> None:
     with server(status) as url:
         error = failure(url)
     assert (error.code, error.status) == (code, bedrock_status)
 
 
-def test_a_server_that_is_not_there_is_unavailable() -> None:
+def test_a_missing_server_is_unavailable() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         error = failure(f"http://127.0.0.1:{free.getsockname()[1]}/v1")
@@ -109,7 +107,7 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
     assert "ONGGI_LLM_URL" in error.message
 
 
-def test_a_server_that_takes_too_long_is_a_timeout_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_server_is_a_model_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat_completions, "TIMEOUT_SECONDS", 0.1)
     with server(200, release=threading.Event()) as url:
         error = failure(url)
@@ -120,7 +118,7 @@ def hang_up(listener: socket.socket) -> None:
     listener.accept()[0].close()
 
 
-def test_a_server_that_hangs_up_is_unavailable() -> None:
+def test_a_server_that_closes_the_connection_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=hang_up, args=(listener,), daemon=True).start()
         error = failure(f"http://127.0.0.1:{listener.getsockname()[1]}/v1")

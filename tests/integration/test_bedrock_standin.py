@@ -52,7 +52,7 @@ def quotations(response: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("dimensions", [1024, 512, 256])
-def test_vectors_have_the_dimensions_asked_for_and_unit_length(bedrock: Client, dimensions: int) -> None:
+def test_vectors_have_the_requested_dimensions_and_unit_length(bedrock: Client, dimensions: int) -> None:
     response = embed(bedrock, "연금은 매월 25일에 지급한다.", dimensions=dimensions)
     assert len(response["embedding"]) == dimensions
     assert math.hypot(*response["embedding"]) == pytest.approx(1, abs=1e-5)
@@ -67,12 +67,12 @@ def test_a_text_is_nearer_to_its_question_than_to_another(bedrock: Client, dimen
     assert cosine(text, right) > cosine(text, wrong) + 0.03
 
 
-def test_token_counts_grow_with_the_text_and_leave_out_what_the_model_adds(bedrock: Client) -> None:
+def test_token_counts_grow_with_the_text_and_exclude_special_tokens(bedrock: Client) -> None:
     assert embed(bedrock, "a")["inputTextTokenCount"] == 1
     assert embed(bedrock, "a a a a")["inputTextTokenCount"] == 4
 
 
-def test_a_text_beyond_the_window_of_the_model_is_embedded_whole(bedrock: Client) -> None:
+def test_a_text_longer_than_the_models_window_is_embedded_completely(bedrock: Client) -> None:
     filler = "배송비는 환불되지 않습니다. " * 60
     long = embed(bedrock, filler + "연금은 매월 25일에 지급한다. " * 60)
     plain = embed(bedrock, filler)
@@ -81,19 +81,19 @@ def test_a_text_beyond_the_window_of_the_model_is_embedded_whole(bedrock: Client
     assert cosine(long["embedding"], asked) > cosine(plain["embedding"], asked)
 
 
-def test_more_than_8192_tokens_are_refused(bedrock: Client) -> None:
+def test_more_than_8192_tokens_are_rejected(bedrock: Client) -> None:
     with pytest.raises(ClientError, match="Too many input tokens") as caught:
         embed(bedrock, "가 나 다 " * 3000)
     assert caught.value.response["Error"]["Code"] == "ValidationException"
 
 
-def test_odd_text_is_embedded(bedrock: Client) -> None:
+def test_unusual_text_is_embedded(bedrock: Client) -> None:
     before_nul, with_nul = (embed(bedrock, text)["embedding"] for text in ("연금", "연금\0 지급일과 환불"))
     assert before_nul != with_nul
     assert math.hypot(*embed(bedrock, "\ud800")["embedding"]) == pytest.approx(1, abs=1e-5)
 
 
-def test_many_callers_at_once_get_the_vectors_of_their_own_texts(bedrock: Client) -> None:
+def test_concurrent_callers_get_the_vectors_of_their_own_texts(bedrock: Client) -> None:
     texts = [f"문서 {number}번의 내용" for number in range(12)]
     alone = [embed(bedrock, text)["embedding"] for text in texts]
     with ThreadPoolExecutor(6) as pool:
@@ -101,7 +101,7 @@ def test_many_callers_at_once_get_the_vectors_of_their_own_texts(bedrock: Client
     assert together == alone * 2
 
 
-def test_the_answer_is_the_sentence_that_answers(bedrock: Client) -> None:
+def test_the_answer_is_the_most_relevant_sentence(bedrock: Client) -> None:
     results = (search_result("Refunds", REFUND), search_result("연금 규정", PENSION))
     korean = ask(bedrock, "연금은 언제 지급되나요?", *results)
     assert quotations(korean)[0] == "제5조(지급 시기) 연금은 매월 25일에 지급한다."
@@ -120,7 +120,7 @@ def test_a_question_on_another_topic_is_not_answered(bedrock: Client, question: 
     assert "찾을 수 없습니다" in response["output"]["message"]["content"][0]["text"]
 
 
-def test_a_refusal_reaches_the_sdk_as_the_error_of_bedrock(bedrock: Client) -> None:
+def test_a_rejection_reaches_the_sdk_as_an_error_of_bedrock(bedrock: Client) -> None:
     with pytest.raises(bedrock.exceptions.ValidationException, match="must alternate"):
         bedrock.converse(modelId=MODEL, messages=[{"role": "user", "content": [{"text": "a"}]}] * 2)
     with pytest.raises(bedrock.exceptions.ValidationException, match="identifier is invalid"):
@@ -128,7 +128,7 @@ def test_a_refusal_reaches_the_sdk_as_the_error_of_bedrock(bedrock: Client) -> N
 
 
 def caller_with(cloud: LocalCloud, name: str, statements: list[dict[str, Any]]) -> Client:
-    """A user's client of Bedrock Runtime."""
+    """Returns a user's client of Bedrock Runtime."""
     iam = cloud.client("iam")
     iam.create_user(UserName=name)
     policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
@@ -150,10 +150,10 @@ def caller_with(cloud: LocalCloud, name: str, statements: list[dict[str, Any]]) 
         ("jp", ["ap-northeast-2"], True),
     ],
 )
-def test_a_profile_needs_rights_on_the_model_behind_it(
+def test_an_inference_profile_needs_permissions_on_its_model(
     cloud: LocalCloud, geography: str, models: list[str], allowed: bool
 ) -> None:
-    """The model's ARN in the region, and for a global profile the one without a region (Bedrock user guide)."""
+    """A global profile needs the model's ARN in the region and the one without a region (Bedrock user guide)."""
     profile = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/{geography}.anthropic.claude-haiku-5-5"
     behind = [f"arn:aws:bedrock:{region}::foundation-model/anthropic.claude-haiku-5-5" for region in models]
     only_by_profile = {"StringEquals": {"bedrock:InferenceProfileArn": profile}}

@@ -25,12 +25,12 @@ def folder(product: Product) -> Path:
 
 
 def run(product: Product, *arguments: str, api_key: str | None = None) -> tuple[int, Any, str]:
-    """Exit status, JSON on the standard output, and what stands on the standard error."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ONGGI_"))}
+    """Runs the command; returns the exit status, the JSON on standard output and the text on standard error."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ONGGI_"))}
     ended = subprocess.run(
         [sys.executable, "-m", "cli", *arguments, "--json"],
         cwd=REPOSITORY,
-        env=kept | {"ONGGI_LOCAL": str(product.cloud.state)} | ({"ONGGI_API_KEY": api_key} if api_key else {}),
+        env=environment | {"ONGGI_LOCAL": str(product.cloud.state)} | ({"ONGGI_API_KEY": api_key} if api_key else {}),
         capture_output=True,
         timeout=90,
         check=False,
@@ -39,7 +39,7 @@ def run(product: Product, *arguments: str, api_key: str | None = None) -> tuple[
     return ended.returncode, json.loads(printed) if printed.strip() else None, ended.stderr.decode()
 
 
-def test_a_day_with_the_command(product: Product, folder: Path) -> None:
+def test_the_command_manages_documents_and_questions(product: Product, folder: Path) -> None:
     status, created, _ = run(product, "tenant", "create", "harbour", "--name", "항구")
     assert (status, created["tenant"]["status"]) == (0, "active")
     product.confidential.add(created["key"]["api_key"])
@@ -61,8 +61,8 @@ def test_a_day_with_the_command(product: Product, folder: Path) -> None:
     status, uploaded, _ = run(product, *put)
     assert (status, [each["status"] for each in uploaded["documents"]]) == (0, ["ready", "ready"])
     assert [each["metadata"] for each in uploaded["documents"]] == [{"dock": "west"}] * 2
-    status, there, _ = run(product, "ls", "--tenant", "harbour")
-    assert (status, {each["name"] for each in there["documents"]}) == (0, {"바다.pdf", "fares.md"})
+    status, listing, _ = run(product, "ls", "--tenant", "harbour")
+    assert (status, {each["name"] for each in listing["documents"]}) == (0, {"바다.pdf", "fares.md"})
 
     status, answer, _ = run(product, "ask", "선착장은 몇 시에 여나요?", "--tenant", "harbour")
     assert (status, answer["grounded"]) == (0, True)
@@ -77,11 +77,11 @@ def test_a_day_with_the_command(product: Product, folder: Path) -> None:
 
     status, _, _ = run(product, "rm", "fares.md", "--tenant", "harbour")
     assert status == 0
-    status, there, _ = run(product, "ls", "--tenant", "harbour")
-    assert {each["name"] for each in there["documents"]} == {"바다.pdf"}
+    status, listing, _ = run(product, "ls", "--tenant", "harbour")
+    assert {each["name"] for each in listing["documents"]} == {"바다.pdf"}
 
 
-def test_the_life_of_a_tenant(product: Product, folder: Path) -> None:
+def test_the_command_manages_a_tenant_until_its_removal(product: Product, folder: Path) -> None:
     assert run(product, "tenant", "create", "jetty", "--name", "Jetty", "--setting", "chunk_size=400")[0] == 0
     status, changed, _ = run(product, "tenant", "change", "jetty", "--name", "잔교", "--setting", "ocr=true")
     assert (status, changed["name"]) == (0, "잔교")
@@ -120,7 +120,7 @@ def test_an_owner_manages_keys_without_an_operator(product: Product) -> None:
     keys = [str(created["key"]["api_key"]), str(owner["api_key"])]
     product.confidential.update(keys)
     status, _, error = run(product, "key", "list", "mole", "--as-owner")
-    assert (status, "owner" in error) == (4, True), "the key that is kept is a writer's"
+    assert (status, "owner" in error) == (4, True), "the stored key has the role writer"
 
     status, issued, _ = run(product, "key", "issue", "mole", "--name", "kiosk", "--as-owner", api_key=keys[1])
     assert (status, issued["role"], issued["name"]) == (0, "writer", "kiosk")
@@ -132,7 +132,7 @@ def test_an_owner_manages_keys_without_an_operator(product: Product) -> None:
     assert run(product, "key", "list", "jetty", "--as-owner", api_key=keys[1])[0] == 2, "another tenant's"
 
 
-def test_what_goes_wrong_is_said_and_told_by_the_exit_status(product: Product, folder: Path) -> None:
+def test_errors_are_printed_and_set_the_exit_status(product: Product, folder: Path) -> None:
     assert run(product, "tenant", "create", "quay", "--name", "Quay")[0] == 0
     status, uploaded, _ = run(product, "put", str(folder / "bad.pdf"), "--tenant", "quay")
     assert status == 1
@@ -151,8 +151,8 @@ def test_what_goes_wrong_is_said_and_told_by_the_exit_status(product: Product, f
         ("tenant", "remove", "quay", "--yes", "--export", str(folder)),
         ("key", "revoke", "quay", "000000000000"),
     ):
-        status, told, error = run(product, *arguments)
+        status, output, error = run(product, *arguments)
         assert status != 0, arguments
-        sentence = json.dumps(told) + error
+        sentence = json.dumps(output) + error
         assert "Traceback" not in sentence
         assert "." in sentence

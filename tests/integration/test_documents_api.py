@@ -1,4 +1,4 @@
-"""The routes of /documents, as api contract version 1 has them."""
+"""The routes of /documents, according to version 1 of the API contract."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ SHOWN = {
 
 
 def assert_problem(reply: Reply, status: int, *fields: str) -> None:
-    """A problem document (RFC 9457) that names these fields."""
+    """Asserts that a reply is a problem document (RFC 9457) with these fields."""
     assert reply.status == status, reply
     assert reply.headers["content-type"].startswith("application/problem+json")
     assert reply.body["request_id"] == reply.headers["x-request-id"]
@@ -46,7 +46,7 @@ def assert_problem(reply: Reply, status: int, *fields: str) -> None:
     assert all(error["message"] for error in reply.body.get("errors", []))
 
 
-def test_an_upload_from_permission_to_ready(tenant: Tenant) -> None:
+def test_an_upload_with_a_form_becomes_ready(tenant: Tenant) -> None:
     body: dict[str, Any] = {
         "name": "계약/본 계약.txt",
         "content_type": "text/plain",
@@ -68,7 +68,7 @@ def test_an_upload_from_permission_to_ready(tenant: Tenant) -> None:
     assert (pending["status"], pending["name"], pending["size"]) == ("pending", body["name"], len(TEXT))
     assert pending["metadata"] == body["metadata"]
     stored = tenant.send_form(permitted.body["upload"], TEXT.encode())
-    ready = tenant.settled(tenant.prefix + body["name"], stored.headers["x-amz-version-id"])
+    ready = tenant.wait_until_processed(tenant.prefix + body["name"], stored.headers["x-amz-version-id"])
     assert set(ready) == SHOWN | {"indexed_at"}
     assert ready["uploaded_at"] <= ready["indexed_at"]
     assert (ready["status"], ready["document_id"], ready["size"]) == ("ready", document_id, len(TEXT))
@@ -87,7 +87,7 @@ def test_an_upload_from_permission_to_ready(tenant: Tenant) -> None:
         ({}, b""),
     ],
 )
-def test_a_form_permits_nothing_but_what_was_asked_for(tenant: Tenant, changed: dict[str, str], content: bytes) -> None:
+def test_a_form_permits_only_the_requested_upload(tenant: Tenant, changed: dict[str, str], content: bytes) -> None:
     form = tenant.call("POST", "/documents", UPLOAD).body["upload"]
     changed = {name: value.format(tenant=tenant.tenant_id) for name, value in changed.items()}
     refused = tenant.send_form(form, content, **changed)
@@ -95,7 +95,7 @@ def test_a_form_permits_nothing_but_what_was_asked_for(tenant: Tenant, changed: 
     assert tenant.product.keys_below(tenant.product["DocumentsBucketName"], tenant.prefix) == []
 
 
-def test_an_upload_never_made_stays_pending_and_can_be_deleted(tenant: Tenant) -> None:
+def test_a_missing_upload_stays_pending_and_can_be_deleted(tenant: Tenant) -> None:
     document_id = tenant.call("POST", "/documents", UPLOAD).body["document_id"]
     row = tenant.row(tenant.prefix + "a.txt")
     assert row is not None
@@ -104,7 +104,7 @@ def test_an_upload_never_made_stays_pending_and_can_be_deleted(tenant: Tenant) -
     assert tenant.call("DELETE", f"/documents/{document_id}").body["status"] == "deleting"
 
 
-def test_permission_to_upload_again_leaves_the_document_alone(tenant: Tenant) -> None:
+def test_a_new_form_does_not_change_the_document(tenant: Tenant) -> None:
     document = tenant.ready("a.txt", TEXT)
     assert tenant.call("POST", "/documents", UPLOAD).body["document_id"] == document["document_id"]
     assert tenant.document(document["document_id"]) == document
@@ -118,7 +118,7 @@ def test_permission_to_upload_again_leaves_the_document_alone(tenant: Tenant) ->
         ({"name": 7}, ["name"]),
         ({"name": "a" * 901 + ".txt"}, ["name"]),
         ({"name": "가" * 301 + ".txt"}, ["name"]),
-        ({"name": "../wall-b/a.txt"}, ["name"]),
+        ({"name": "../isolated-b/a.txt"}, ["name"]),
         ({"name": "/a.txt"}, ["name"]),
         ({"name": "a//b.txt"}, ["name"]),
         ({"name": "a\nb.txt"}, ["name"]),
@@ -135,56 +135,56 @@ def test_permission_to_upload_again_leaves_the_document_alone(tenant: Tenant) ->
         ({"metadata": {"a": None}}, ["metadata"]),
         ({"metadata": {"a": "x" * 1300}}, ["metadata"]),
         ({"metadata": {"$a": "x"}}, ["metadata"]),
-        ({"tenant_id": "wall"}, ["tenant_id"]),
+        ({"tenant_id": "isolated"}, ["tenant_id"]),
         ({"name": "", "size": 0, "more": 1}, ["name", "size", "more"]),
     ],
 )
-def test_an_invalid_upload_is_told_field_by_field(shared: Tenant, change: dict[str, Any], fields: list[str]) -> None:
+def test_an_invalid_upload_is_rejected_by_field(shared: Tenant, change: dict[str, Any], fields: list[str]) -> None:
     assert_problem(shared.call("POST", "/documents", UPLOAD | change), 400, *fields)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"null", b"\xff\xfe", b"{'name': 1}"])
-def test_a_body_that_is_no_json_object_is_refused(product: Product, shared: Tenant, body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_rejected(product: Product, shared: Tenant, body: bytes) -> None:
     headers = {"authorization": f"Bearer {shared.api_key}", "content-type": "application/json"}
     for route in ("/documents", "/query", "/retrieve"):
         assert_problem(product.send("POST", product.url(route), headers, body), 400, "body")
 
 
-def test_types_and_sizes_that_cannot_be_processed(shared: Tenant) -> None:
+def test_unsupported_types_and_sizes_are_rejected(shared: Tenant) -> None:
     zipped = {"name": "a.zip", "content_type": "application/zip", "size": 4}
     assert_problem(shared.call("POST", "/documents", zipped), 415)
     assert_problem(shared.call("POST", "/documents", UPLOAD | {"size": 5 * 1024**3}), 413)
     assert_problem(shared.call("POST", "/documents", UPLOAD | {"size": 5 * 1024**3 + 1}), 400, "size")
 
 
-def test_pages_from_newest_to_oldest(tenant: Tenant) -> None:
+def test_documents_are_listed_from_newest_to_oldest(tenant: Tenant) -> None:
     names = [f"note-{number}.txt" for number in range(5)]
     documents = []
     for name in names:
         documents.append(tenant.ready(name, f"Note {name} is about the harvest of barley."))
         started = int(time.time())
-        wait_for(lambda: int(time.time()) > started)  # noqa: B023 - S3 tells uploads apart by the second
-    seen, cursor = [], None
+        wait_for(lambda: int(time.time()) > started)  # noqa: B023 - the upload time has a resolution of a second
+    observed, cursor = [], None
     pages = 0
     while True:
         query: dict[str, Any] = {"limit": 2} | ({"cursor": cursor} if cursor else {})
         reply = tenant.call("GET", "/documents", **query)
         assert reply.status == 200
         assert len(reply.body["documents"]) <= 2
-        seen += reply.body["documents"]
+        observed += reply.body["documents"]
         pages += 1
         cursor = reply.body.get("next_cursor")
         if not cursor:
             break
     assert pages == 3
-    assert seen == documents[::-1]
+    assert observed == documents[::-1]
     assert tenant.call("GET", "/documents").body == {"documents": documents[::-1]}
     tenant.remove(names[2])
     tenant.wait_for_status(documents[2]["key"], "deleted")
     first = tenant.call("GET", "/documents", limit=3).body
     assert [each["name"] for each in first["documents"]] == [names[4], names[3], names[1]]
-    gone = tenant.call("GET", "/documents", status="deleted").body["documents"]
-    assert [each["name"] for each in gone] == [names[2]]
+    deleted = tenant.call("GET", "/documents", status="deleted").body["documents"]
+    assert [each["name"] for each in deleted] == [names[2]]
     assert tenant.call("GET", "/documents", status="failed").body == {"documents": []}
 
 
@@ -201,14 +201,14 @@ def test_pages_from_newest_to_oldest(tenant: Tenant) -> None:
         ({"cursor": "W10="}, "cursor"),
         ({"cursor": "WyJhIl0="}, "cursor"),
         ({"cursor": "ZZZZ" * 400}, "cursor"),
-        ({"tenant": "wall"}, "tenant"),
+        ({"tenant": "isolated"}, "tenant"),
     ],
 )
-def test_an_invalid_listing(shared: Tenant, query: dict[str, Any], field: str) -> None:
+def test_an_invalid_listing_is_rejected(shared: Tenant, query: dict[str, Any], field: str) -> None:
     assert_problem(shared.call("GET", "/documents", **query), 400, field)
 
 
-def test_a_cursor_of_another_tenant_shows_nothing_of_it(new_tenant: Callable[[], Tenant]) -> None:
+def test_a_cursor_of_another_tenant_returns_none_of_its_documents(new_tenant: Callable[[], Tenant]) -> None:
     own, foreign = new_tenant(), new_tenant()
     for name in ("a.txt", "b.txt"):
         foreign.ready(name, TEXT)
@@ -220,7 +220,7 @@ def test_a_cursor_of_another_tenant_shows_nothing_of_it(new_tenant: Callable[[],
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_unknown_documents_and_those_of_others_are_not_found(new_tenant: Callable[[], Tenant], method: str) -> None:
+def test_unknown_and_other_tenants_documents_are_not_found(new_tenant: Callable[[], Tenant], method: str) -> None:
     own, foreign = new_tenant(), new_tenant()
     document = foreign.ready("theirs.txt", TEXT)
     unknown = "0" * 32
@@ -234,7 +234,7 @@ def test_unknown_documents_and_those_of_others_are_not_found(new_tenant: Callabl
     assert foreign.document(document["document_id"]) == document
 
 
-def test_the_tenant_comes_from_the_credential_alone(product: Product, new_tenant: Callable[[], Tenant]) -> None:
+def test_the_tenant_comes_only_from_the_credential(product: Product, new_tenant: Callable[[], Tenant]) -> None:
     own, foreign = new_tenant(), new_tenant()
     foreign.ready("theirs.txt", TEXT)
     headers = {
@@ -265,11 +265,11 @@ ROUTES = [
 
 
 @pytest.mark.parametrize(("method", "route"), ROUTES)
-def test_no_route_answers_without_a_credential(product: Product, method: str, route: str) -> None:
+def test_every_route_needs_a_credential(product: Product, method: str, route: str) -> None:
     assert_problem(product.send(method, product.url(route)), 401)
 
 
-def test_bad_and_forged_credentials(product: Product, new_tenant: Callable[[], Tenant]) -> None:
+def test_invalid_and_forged_credentials_get_401(product: Product, new_tenant: Callable[[], Tenant]) -> None:
     own, foreign = new_tenant(), new_tenant()
     secret = own.api_key.rsplit(f"{own.tenant_id}_", 1)[1]
     forged = [
@@ -291,7 +291,7 @@ def test_bad_and_forged_credentials(product: Product, new_tenant: Callable[[], T
     assert product.send("GET", product.url("/me"), {"authorization": f"bearer {own.api_key}"}).status == 200
 
 
-def test_a_route_that_does_not_exist(shared: Tenant) -> None:
+def test_unknown_routes_are_not_found(shared: Tenant) -> None:
     assert_problem(shared.call("GET", "/nothing"), 404)
 
 
@@ -304,7 +304,9 @@ def test_a_route_that_does_not_exist(shared: Tenant) -> None:
         ("POST", "/keys/abc", "DELETE"),
     ],
 )
-def test_a_wrong_method(product: Product, shared: Tenant, method: str, route: str, allowed: str) -> None:
+def test_a_wrong_method_is_405_with_the_allowed_ones(
+    product: Product, shared: Tenant, method: str, route: str, allowed: str
+) -> None:
     reply = shared.call(method, route)
     assert_problem(reply, 405)
     assert (reply.body["code"], reply.headers["allow"]) == ("method_not_allowed", allowed)
@@ -327,7 +329,7 @@ def test_the_contract_is_served_to_anyone(product: Product) -> None:
     assert "/v1/query" in reply.body["paths"]
 
 
-def test_me(product: Product, tenant: Tenant) -> None:
+def test_me_returns_the_tenant_and_its_limits(product: Product, tenant: Tenant) -> None:
     reply = tenant.call("GET", "/me")
     assert reply.status == 200
     assert set(reply.body) == {"tenant_id", "name", "tier", "status", "limits", "models"}

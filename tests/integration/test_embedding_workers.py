@@ -1,4 +1,4 @@
-"""The processes that compute the embeddings of the local cloud."""
+"""The worker processes that compute the local cloud's embeddings."""
 
 import itertools
 import json
@@ -34,7 +34,7 @@ _numbers = itertools.count(1)
 
 
 def long_texts(count: int) -> list[str]:
-    """Texts of about a second each, none of which was embedded before."""
+    """Returns texts that each take about a second and were not embedded before."""
     return [
         " ".join(f"직원 {number} 번은 {item} 일을 쓴다, pump {number * item} bar." for item in range(32))
         for number in itertools.islice(_numbers, count)
@@ -47,7 +47,7 @@ def cloud_pid(cloud: LocalCloud) -> int:
 
 
 def worker_pids(cloud_process: int) -> list[int]:
-    """The workers of a cloud, as the kernel lists its children."""
+    """Returns the process ids of a cloud's workers."""
     tasks = Path(f"/proc/{cloud_process}/task").glob("*/children")
     children = [int(pid) for task in tasks for pid in task.read_text(encoding="ascii").split()]
     return [pid for pid in children if b"local.embedding.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
@@ -55,7 +55,7 @@ def worker_pids(cloud_process: int) -> list[int]:
 
 @contextmanager
 def busy(bedrock: Any, count: int) -> Iterator[list[Future[Any]]]:
-    """Has long texts embedded, more than are computed at a time; the first of them is being computed."""
+    """Embeds more long texts than there are workers, and waits until the first is being computed."""
     texts = long_texts(count)
     with ThreadPoolExecutor(count) as callers:
         calls = [callers.submit(embed, bedrock, text) for text in texts]
@@ -67,7 +67,7 @@ def done(calls: list[Future[Any]]) -> int:
     return sum(call.done() for call in calls)
 
 
-def test_vectors_are_those_of_the_engine_to_the_last_bit(cloud: LocalCloud) -> None:
+def test_vectors_are_bit_identical_to_those_of_the_engine(cloud: LocalCloud) -> None:
     texts = ["연금은 매월 25일에 지급한다.", "a", "Wo liegt das? " * 12, *long_texts(2), "가 나 다 " * 300]
     alone = subprocess.run(
         (EMULATOR_PYTHON, "-c", ENGINE), input=json.dumps(texts), capture_output=True, encoding="utf-8", check=True
@@ -78,12 +78,12 @@ def test_vectors_are_those_of_the_engine_to_the_last_bit(cloud: LocalCloud) -> N
     assert [answer[:384] for answer in answers] == json.loads(alone.stdout)
 
 
-def test_all_cores_but_one_compute(cloud: LocalCloud) -> None:
+def test_all_cores_except_one_compute(cloud: LocalCloud) -> None:
     with busy(cloud.client("bedrock-runtime"), WORKERS + 3):
         assert len(worker_pids(cloud_pid(cloud))) == WORKERS
 
 
-def test_a_short_text_waits_for_nothing_but_what_is_being_computed(cloud: LocalCloud) -> None:
+def test_a_short_text_waits_only_for_the_running_computation(cloud: LocalCloud) -> None:
     bedrock = cloud.client("bedrock-runtime")
     with busy(bedrock, WORKERS * 3 + 5) as calls:
         before = done(calls)
@@ -103,7 +103,7 @@ def test_tokens_are_counted_while_texts_are_embedded(cloud: LocalCloud) -> None:
         assert done(calls) - before <= WORKERS
 
 
-def test_a_text_is_embedded_although_its_worker_is_killed(cloud: LocalCloud) -> None:
+def test_a_text_is_embedded_after_its_worker_was_killed(cloud: LocalCloud) -> None:
     bedrock = cloud.client("bedrock-runtime")
     text = long_texts(1)[0]
     killed = embed(bedrock, f"{text} 1")["embedding"]
@@ -130,7 +130,7 @@ def test_no_worker_outlives_the_cloud(tmp_path: Path, how: signal.Signals) -> No
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process runs; one that has ended and that nobody has waited for does not."""
+    """Returns whether a process is running; a zombie is not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Files are read under a grant: what the history of an execution holds opens for one function and one document."""
+"""Grants in an execution's history are decrypted by one function only, for one document only."""
 
 import base64
 import copy
@@ -15,7 +15,7 @@ from tests.isolation.clients import opened_grant, role_of
 
 @pytest.fixture
 def state(tenant: Tenant) -> Json:
-    """The state of an execution at its end."""
+    """The output of an execution."""
     document = tenant.ready("granted.txt", "The kimchi of the cooperative is salted twice.")
     ended: Json = json.loads(tenant.execution(document["key"])["output"])
     return ended
@@ -28,14 +28,14 @@ def context_of(state: Json) -> dict[str, str]:
     return {"tenant": tenant_id, "document": document["document_id"], "version": document["version"]}
 
 
-def test_the_history_of_an_execution_holds_no_credential(product: Product, state: Json) -> None:
+def test_the_history_of_an_execution_contains_no_credential(product: Product, state: Json) -> None:
     opened = opened_grant(product, role_of(product, "ExtractText"), state["grant"]["parts"], context_of(state))
     history = json.dumps(state)
     assert not any(opened[name] in history for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
 
 
 @pytest.mark.parametrize("changed", ["tenant", "document", "version"])
-def test_a_grant_opens_in_the_context_of_its_document_only(product: Product, state: Json, changed: str) -> None:
+def test_a_grant_is_decrypted_only_in_its_documents_context(product: Product, state: Json, changed: str) -> None:
     reader, parts = role_of(product, "ExtractText"), state["grant"]["parts"]
     with pytest.raises(ClientError) as caught:
         opened_grant(product, reader, parts, context_of(state) | {changed: "another"})
@@ -43,7 +43,7 @@ def test_a_grant_opens_in_the_context_of_its_document_only(product: Product, sta
     assert opened_grant(product, reader, parts, context_of(state))["SessionToken"]
 
 
-def test_the_key_takes_no_grant_that_is_bound_to_nothing(product: Product, state: Json) -> None:
+def test_the_key_encrypts_no_grant_without_a_context(product: Product, state: Json) -> None:
     key, kms = product.resources["ReadingKey"], role_of(product, "GrantReading")["kms"]
     assert kms.encrypt(KeyId=key, Plaintext=b"grant", EncryptionContext=context_of(state))["CiphertextBlob"]
     contexts: list[dict[str, str]] = [{}, {"tenant": "acme"}]
@@ -53,7 +53,7 @@ def test_the_key_takes_no_grant_that_is_bound_to_nothing(product: Product, state
         assert refused_code(caught.value) == "AccessDeniedException"
 
 
-def test_who_issues_grants_cannot_open_them_nor_the_other_way_round(product: Product, state: Json) -> None:
+def test_grants_are_encrypted_and_decrypted_by_different_functions(product: Product, state: Json) -> None:
     key, context = product.resources["ReadingKey"], context_of(state) | {"part": "0"}
     part = base64.b64decode(state["grant"]["parts"][0])
     attempts: list[tuple[str, Any]] = [
@@ -69,7 +69,7 @@ def test_who_issues_grants_cannot_open_them_nor_the_other_way_round(product: Pro
 
 
 def earlier(definition: str) -> str:
-    """The definition as it was before there were grants."""
+    """The definition of the workflow before grants."""
     machine = copy.deepcopy(json.loads(definition))
     states = machine["States"]
     for name in ("GrantReading", "DecideByGrants", "BlameService"):
@@ -81,8 +81,8 @@ def earlier(definition: str) -> str:
     return json.dumps(machine)
 
 
-def test_a_document_in_flight_is_ready_after_the_upgrade(product: Product, tenant: Tenant) -> None:
-    """The new functions are there, and executions still begin under the earlier definition."""
+def test_a_document_in_processing_is_ready_after_an_upgrade(product: Product, tenant: Tenant) -> None:
+    """Executions still start with the earlier definition after the functions are updated."""
     states, machine = product.root("stepfunctions"), product["IngestionStateMachineArn"]
     present = states.describe_state_machine(stateMachineArn=machine)["definition"]
     states.update_state_machine(stateMachineArn=machine, definition=earlier(present))
@@ -96,7 +96,7 @@ def test_a_document_in_flight_is_ready_after_the_upgrade(product: Product, tenan
     finally:
         states.update_state_machine(stateMachineArn=machine, definition=present)
     found = tenant.wait_for_status(key, "ready")
-    assert product.ended(arn)["status"] == "SUCCEEDED", "no alarm is raised"
+    assert product.wait_for_execution(arn)["status"] == "SUCCEEDED", "no alarm is raised"
     assert "GrantReading" not in states.describe_state_machine_for_execution(executionArn=arn)["definition"]
     assert found["execution"]["S"].startswith("restarted-")
     assert tenant.metric("DocumentsFailed") == 0

@@ -1,4 +1,4 @@
-"""From a dropped file to a document that answers."""
+"""Ingestion, from an uploaded file to a citation."""
 
 import unicodedata
 from email.header import Header
@@ -27,7 +27,7 @@ MARKDOWN = "# 설치 안내\n\n공유기는 초록 단자에 연결한다.\n\n##
         (ENGLISH, "en", "Where are the spare parts kept?", "Harbour Street"),
     ],
 )
-def test_a_pdf_answers_with_its_page(tenant: Tenant, pages: Any, language: str, question: str, fact: str) -> None:
+def test_a_pdf_is_cited_with_its_page(tenant: Tenant, pages: Any, language: str, question: str, fact: str) -> None:
     document = tenant.ready("policy.pdf", make_pdf(pages, "Policy"), ContentType="application/pdf")
     text = tenant.extracted_text(document)
     assert (document["pages"], document["language"], document["content_type"]) == (2, language, "application/pdf")
@@ -44,7 +44,7 @@ def test_a_pdf_answers_with_its_page(tenant: Tenant, pages: Any, language: str, 
         assert f"[{citation['marker']}]" in answer["answer"]
 
 
-def test_markdown_and_plain_text(tenant: Tenant) -> None:
+def test_markdown_and_plain_text_are_searched(tenant: Tenant) -> None:
     guide = tenant.ready("guide.md", MARKDOWN)
     notes = tenant.ready("notes.txt", "The meeting room on the ninth floor is for visitors.".encode("utf-16"))
     assert (guide["pages"], guide["language"], notes["pages"], notes["language"]) == (1, "ko", 1, "en")
@@ -69,7 +69,7 @@ def test_markdown_and_plain_text(tenant: Tenant) -> None:
         "quotes'\"&<>=?#.txt",
     ],
 )
-def test_names_that_are_hard_to_carry(tenant: Tenant, name: str) -> None:
+def test_documents_with_unusual_names_are_searched(tenant: Tenant, name: str) -> None:
     document = tenant.ready(name, "The parcel of Tuesday weighs four kilograms.")
     assert document["key"] == tenant.prefix + name
     assert document["name"] == unicodedata.normalize("NFC", name)
@@ -77,17 +77,17 @@ def test_names_that_are_hard_to_carry(tenant: Tenant, name: str) -> None:
     assert [passage["document_name"] for passage in passages] == [document["name"]]
     assert tenant.call("DELETE", f"/documents/{document['document_id']}").status == 202
     tenant.wait_for_status(document["key"], "deleted")
-    assert tenant.left(document["document_id"]) == []
+    assert tenant.derived_data(document["document_id"]) == []
 
 
-def test_other_languages_are_found_too(tenant: Tenant) -> None:
+def test_documents_in_other_languages_are_searched(tenant: Tenant) -> None:
     document = tenant.ready("horaires.txt", "La bibliothèque ouvre à dix heures et ferme à vingt heures.")
     assert document["language"] == "und"
     found = tenant.retrieve("À quelle heure ouvre la bibliothèque ?")["passages"]
     assert [passage["document_id"] for passage in found] == [document["document_id"]]
 
 
-def test_metadata_of_the_api_filters(tenant: Tenant) -> None:
+def test_questions_filter_by_metadata_of_the_api(tenant: Tenant) -> None:
     text = "The lift is inspected every spring by the same two people."
     legal = {"부서": "법무팀", "year": 2025, "ratio": 0.5, "public": False, "tags": ["lift", "검사"]}
     first = tenant.upload("a.txt", text.encode(), "text/plain", metadata=legal)
@@ -110,7 +110,7 @@ def test_metadata_of_the_api_filters(tenant: Tenant) -> None:
     assert (answer["grounded"], answer["citations"]) == (False, [])
 
 
-def test_metadata_of_s3_headers_filters(tenant: Tenant) -> None:
+def test_questions_filter_by_metadata_of_s3_headers(tenant: Tenant) -> None:
     headers = {"Department": "legal", "team": Header("법무 일팀", "utf-8").encode()}
     document = tenant.ready("header.txt", "The archive is cleared every ten years.", Metadata=headers)
     assert document["metadata"] == {"department": "legal", "team": "법무 일팀"}

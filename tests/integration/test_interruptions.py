@@ -1,4 +1,4 @@
-"""Executions that somebody stops in the middle: their documents say so, once, and nothing of them stays."""
+"""Stopped executions: their documents fail once and leave no data."""
 
 import json
 
@@ -10,11 +10,11 @@ LONG = "\n\n".join(f"# Rule {number}\n\n" + f"Nobody counts crane number {number
 
 
 def recorded(product: Product, execution: str) -> Json:
-    """The execution, at its end, that has recorded the end of another."""
+    """Waits for the execution that recorded the end of another; returns it."""
     machine = product["IngestionStateMachineArn"].replace("-ingestion", "-interruption")
     pages = product.root("stepfunctions").get_paginator("list_executions")
 
-    def look() -> Json | None:
+    def poll() -> Json | None:
         for page in pages.paginate(stateMachineArn=machine):
             for each in page["executions"]:
                 described: Json = product.root("stepfunctions").describe_execution(executionArn=each["executionArn"])
@@ -22,33 +22,33 @@ def recorded(product: Product, execution: str) -> Json:
                     return described
         return None
 
-    return product.ended(wait_for(look, 30)["executionArn"])
+    return product.wait_for_execution(wait_for(poll, 30)["executionArn"])
 
 
 def stopped_in_the_middle(product: Product, tenant: Tenant, name: str) -> Json:
-    """Drops a long file, and stops its execution once it has left something; returns the row of before."""
+    """Uploads a long file and stops its execution after it has stored data; returns the row before that."""
     tenant.drop(name, LONG)
     row = tenant.wait_for_status(tenant.prefix + name, "processing")
     wait_for(lambda: tenant.artifacts(row["document_id"]["S"]), 60)
     arn = product.execution_arn(row["execution"]["S"])
     product.root("stepfunctions").stop_execution(executionArn=arn, error="Operator", cause="A test.")
-    assert product.ended(arn)["status"] == "ABORTED"
+    assert product.wait_for_execution(arn)["status"] == "ABORTED"
     return row
 
 
-def test_a_document_whose_execution_is_stopped_has_failed_and_leaves_nothing(product: Product, tenant: Tenant) -> None:
+def test_a_document_whose_execution_is_stopped_fails_and_leaves_no_data(product: Product, tenant: Tenant) -> None:
     row = stopped_in_the_middle(product, tenant, "stopped.txt")
     tenant.wait_for_status(tenant.prefix + "stopped.txt", "failed")
     document = tenant.document(row["document_id"]["S"])
     assert document["error"] == {"code": "internal", "message": STOPPED_MESSAGE}
     recording = recorded(product, row["execution"]["S"])
     assert (recording["status"], recording["error"]) == ("FAILED", "DocumentInterrupted"), "which raises the alarm"
-    wait_for(lambda: not tenant.left(document["document_id"]), 60)
+    wait_for(lambda: not tenant.derived_data(document["document_id"]), 60)
     assert tenant.metric("DocumentsFailed") == 1
     assert tenant.retrieve("Who counts the cranes?")["passages"] == []
 
 
-def test_the_same_file_uploaded_again_is_ready(product: Product, tenant: Tenant) -> None:
+def test_the_same_file_uploaded_again_becomes_ready(product: Product, tenant: Tenant) -> None:
     stopped_in_the_middle(product, tenant, "again.txt")
     tenant.wait_for_status(tenant.prefix + "again.txt", "failed")
     document = tenant.ready("again.txt", LONG)
@@ -56,7 +56,7 @@ def test_the_same_file_uploaded_again_is_ready(product: Product, tenant: Tenant)
     assert len(tenant.vector_keys(document["document_id"])) == document["chunks"]
 
 
-def test_a_failure_that_was_recorded_raises_no_second_alarm(product: Product, tenant: Tenant) -> None:
+def test_a_recorded_failure_raises_no_second_alarm(product: Product, tenant: Tenant) -> None:
     where = {"vectorBucketName": product["VectorBucketName"], "indexName": tenant.tenant_id}
     product.root("s3vectors").delete_index(**where)
     before = tenant.ingest("fault.txt", "A text without an index to go to, once more.")
@@ -69,12 +69,12 @@ def test_a_failure_that_was_recorded_raises_no_second_alarm(product: Product, te
     assert tenant.metric("DocumentsFailed") == 1
 
 
-def test_a_document_that_was_replaced_meanwhile_is_left_alone(product: Product, tenant: Tenant) -> None:
+def test_a_document_that_was_replaced_meanwhile_is_unchanged(product: Product, tenant: Tenant) -> None:
     row = stopped_in_the_middle(product, tenant, "newer.txt")
     recorded(product, row["execution"]["S"])
     document = tenant.ready("newer.txt", "The cranes were counted by the miller's daughter.")
     states = product.root("stepfunctions")
     recording = recorded(product, row["execution"]["S"])
     again = states.start_execution(stateMachineArn=recording["stateMachineArn"], input=recording["input"])
-    assert product.ended(again["executionArn"])["status"] == "SUCCEEDED"
+    assert product.wait_for_execution(again["executionArn"])["status"] == "SUCCEEDED"
     assert tenant.document(document["document_id"]) == document

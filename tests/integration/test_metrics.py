@@ -1,4 +1,4 @@
-"""What the metrics say is what the API said."""
+"""The metrics agree with the API's responses."""
 
 import pytest
 
@@ -28,7 +28,7 @@ FIRST = "The orchard has forty pear trees and a well."
 SECOND = "The barn was painted red by the youngest daughter."
 
 
-def test_a_tenants_metrics_are_the_sums_of_its_answers(tenant: Tenant) -> None:
+def test_a_tenants_metrics_are_the_sums_of_its_responses(tenant: Tenant) -> None:
     tier_before = {name: tier_metric(tenant, name) for name in ("Queries", "EmbeddingTokens", "DocumentsIngested")}
     documents = [tenant.ready("first.txt", FIRST), tenant.ready("second.txt", SECOND)]
     failed = tenant.ingest("failed.pdf", b"no pdf")
@@ -62,7 +62,7 @@ def test_a_tenants_metrics_are_the_sums_of_its_answers(tenant: Tenant) -> None:
     assert grown == {name: expected[name] for name in tier_before}
 
 
-def test_what_is_stored_follows_overwrites_and_deletions(product: Product, tenant: Tenant) -> None:
+def test_storage_metrics_follow_overwrites_and_deletions(product: Product, tenant: Tenant) -> None:
     latest = {}
     document = tenant.ready("stored.txt", FIRST)
     latest["first"] = stored(product, tenant)
@@ -78,7 +78,7 @@ def test_what_is_stored_follows_overwrites_and_deletions(product: Product, tenan
     }
 
 
-def test_names_and_dimensions_are_those_of_the_contract(product: Product, tenant: Tenant) -> None:
+def test_metric_names_and_dimensions_follow_the_contract(product: Product, tenant: Tenant) -> None:
     tenant.ready("a.txt", FIRST)
     tenant.ingest("b.pdf", b"no pdf")
     tenant.ask("How many pear trees does the orchard have?")
@@ -99,7 +99,7 @@ def tier_metric(tenant: Tenant, name: str) -> float:
 
 
 def stored(product: Product, tenant: Tenant) -> tuple[int, int]:
-    """What the ledger counts, which the metrics report: a metric's latest value cannot be told within one period."""
+    """Returns the ledger's counts, which the metrics report: a metric has no latest value within one period."""
     row = product.root("dynamodb").get_item(
         TableName=product["TenantTableName"], Key={"pk": {"S": tenant.tenant_id}, "sk": {"S": "STORED"}}
     )["Item"]

@@ -1,4 +1,4 @@
-"""Tenants go without a trace: denied at once, everything removed, their neighbours untouched, a receipt kept."""
+"""Removal of tenants: access is denied at once, all data is deleted, other tenants are unchanged, a receipt is kept."""
 
 import json
 from collections.abc import Callable
@@ -20,18 +20,18 @@ PARTITIONED = ("TenantTableName", "ControlTableName")
 
 
 def removed(product: Product, tenant_id: str) -> dict[str, Any]:
-    """The tenant as it is shown once it was removed."""
+    """Waits until a tenant is removed; returns its record."""
 
-    def look() -> dict[str, Any] | None:
+    def poll() -> dict[str, Any] | None:
         shown: dict[str, Any] = product.as_operator("GET", f"/admin/tenants/{tenant_id}").body
         assert "reason" not in shown, shown
         return shown if shown["status"] == "removed" else None
 
-    return wait_for(look, 2 * READY_SECONDS)
+    return wait_for(poll, 2 * READY_SECONDS)
 
 
 def traces(product: Product, tenant_id: str) -> list[str]:
-    """Everything of a tenant that the root user finds, receipts and the audit trail apart."""
+    """Returns all data of a tenant except receipts and the audit trail."""
     found = []
     for output in ("DocumentsBucketName", "ArtifactsBucketName"):
         for prefix in (f"tenants/{tenant_id}/", f"manifests/{tenant_id}/"):
@@ -49,7 +49,7 @@ def traces(product: Product, tenant_id: str) -> list[str]:
     return found + [index["indexName"] for index in indexes if index["indexName"] == tenant_id]
 
 
-def test_a_tenant_goes_without_a_trace_and_may_come_again(product: Product) -> None:
+def test_a_removed_tenant_leaves_no_data_and_can_be_created_again(product: Product) -> None:
     leaving, staying = product.new_tenant("offboard-leaving"), product.new_tenant("offboard-staying")
     for tenant in (leaving, staying):
         tenant.ready("ferry.txt", TEXT % "northern")
@@ -91,26 +91,26 @@ def test_a_tenant_goes_without_a_trace_and_may_come_again(product: Product) -> N
     assert again.call("GET", "/me").status == 200
 
 
-def test_what_was_never_there_cannot_be_removed(product: Product) -> None:
-    assert product.as_operator("DELETE", "/admin/tenants/nobody").status == 404
+def test_an_unknown_tenant_cannot_be_removed(product: Product) -> None:
+    assert product.as_operator("DELETE", "/admin/tenants/unknown").status == 404
 
 
 @pytest.fixture(scope="module")
 def pair(product: Product) -> tuple[Tenant, Tenant]:
-    own, foreign = product.new_tenant("off-wall"), product.new_tenant("off-wall-b")
+    own, foreign = product.new_tenant("off-isolated"), product.new_tenant("off-isolated-b")
     foreign.ready("vault.txt", TEXT % "inner")
     return own, foreign
 
 
-def test_the_session_that_removes_one_tenant_reaches_no_other(product: Product, pair: tuple[Tenant, Tenant]) -> None:
+def test_an_offboarding_session_reaches_no_other_tenant(product: Product, pair: tuple[Tenant, Tenant]) -> None:
     own, foreign = pair
     sts = product.root("sts")
     function = product.root("iam").get_role(RoleName=product.resources["RemoveTenantDataRole"])["Role"]["Arn"]
-    by_function = product.cloud.session(sts.assume_role(RoleArn=function, RoleSessionName="wall")["Credentials"])
+    by_function = product.cloud.session(sts.assume_role(RoleArn=function, RoleSessionName="test")["Credentials"])
     role = product["TenantDataRoleArn"].replace("-tenant-data", "-offboarding")
     tags = [{"Key": "TenantId", "Value": own.tenant_id}]
-    taken = product.cloud.client("sts", by_function).assume_role(RoleArn=role, RoleSessionName="wall", Tags=tags)
-    session = product.cloud.session(taken["Credentials"])
+    assumed = product.cloud.client("sts", by_function).assume_role(RoleArn=role, RoleSessionName="test", Tags=tags)
+    session = product.cloud.session(assumed["Credentials"])
     s3, dynamodb, vectors = (product.cloud.client(name, session) for name in ("s3", "dynamodb", "s3vectors"))
     uploads, prefix = product["DocumentsBucketName"], foreign.prefix
     (version,) = product.root("s3").list_object_versions(Bucket=uploads, Prefix=prefix)["Versions"]
@@ -146,7 +146,7 @@ def test_the_session_that_removes_one_tenant_reaches_no_other(product: Product, 
     dynamodb.batch_write_item(RequestItems=deleting(control, f"KEYS#{own.tenant_id}"))
 
 
-def test_what_a_tenant_takes_along_is_fetched_by_links(product: Product) -> None:
+def test_the_export_of_a_removed_tenant_is_downloaded_by_links(product: Product) -> None:
     tenant = product.new_tenant("off-export")
     document = tenant.ready("ferry.txt", TEXT % "outbound")
     assert product.as_operator("GET", "/admin/tenants/off-export/export").status == 404

@@ -1,4 +1,4 @@
-"""Tenants come in by a workflow: from the request to an active tenant, or to a sentence that tells why not."""
+"""Onboarding, from the request to an active tenant or to the reason of a failure."""
 
 import json
 import re
@@ -22,18 +22,18 @@ def create(product: Product, tenant_id: str, name: str = "New") -> int:
     return product.as_operator("POST", "/admin/tenants", {"tenant_id": tenant_id, "name": name}).status
 
 
-def settled(product: Product, tenant_id: str) -> dict[str, Any]:
-    """The tenant once its onboarding has ended."""
+def wait_for_onboarding(product: Product, tenant_id: str) -> dict[str, Any]:
+    """Waits until the onboarding has ended; returns the tenant."""
 
-    def look() -> dict[str, Any] | None:
+    def poll() -> dict[str, Any] | None:
         shown: dict[str, Any] = product.as_operator("GET", f"/admin/tenants/{tenant_id}").body
         return None if shown["status"] == "provisioning" else shown
 
-    return wait_for(look, READY_SECONDS)
+    return wait_for(poll, READY_SECONDS)
 
 
 def onboardings(product: Product, tenant_id: str) -> list[str]:
-    """ARNs of the executions about a tenant, the newest first."""
+    """Returns the ARNs of a tenant's executions, newest first."""
     machine = product["IngestionStateMachineArn"].replace("-ingestion", "-onboarding")
     listed = product.root("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
     return [each["executionArn"] for each in listed if re.fullmatch(f"{tenant_id}-[0-9a-f]{{11}}", each["name"])]
@@ -41,9 +41,9 @@ def onboardings(product: Product, tenant_id: str) -> list[str]:
 
 def test_a_tenant_is_active_only_after_every_step(product: Product) -> None:
     assert create(product, "onboard-all") == 202
-    assert settled(product, "onboard-all")["status"] == "active"
+    assert wait_for_onboarding(product, "onboard-all")["status"] == "active"
     (arn,) = onboardings(product, "onboard-all")
-    assert product.ended(arn)["status"] == "SUCCEEDED"
+    assert product.wait_for_execution(arn)["status"] == "SUCCEEDED"
     assert [state for state in product.states_entered(arn) if state in STEPS] == STEPS
     product.root("s3vectors").get_index(vectorBucketName=product["VectorBucketName"], indexName="onboard-all")
     listed = product.root("s3vectors").list_vectors(
@@ -53,21 +53,21 @@ def test_a_tenant_is_active_only_after_every_step(product: Product) -> None:
     assert product.keys_below(product["ArtifactsBucketName"], "tenants/onboard-all/") == []
 
 
-def test_the_same_request_at_the_same_time_runs_once(product: Product) -> None:
+def test_repeated_requests_run_one_onboarding(product: Product) -> None:
     for _ in range(3):
         assert create(product, "onboard-thrice") in {202, 409}
-    assert settled(product, "onboard-thrice")["status"] == "active"
+    assert wait_for_onboarding(product, "onboard-thrice")["status"] == "active"
     assert len(onboardings(product, "onboard-thrice")) == 1
     assert create(product, "onboard-thrice") == 409
 
 
-def test_a_wall_that_does_not_hold_keeps_the_tenant_out_until_it_does(product: Product) -> None:
+def test_a_tenant_is_not_activated_while_an_isolation_layer_is_open(product: Product) -> None:
     role = product.resources["TenantDataRole"]
     iam = product.root("iam")
     iam.put_role_policy(RoleName=role, PolicyName="open", PolicyDocument=json.dumps(ALL_OPEN))
     try:
         assert create(product, "onboard-open") == 202
-        failed = settled(product, "onboard-open")
+        failed = wait_for_onboarding(product, "onboard-open")
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="open")
     assert failed["status"] == "failed"
@@ -78,20 +78,20 @@ def test_a_wall_that_does_not_hold_keeps_the_tenant_out_until_it_does(product: P
     refused = product.as_operator("POST", "/admin/tenants", {"tenant_id": "onboard-open", "name": "Another"})
     assert refused.status == 409
     assert create(product, "onboard-open") == 202
-    active = settled(product, "onboard-open")
+    active = wait_for_onboarding(product, "onboard-open")
     assert (active["status"], active.get("reason")) == ("active", None)
     assert len(onboardings(product, "onboard-open")) == 2
 
 
-def test_a_wall_that_is_open_for_reading_alone_is_found(product: Product) -> None:
-    """S3 denies what is missing to those who may read and not list, too."""
+def test_an_isolation_layer_that_is_open_for_reads_is_detected(product: Product) -> None:
+    """S3 returns AccessDenied for a missing object, too, without the permission to list."""
     role, iam = product.resources["TenantDataRole"], product.root("iam")
     reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [reading]})
     iam.put_role_policy(RoleName=role, PolicyName="reading", PolicyDocument=policy)
     try:
         assert create(product, "onboard-read") == 202
-        failed = settled(product, "onboard-read")
+        failed = wait_for_onboarding(product, "onboard-read")
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="reading")
     assert failed["status"] == "failed"
@@ -104,21 +104,21 @@ def test_a_wall_that_is_open_for_reading_alone_is_found(product: Product) -> Non
 @pytest.mark.parametrize(
     ("right", "named"), [("PutVectors", "its own vector index"), ("QueryVectors", "search in the vector index")]
 )
-def test_a_session_that_cannot_use_its_own_is_told(product: Product, right: str, named: str) -> None:
+def test_a_session_without_access_to_its_own_data_is_reported(product: Product, right: str, named: str) -> None:
     role, tenant_id = product.resources["TenantDataRole"], f"onboard-{right.lower()}"
     denied = {"Effect": "Deny", "Action": f"s3vectors:{right}", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
     product.root("iam").put_role_policy(RoleName=role, PolicyName="denied", PolicyDocument=policy)
     try:
         assert create(product, tenant_id) == 202
-        failed = settled(product, tenant_id)
+        failed = wait_for_onboarding(product, tenant_id)
     finally:
         product.root("iam").delete_role_policy(RoleName=role, PolicyName="denied")
     assert failed["status"] == "failed"
     assert named in failed["reason"]
 
 
-def test_indexes_are_counted_by_their_bucket(product: Product) -> None:
+def test_indexes_are_counted_per_bucket(product: Product) -> None:
     key = {"pk": {"S": "POOLS"}, "sk": {"S": product["VectorBucketName"]}}
 
     def count() -> int:
@@ -127,12 +127,12 @@ def test_indexes_are_counted_by_their_bucket(product: Product) -> None:
 
     before = count()
     create(product, "onboard-counted")
-    settled(product, "onboard-counted")
+    wait_for_onboarding(product, "onboard-counted")
     assert count() == before + 1
 
 
 @pytest.mark.parametrize(("model", "resource"), [("embedding", "titan"), ("answering", "claude")])
-def test_a_stack_without_access_to_a_model_takes_nobody_in_until_it_has_it(
+def test_onboarding_fails_without_access_to_a_model_and_can_be_retried(
     product: Product, model: str, resource: str
 ) -> None:
     role, iam, tenant_id = product.resources["TenantDataRole"], product.root("iam"), f"onboard-no-{model}"
@@ -141,20 +141,20 @@ def test_a_stack_without_access_to_a_model_takes_nobody_in_until_it_has_it(
     iam.put_role_policy(RoleName=role, PolicyName="no-model", PolicyDocument=policy)
     try:
         assert create(product, tenant_id) == 202
-        failed = settled(product, tenant_id)
+        failed = wait_for_onboarding(product, tenant_id)
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="no-model")
     assert (failed["status"], failed["reason_code"]) == ("failed", "model_refused")
     assert resource in failed["reason"]
     assert "enable access" in failed["reason"]
     assert create(product, tenant_id) == 202
-    active = settled(product, tenant_id)
+    active = wait_for_onboarding(product, tenant_id)
     assert (active["status"], active.get("reason"), active.get("reason_code")) == ("active", None, None)
 
 
 @contextmanager
 def other_dimensions(product: Product, dimensions: int) -> Iterator[None]:
-    """The functions as after a change of EmbeddingDimensions."""
+    """Configures the functions as after a change of EmbeddingDimensions."""
     functions = product.root("lambda")
     names = [product.resources[name] for name in ("Tenants", "ProvisionTenant", "VerifyTenant", "EmbedChunks", "Query")]
     before = {name: functions.get_function_configuration(FunctionName=name)["Environment"] for name in names}
@@ -168,7 +168,7 @@ def other_dimensions(product: Product, dimensions: int) -> Iterator[None]:
             functions.update_function_configuration(FunctionName=name, Environment=environment)
 
 
-def test_an_index_keeps_its_dimensions_when_the_stack_has_others(product: Product) -> None:
+def test_an_index_keeps_its_dimensions_after_a_change_of_the_stack(product: Product) -> None:
     sentence, question = "The pottery opens at ten.", "When does the pottery open?"
     older = product.new_tenant("onboard-older")
     assert older.placement["embedding_dimensions"] == 1024
@@ -180,7 +180,9 @@ def test_an_index_keeps_its_dimensions_when_the_stack_has_others(product: Produc
         newer.ready("first.txt", sentence)
         assert newer.ask(question)["grounded"]
     assert newer.placement["embedding_dimensions"] == 256
-    assert newer.ask(question)["grounded"], "and so do those of the other dimensions when the change is taken back"
+    assert newer.ask(question)["grounded"], (
+        "and indexes of the other dimensions still work after the change is reverted"
+    )
     bucket = product["VectorBucketName"]
     made = {
         name: product.root("s3vectors").get_index(vectorBucketName=bucket, indexName=name)["index"]["dimension"]

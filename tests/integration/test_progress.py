@@ -1,4 +1,4 @@
-"""How far a document is while it is processed."""
+"""The progress of a document in processing."""
 
 import json
 from collections.abc import Callable
@@ -24,35 +24,35 @@ QUESTION = "How is the keeper of the old hall called?"
 
 @pytest.fixture
 def small_chunks(product: Product, tenant: Tenant) -> Tenant:
-    """A tenant whose documents have many chunks that are soon embedded."""
+    """A tenant with small chunks, which are embedded quickly."""
     settings = {"settings": {"chunk_size": 200}}
     changed = product.as_operator("PATCH", f"/admin/tenants/{tenant.tenant_id}", settings)
     assert changed.status == 200, changed
     return tenant
 
 
-class Watch:
-    """Sees what the API shows of a document, as often as it changes."""
+class StateRecorder:
+    """Records the states of a document that the API shows."""
 
     def __init__(self, tenant: Tenant, document_id: str, version: str) -> None:
         self._tenant = tenant
         self._document_id = document_id
         self._version = version
-        self.seen: list[Any] = []
+        self.observed: list[Any] = []
 
     def until(self, condition: Callable[[Any], bool]) -> Any:
-        """What is shown once it is as wanted."""
+        """Waits until the document fulfils a condition; returns it."""
 
-        def look() -> Any:
+        def poll() -> Any:
             shown = self._tenant.document(self._document_id)
             if shown["version"] != self._version:
                 return None
             assert shown["status"] in {"processing", "ready"}, shown
-            if shown not in self.seen:
-                self.seen.append(shown)
+            if shown not in self.observed:
+                self.observed.append(shown)
             return shown if condition(shown) else None
 
-        return wait_for(look, 2 * READY_SECONDS)
+        return wait_for(poll, 2 * READY_SECONDS)
 
 
 def progress_item(tenant: Tenant, document_id: str) -> Any:
@@ -64,19 +64,21 @@ def progress_item(tenant: Tenant, document_id: str) -> Any:
     return found["Item"]
 
 
-def test_a_replaced_document_shows_how_far_its_new_version_is_while_the_old_one_answers(small_chunks: Tenant) -> None:
+def test_a_replaced_document_shows_progress_while_its_live_version_is_cited(
+    small_chunks: Tenant,
+) -> None:
     tenant = small_chunks
     old = tenant.ready("valves.pdf", SHORT)
     assert "progress" not in old
-    watch = Watch(tenant, old["document_id"], tenant.drop("valves.pdf", LONG))
-    watch.until(lambda shown: shown["progress"]["chunks"] is not None)
+    recorder = StateRecorder(tenant, old["document_id"], tenant.drop("valves.pdf", LONG))
+    recorder.until(lambda shown: shown["progress"]["chunks"] is not None)
     assert "Seo Jiwoo" in tenant.ask(QUESTION)["answer"]
     (listed,) = tenant.call("GET", "/documents", status="processing").body["documents"]
     assert listed["progress"]["chunks"] > old["chunks"]
-    ready = watch.until(lambda shown: shown["status"] == "ready")
+    ready = recorder.until(lambda shown: shown["status"] == "ready")
     assert (ready["pages"], "progress" in ready) == (PAGES, False)
 
-    *processing, _ = watch.seen
+    *processing, _ = recorder.observed
     for shown in processing:
         assert (shown["pages"], shown["chunks"], shown["current_version"]) == (1, old["chunks"], old["version"])
         assert shown["progress"]["pages"] in {None, PAGES}
@@ -87,9 +89,9 @@ def test_a_replaced_document_shows_how_far_its_new_version_is_while_the_old_one_
     assert embedded[-1] <= ready["chunks"]
 
 
-def test_a_batch_that_is_embedded_again_counts_once(product: Product, small_chunks: Tenant) -> None:
+def test_a_batch_that_is_embedded_again_is_counted_once(product: Product, small_chunks: Tenant) -> None:
     tenant = small_chunks
-    lines = "\n\n".join(f"Room {number} holds {number * 3} jars of kimchi. " * 5 for number in range(40))
+    lines = "\n\n".join(f"Room {number} holds {number * 3} pots of kimchi. " * 5 for number in range(40))
     document = tenant.ready("rooms.txt", lines)
     before = progress_item(tenant, document["document_id"])
     batches = {number: int(count["N"]) for number, count in before["embedded"]["M"].items()}

@@ -1,4 +1,4 @@
-"""POST /query and POST /retrieve, as api contract version 1 has them."""
+"""POST /query and POST /retrieve, according to version 1 of the API contract."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def library(product: Product) -> Tenant:
     return tenant
 
 
-def test_an_answer_has_the_shape_of_the_contract(library: Tenant) -> None:
+def test_an_answer_follows_the_contract(library: Tenant) -> None:
     reply = library.call("POST", "/query", {"question": "When does the library open?", "session_id": "morning-1"})
     answer = reply.body
     assert reply.status == 200
@@ -57,7 +57,7 @@ def test_an_answer_has_the_shape_of_the_contract(library: Tenant) -> None:
     assert citation["quote"] == HOURS[citation["start"] : citation["end"]]
 
 
-def test_passages_have_the_shape_of_the_contract(library: Tenant) -> None:
+def test_passages_follow_the_contract(library: Tenant) -> None:
     reply = library.retrieve("What does a late book cost?", top_k=2)
     assert set(reply) == {"passages", "usage"}
     assert set(reply["usage"]) == {"embedding_tokens"}
@@ -82,16 +82,14 @@ def test_a_korean_word_finds_a_korean_document(library: Tenant) -> None:
         ("Which planet has the strongest wind?", "The documents do not hold"),
     ],
 )
-def test_what_no_document_tells_is_said_in_the_language_of_the_question(
-    tenant: Tenant, question: str, sentence: str
-) -> None:
+def test_a_missing_answer_is_in_the_language_of_the_question(tenant: Tenant, question: str, sentence: str) -> None:
     answer = tenant.ask(question)
     assert (answer["grounded"], answer["citations"]) == (False, [])
     assert answer["answer"].startswith(sentence)
     assert answer["usage"]["output_tokens"] == 0
 
 
-def test_top_k_is_the_most_that_comes(library: Tenant) -> None:
+def test_top_k_limits_the_number_of_passages(library: Tenant) -> None:
     assert len(library.retrieve("the library and its books", top_k=1)["passages"]) == 1
     assert len(library.retrieve("the library and its books", top_k=50)["passages"]) == 3
 
@@ -103,12 +101,12 @@ def test_the_longest_question_is_answered(library: Tenant) -> None:
     assert_problem(library.call("POST", "/query", {"question": question + "x"}), 400, "question")
 
 
-def test_a_question_of_strange_characters_is_answered(library: Tenant) -> None:
+def test_a_question_of_unusual_characters_is_answered(library: Tenant) -> None:
     for question in ("?", "🙂" * 50, "a\u0000b", "\u202ereversed", "'; DROP TABLE", "{}", "ㅋㅋㅋ"):
         assert library.call("POST", "/query", {"question": question}).status == 200, question
 
 
-def test_half_a_character_is_refused(product: Product, library: Tenant) -> None:
+def test_an_unpaired_surrogate_is_rejected(product: Product, library: Tenant) -> None:
     headers = {"authorization": f"Bearer {library.api_key}", "content-type": "application/json"}
     for route, body, field in (
         ("/query", b'{"question": "cut \\ud83d off"}', "question"),
@@ -142,7 +140,7 @@ def test_half_a_character_is_refused(product: Product, library: Tenant) -> None:
         ({"question": "q", "unknown": 1}, ["unknown"]),
     ],
 )
-def test_an_invalid_question_is_told_field_by_field(library: Tenant, body: dict[str, Any], fields: list[str]) -> None:
+def test_an_invalid_question_is_rejected_by_field(library: Tenant, body: dict[str, Any], fields: list[str]) -> None:
     for route in ("/query", "/retrieve"):
         assert_problem(library.call("POST", route, body), 400, *fields)
 
@@ -158,6 +156,6 @@ def test_an_invalid_question_is_told_field_by_field(library: Tenant, body: dict[
         ({"session_id": "x" * 65}, "session_id"),
     ],
 )
-def test_fields_that_a_query_alone_has(library: Tenant, extra: dict[str, Any], field: str) -> None:
+def test_retrieve_rejects_fields_of_query(library: Tenant, extra: dict[str, Any], field: str) -> None:
     assert_problem(library.call("POST", "/query", {"question": "q", **extra}), 400, field)
     assert_problem(library.call("POST", "/retrieve", {"question": "q", **extra}), 400, field)

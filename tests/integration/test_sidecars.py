@@ -1,4 +1,4 @@
-"""A document's attributes from a sidecar beside it: they filter, they change, and nothing is embedded again."""
+"""Attributes from a sidecar: questions filter by them, and changes need no new embeddings."""
 
 import json
 from typing import Any
@@ -20,29 +20,29 @@ def sidecar(**attributes: Any) -> str:
 
 
 def finds(tenant: Tenant, **condition: Any) -> bool:
-    """Whether a question with a filter is answered from the document; by one that embeds no other words."""
+    """Returns whether a question with a filter finds the document."""
     answer = tenant.ask(QUESTION, filter={name: {"$eq": value} for name, value in condition.items()})
     assert answer["grounded"] == bool(answer["citations"])
     return {citation["quote"] for citation in answer["citations"]} == {TEXT}
 
 
 def described(tenant: Tenant, document_id: str, metadata: Json) -> Json:
-    """The document as the API shows it, once it has these attributes."""
+    """Waits until the document has these attributes; returns it."""
 
-    def look() -> Json | None:
+    def poll() -> Json | None:
         document = tenant.document(document_id)
         return document if document["metadata"] == metadata else None
 
-    return wait_for(look, READY_SECONDS)
+    return wait_for(poll, READY_SECONDS)
 
 
 def outcomes(product: Product, tenant: Tenant, name: str) -> list[str]:
-    """What the workflow made of each event of a key, in the order of their start."""
+    """Returns the outcome of each event of a key, in the order of their start."""
     executions = product.executions_of(tenant.prefix + name)
     return [json.loads(execution["output"])["registration"]["outcome"] for execution in executions]
 
 
-def test_a_sidecar_before_the_document_gives_it_its_attributes(product: Product, tenant: Tenant) -> None:
+def test_a_sidecar_uploaded_before_the_document_sets_its_attributes(product: Product, tenant: Tenant) -> None:
     typed = {
         "부서": {"value": {"type": "STRING", "stringValue": "항만"}, "includeForEmbedding": False},
         "year": {"value": {"type": "NUMBER", "numberValue": 2026}, "includeForEmbedding": True},
@@ -65,7 +65,7 @@ def test_a_sidecar_before_the_document_gives_it_its_attributes(product: Product,
     assert tenant.row(tenant.prefix + SIDECAR) is None
 
 
-def test_a_sidecar_that_comes_changes_and_goes_is_followed_without_embedding(product: Product, tenant: Tenant) -> None:
+def test_changes_of_a_sidecar_are_applied_without_embedding(product: Product, tenant: Tenant) -> None:
     before = tenant.ready(NAME, TEXT, Metadata={"line": "ferry"})
     document_id = before["document_id"]
     keys, artifacts = tenant.vector_keys(), tenant.artifacts()
@@ -98,7 +98,7 @@ def test_a_sidecar_that_comes_changes_and_goes_is_followed_without_embedding(pro
         assert states == ["RegisterDocument", "DecideByOutcome", "UpdateMetadata", "Done"]
 
 
-def test_removing_the_newest_version_of_a_sidecar_brings_the_one_before_back(product: Product, tenant: Tenant) -> None:
+def test_removing_the_newest_version_of_a_sidecar_restores_the_previous_one(product: Product, tenant: Tenant) -> None:
     tenant.drop(SIDECAR, sidecar(season="summer"))
     document = tenant.ready(NAME, TEXT)
     version = tenant.drop(SIDECAR, sidecar(season="winter"))
@@ -110,12 +110,12 @@ def test_removing_the_newest_version_of_a_sidecar_brings_the_one_before_back(pro
     assert not finds(tenant, season="winter")
 
 
-def test_document_and_sidecars_at_once_end_with_the_last_sidecar(tenant: Tenant) -> None:
+def test_concurrent_uploads_of_document_and_sidecars_end_with_the_last_sidecar(tenant: Tenant) -> None:
     tenant.drop(SIDECAR, sidecar(turn=0))
     version = tenant.drop(NAME, TEXT)
     for turn in range(1, 6):
         tenant.drop(SIDECAR, sidecar(turn=turn))
-    document = tenant.settled(tenant.prefix + NAME, version)
+    document = tenant.wait_until_processed(tenant.prefix + NAME, version)
     described(tenant, document["document_id"], {"turn": 5})
     wait_for(lambda: finds(tenant, turn=5), READY_SECONDS)
     for turn in range(5):
@@ -139,28 +139,28 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("content", "told"), BROKEN)
-def test_a_document_with_a_sidecar_that_cannot_be_used_fails(tenant: Tenant, content: str, told: str) -> None:
+@pytest.mark.parametrize(("content", "message"), BROKEN)
+def test_a_document_with_an_invalid_sidecar_fails(tenant: Tenant, content: str, message: str) -> None:
     tenant.drop(SIDECAR, content)
     document = tenant.ingest(NAME, TEXT)
     assert (document["status"], document["error"]["code"]) == ("failed", "invalid_metadata")
     assert SIDECAR in document["error"]["message"]
-    assert told in document["error"]["message"]
-    assert tenant.left(document["document_id"]) == []
+    assert message in document["error"]["message"]
+    assert tenant.derived_data(document["document_id"]) == []
     tenant.drop(SIDECAR, sidecar(season="summer"))
     assert tenant.ready(NAME, TEXT)["metadata"] == {"season": "summer"}
 
 
-def test_a_document_keeps_its_attributes_while_its_sidecar_cannot_be_used(tenant: Tenant) -> None:
+def test_a_document_keeps_its_attributes_while_its_sidecar_is_invalid(tenant: Tenant) -> None:
     tenant.drop(SIDECAR, sidecar(season="summer"))
     before = tenant.ready(NAME, TEXT, Metadata={"line": "ferry"})
     tenant.drop(SIDECAR, '{"metadataAttributes": {"season": null}}')
 
-    def told() -> Json | None:
+    def invalid_sidecar() -> Json | None:
         document = tenant.document(before["document_id"])
         return document if "error" in document else None
 
-    broken = wait_for(told, READY_SECONDS)
+    broken = wait_for(invalid_sidecar, READY_SECONDS)
     assert (broken["status"], broken["error"]["code"]) == ("ready", "invalid_metadata")
     assert SIDECAR in broken["error"]["message"]
     assert broken["metadata"] == before["metadata"]
@@ -170,7 +170,7 @@ def test_a_document_keeps_its_attributes_while_its_sidecar_cannot_be_used(tenant
     assert "error" not in corrected
 
 
-def test_a_sidecar_of_nothing_is_no_document(product: Product, tenant: Tenant) -> None:
+def test_a_sidecar_without_a_document_is_not_a_document(product: Product, tenant: Tenant) -> None:
     for name in (SIDECAR, ".metadata.json", "folder/.metadata.json"):
         tenant.drop(name, sidecar(season="summer"))
         wait_for(lambda name=name: product.executions_of(tenant.prefix + name))  # type: ignore[misc]  # bound by default
@@ -178,7 +178,7 @@ def test_a_sidecar_of_nothing_is_no_document(product: Product, tenant: Tenant) -
     assert tenant.call("GET", "/documents").body["documents"] == []
 
 
-def test_a_folder_made_by_a_console_is_no_document(product: Product, tenant: Tenant) -> None:
+def test_a_folder_created_by_a_console_is_not_a_document(product: Product, tenant: Tenant) -> None:
     tenant.drop("folder/", b"")
     wait_for(lambda: product.executions_of(tenant.prefix + "folder/"))
     tenant.remove("folder/")
@@ -187,6 +187,6 @@ def test_a_folder_made_by_a_console_is_no_document(product: Product, tenant: Ten
     assert tenant.row(tenant.prefix + "folder/") is None
 
 
-def test_the_api_takes_no_sidecar(tenant: Tenant) -> None:
+def test_the_api_rejects_sidecars(tenant: Tenant) -> None:
     body = {"name": SIDECAR, "content_type": "application/json", "size": 10}
     assert_problem(tenant.call("POST", "/documents", body), 400, "name")

@@ -1,4 +1,4 @@
-"""A model that does not finish in time: the caller is answered before the gateway gives up, and the cost is metered."""
+"""A model that exceeds its time: the caller gets a response before the gateway's timeout, and the cost is metered."""
 
 import json
 import threading
@@ -20,28 +20,28 @@ from tests.integration.local_cloud import REGION, running_cloud, wait_for
 from tests.integration.product import Product
 from tests.integration.test_documents_api import assert_problem
 
-SAID = {"choices": [{"message": {"content": "At ten. [1]"}, "finish_reason": "stop"}]}
+COMPLETION = {"choices": [{"message": {"content": "At ten. [1]"}, "finish_reason": "stop"}]}
 USAGE = {"usage": {"prompt_tokens": 50, "completion_tokens": 5}}
 HOURS = "The library of Seongbuk opens at ten."
 GATEWAY_SECONDS = 29.0
-"""API Gateway gives up then (API Gateway quotas)."""
+"""The timeout of API Gateway (API Gateway quotas)."""
 
 
 class Server:
-    """Answers every POST alike: at once, or not before it is released."""
+    """Returns the same response to every POST, at once or after its release."""
 
     def __init__(self, body: bytes) -> None:
         self.released = threading.Event()
         self.released.set()
-        self.asked = 0
+        self.requests = 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["content-length"]))
-                outer.asked += 1
+                outer.requests += 1
                 outer.released.wait(60)
-                with suppress(OSError):  # a caller that waited too long is gone
+                with suppress(OSError):  # the caller has timed out
                     self.send_response(200)
                     self.send_header("content-length", str(len(body)))
                     self.end_headers()
@@ -54,8 +54,8 @@ class Server:
         self.url = f"http://127.0.0.1:{self.http.server_port}"
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Lets everybody wait."""
+    def delayed(self) -> Iterator[None]:
+        """Delays responses during the block."""
         self.released.clear()
         try:
             yield
@@ -77,61 +77,61 @@ def serving(body: object) -> Iterator[Server]:
         server.http.server_close()
 
 
-def test_a_late_answer_is_given_up_within_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_answer_is_abandoned_within_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     passage = Passage("doc", "v1", "a.txt", 1, 0, len(HOURS), HOURS, Scores())
-    answered = {
+    response = {
         "output": {"message": {"role": "assistant", "content": [{"text": "At ten."}]}},
         "stopReason": "end_turn",
         "usage": {"inputTokens": 9, "outputTokens": 3, "totalTokens": 12},
         "metrics": {"latencyMs": 1},
     }
-    with serving(answered) as bedrock:
+    with serving(response) as bedrock:
         monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", bedrock.url)
         monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
         session = AwsSession({"AccessKeyId": "test", "SecretAccessKey": "test", "SessionToken": "test"})
-        end = time.monotonic() + 60.0  # the first call also makes the client, which takes long on a busy machine
+        end = time.monotonic() + 60.0  # the first call also creates the client, which is slow on a busy machine
         calls = TimedCalls(session, lambda: end - time.monotonic())
-        generator = ConverseGenerator(calls, {"claude": Model(ModelPrice(0, 0))})  # type: ignore[arg-type]  # no dollars
+        generator = ConverseGenerator(calls, {"claude": Model(ModelPrice(0, 0))})  # type: ignore[arg-type]  # prices do not matter
         assert generator.answer("When?", [passage], "claude", 100).output_tokens == 3
         end = time.monotonic() + 4.0
-        with bedrock.held(), pytest.raises(ModelTimeout) as caught:
+        with bedrock.delayed(), pytest.raises(ModelTimeout) as caught:
             generator.answer("When?", [passage], "claude", 100)
         assert time.monotonic() < end
-        assert bedrock.asked == 2, "it is not asked again: each time may be billed"
+        assert bedrock.requests == 2, "it is not called again: each call may be billed"
         assert caught.value.output_tokens == 100
 
 
 @pytest.fixture(scope="module")
 def language_model() -> Iterator[Server]:
-    with serving(SAID | USAGE) as server:
+    with serving(COMPLETION | USAGE) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def slow_product(tmp_path_factory: pytest.TempPathFactory, language_model: Server) -> Iterator[Product]:
-    """The product on a cloud whose Converse is answered by a server that can be held."""
+    """The product on a cloud whose Converse calls go to a server that can be delayed."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("ONGGI_LLM_URL", f"{language_model.url}/v1")
         with running_cloud(tmp_path_factory.mktemp("slow")) as cloud:
             yield Product(cloud, deploy(cloud.state).outputs)
 
 
-def test_a_question_whose_model_hangs_is_answered_and_metered_in_time(
+def test_a_question_whose_model_hangs_gets_a_response_in_time_and_is_metered(
     slow_product: Product, language_model: Server
 ) -> None:
     tenant = slow_product.new_tenant("patient")
     tenant.ready("hours.txt", HOURS)
     question = {"question": "When does the library open?", "max_tokens": 300}
-    asked, began = language_model.asked, time.monotonic()
-    with language_model.held():
+    requests, began = language_model.requests, time.monotonic()
+    with language_model.delayed():
         reply = tenant.call("POST", "/query", question)
     assert time.monotonic() - began < GATEWAY_SECONDS
     assert_problem(reply, 504)
     assert reply.body["type"] == "urn:onggi:problem:model-timeout"
     assert "max_tokens" in reply.body["detail"]
-    assert language_model.asked == asked + 1
+    assert language_model.requests == requests + 1
     wait_for(lambda: tenant.metric("UnfinishedModelCalls") == 1)
-    assert tenant.metric("UnfinishedTokens") > 300, "what it read, and all that it was allowed to write"
+    assert tenant.metric("UnfinishedTokens") > 300, "its input, and the maximum of its output"
     assert tenant.metric("EmbeddingTokens") > 0
     assert tenant.metric("Queries") == 0
     assert tenant.call("POST", "/query", question).body["grounded"]

@@ -1,11 +1,11 @@
-"""A suspended tenant is kept out, and what it uploads waits until it may work again."""
+"""A suspended tenant is denied access, and its uploads wait until it is resumed."""
 
 from tests.integration.local_cloud import wait_for
 from tests.integration.product import READY_SECONDS, Json, Product, Tenant
 
 TEXT = "The lighthouse keeper counts %d gulls at the break of day."
 AUTHORISER_SECONDS = 75.0
-"""The authoriser's cache, and a little more."""
+"""The cache time of the authoriser's decisions, with a margin."""
 
 
 def change(product: Product, tenant: Tenant, status: str) -> None:
@@ -23,24 +23,24 @@ def waiting(product: Product, tenant: Tenant) -> int:
     return int(found["Count"])
 
 
-def test_uploads_of_a_suspended_tenant_wait_and_none_is_lost(product: Product, tenant: Tenant) -> None:
+def test_uploads_of_a_suspended_tenant_wait_and_are_not_lost(product: Product, tenant: Tenant) -> None:
     before = tenant.ready("before.txt", TEXT % 1)
-    tenant.ready("gone.txt", TEXT % 2)
+    tenant.ready("deleted.txt", TEXT % 2)
     change(product, tenant, "suspended")
     wait_for(lambda: tenant.call("GET", "/me").status == 403, AUTHORISER_SECONDS)
     versions = {name: tenant.drop(name, TEXT % number) for number, name in enumerate(("a.txt", "b.txt", "c.txt"), 3)}
     versions["a.txt"] = tenant.drop("a.txt", TEXT % 9)
-    tenant.remove("gone.txt")
+    tenant.remove("deleted.txt")
     wait_for(lambda: waiting(product, tenant) == 4, READY_SECONDS)
     for arn in [each["executionArn"] for each in product.executions()]:
-        product.ended(arn)
+        product.wait_for_execution(arn)
     assert tenant.row(tenant.prefix + "a.txt") is None
     assert tenant.vector_keys(before["document_id"]) != []
 
     change(product, tenant, "active")
     for name, version in versions.items():
         tenant.wait_for_status(tenant.prefix + name, "ready", version=version)
-    tenant.wait_for_status(tenant.prefix + "gone.txt", "deleted")
+    tenant.wait_for_status(tenant.prefix + "deleted.txt", "deleted")
     wait_for(lambda: waiting(product, tenant) == 0, READY_SECONDS)
     wait_for(lambda: tenant.call("GET", "/me").status == 200, AUTHORISER_SECONDS)
     found = tenant.call("POST", "/retrieve", {"question": "How many gulls does the lighthouse keeper count?"})
@@ -53,5 +53,5 @@ def test_a_change_of_name_and_settings_is_shown(product: Product, tenant: Tenant
     changed = product.as_operator("PATCH", f"/admin/tenants/{tenant.tenant_id}", body)
     assert (changed.status, changed.body["name"], changed.body["settings"]["chunk_size"]) == (200, "새 이름", 400)
     assert product.as_operator("GET", f"/admin/tenants/{tenant.tenant_id}").body == changed.body
-    assert product.as_operator("PATCH", "/admin/tenants/nobody", body).status == 404
+    assert product.as_operator("PATCH", "/admin/tenants/unknown", body).status == 404
     assert product.as_operator("PATCH", f"/admin/tenants/{tenant.tenant_id}", {"tier": "gold"}).status == 400

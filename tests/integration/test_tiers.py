@@ -1,4 +1,4 @@
-"""A premium tenant has everything for itself, and a tenant moves from tier to tier while it answers."""
+"""A premium tenant has its own resources, and a tenant can move between tiers during operation."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -24,28 +24,28 @@ def move(product: Product, tenant: Tenant, tier: str) -> Json:
     return body
 
 
-def at_stage(product: Product, tenant: Tenant, *stages: str) -> Json:
-    """Waits until a move has come to one of some stages."""
+def wait_for_stage(product: Product, tenant: Tenant, *stages: str) -> Json:
+    """Waits until a move has reached one of the stages; returns the tenant's record."""
 
-    def look() -> Json | None:
-        shown = product.shown(tenant.tenant_id)
+    def poll() -> Json | None:
+        shown = product.tenant_record(tenant.tenant_id)
         assert "reason" not in shown.get("move", {}), shown
         assert "move" in shown, shown
         return shown if shown["move"]["stage"] in stages else None
 
-    return wait_for(look, MOVE_SECONDS)
+    return wait_for(poll, MOVE_SECONDS)
 
 
-def moved(product: Product, tenant: Tenant, tier: str) -> Json:
-    """Waits until a tenant is in a tier and nothing of a move is left; returns it as operators see it."""
+def wait_until_moved(product: Product, tenant: Tenant, tier: str) -> Json:
+    """Waits until a tenant has moved to a tier; returns its record."""
 
-    def look() -> Json | None:
-        shown = product.shown(tenant.tenant_id)
+    def poll() -> Json | None:
+        shown = product.tenant_record(tenant.tenant_id)
         assert "reason" not in shown.get("move", {}), shown
         return shown if shown["tier"] == tier and "move" not in shown else None
 
-    found = wait_for(look, MOVE_SECONDS)
-    tenant.forget_placement()
+    found = wait_for(poll, MOVE_SECONDS)
+    tenant.discard_placement()
     return found
 
 
@@ -59,23 +59,23 @@ def objects(product: Product, bucket: str, prefix: str = "") -> int:
     return len(found.get("Versions", [])) + len(found.get("DeleteMarkers", []))
 
 
-def counted(product: Product, vector_bucket: str) -> int:
-    """How many indexes the control table counts in a pooled vector bucket."""
+def index_count(product: Product, vector_bucket: str) -> int:
+    """Returns the control table's count of indexes in a pooled vector bucket."""
     key = {"pk": {"S": "POOLS"}, "sk": {"S": vector_bucket}}
     item = product.root("dynamodb").get_item(TableName=product["ControlTableName"], Key=key, ConsistentRead=True)
     return int(item["Item"]["index_count"]["N"])
 
 
 @dataclass
-class Asking:
-    """Somebody who asks the same question again and again."""
+class QueryLoop:
+    """Sends the same question repeatedly."""
 
     tenant: Tenant
     replies: list[Reply] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
 
     @contextmanager
-    def all_the_time(self) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
         over = threading.Event()
         thread = threading.Thread(target=self._ask, args=(over,))
         thread.start()
@@ -94,21 +94,21 @@ class Asking:
                 return
 
 
-def told(reply: Reply) -> tuple[int, Any, Any]:
-    """What an asker gets to know, apart from ids, scores of equal passages, and times."""
+def content_of(reply: Reply) -> tuple[int, Any, Any]:
+    """Returns the status, answer, and names and quotes of the citations."""
     body = reply.body
     return reply.status, body.get("answer"), [(each["document_name"], each["quote"]) for each in body["citations"]]
 
 
 @pytest.fixture
 def premium(product: Product) -> Iterator[Tenant]:
-    tenant = product.new_tenant("lonely-jar", tier="premium")
+    tenant = product.new_tenant("premium-tenant", tier="premium")
     yield tenant
     product.as_operator("DELETE", f"/admin/tenants/{tenant.tenant_id}")
-    wait_for(lambda: product.shown(tenant.tenant_id)["status"] == "removed", MOVE_SECONDS)
+    wait_for(lambda: product.tenant_record(tenant.tenant_id)["status"] == "removed", MOVE_SECONDS)
 
 
-def test_a_premium_tenant_has_everything_for_itself(product: Product, premium: Tenant) -> None:
+def test_a_premium_tenant_has_its_own_resources(product: Product, premium: Tenant) -> None:
     document = premium.ready("등대/갈매기.txt", TEXT % 12)
     assert premium.ask(QUESTION)["citations"][0]["document_id"] == document["document_id"]
     assert premium.upload("form.txt", b"The ferry leaves at noon.", "text/plain")["status"] == "ready"
@@ -129,9 +129,9 @@ def test_a_premium_tenant_has_everything_for_itself(product: Product, premium: T
     assert encryption == {"sseType": "aws:kms", "kmsKeyArn": head["SSEKMSKeyId"]}
 
 
-def test_the_removal_of_one_tenant_cannot_touch_what_another_has_for_itself(product: Product, premium: Tenant) -> None:
+def test_the_removal_of_one_tenant_cannot_reach_resources_of_another(product: Product, premium: Tenant) -> None:
     document = premium.ready("kept.txt", TEXT % 4)
-    session = offboarding_session(product, "another-jar")
+    session = offboarding_session(product, "another-premium")
     place = premium.placement
     bucket = {"Bucket": place["documents_bucket"]}
     index = {"vectorBucketName": place["vector_bucket"], "indexName": place["index"]}
@@ -148,11 +148,11 @@ def test_the_removal_of_one_tenant_cannot_touch_what_another_has_for_itself(prod
     for attempt in attempts:
         with pytest.raises(ClientError, match="AccessDenied"):
             attempt()
-    assert s3.list_object_versions(**bucket, Prefix="tenants/another-jar/").get("Versions", []) == []
+    assert s3.list_object_versions(**bucket, Prefix="tenants/another-premium/").get("Versions", []) == []
 
 
 def offboarding_session(product: Product, tenant_id: str) -> Callable[[str], Any]:
-    """Clients of the session by which a function removes a tenant."""
+    """Returns clients of the session in which a function removes a tenant."""
     roles = {
         name: product.root("iam").get_role(RoleName=product.resources[name])["Role"]["Arn"]
         for name in ("RemoveTenantDataRole", "OffboardingRole")
@@ -165,71 +165,69 @@ def offboarding_session(product: Product, tenant_id: str) -> Callable[[str], Any
     return lambda service: product.cloud.client(service, session)
 
 
-def test_nothing_of_a_premium_tenant_is_left_but_its_receipt(product: Product) -> None:
-    tenant = product.new_tenant("leaving-jar", tier="premium")
+def test_a_removed_premium_tenant_leaves_only_its_receipt(product: Product) -> None:
+    tenant = product.new_tenant("removed-premium", tier="premium")
     tenant.ready("a.txt", TEXT % 1)
     placement = tenant.placement
     assert stacks(product, placement) == 1
-    removed = product.as_operator("DELETE", "/admin/tenants/leaving-jar", export="true")
+    removed = product.as_operator("DELETE", "/admin/tenants/removed-premium", export="true")
     assert removed.status == 202
-    wait_for(lambda: product.shown("leaving-jar")["status"] == "removed", MOVE_SECONDS)
-    receipt = product.shown("leaving-jar")["receipt"]
+    wait_for(lambda: product.tenant_record("removed-premium")["status"] == "removed", MOVE_SECONDS)
+    receipt = product.tenant_record("removed-premium")["receipt"]
     assert receipt["before"]["stacks"] == receipt["before"]["indexes"] == 1
     assert set(receipt["after"].values()) == {0}
     assert stacks(product, placement) == 0
-    exported = product.as_operator("GET", "/admin/tenants/leaving-jar/export").body["objects"]
+    exported = product.as_operator("GET", "/admin/tenants/removed-premium/export").body["objects"]
     assert "uploads/a.txt" in {each["name"] for each in exported}
 
 
-def test_a_tenant_moves_to_premium_and_back_and_nobody_sees_a_difference(
-    product: Product, new_tenant: Callable[[], Tenant]
-) -> None:
+def test_a_move_to_premium_and_back_does_not_change_answers(product: Product, new_tenant: Callable[[], Tenant]) -> None:
     tenant = new_tenant()
     for number, name in enumerate(("gulls.txt", "older.txt", "낡은 등대.md"), 1):
         tenant.ready(name, TEXT % number, Metadata={"year": str(2000 + number)})
     failed = tenant.ingest("broken.pdf", b"%PDF-1.7 nothing")
     assert failed["status"] == "failed"
-    pooled, pool_count = tenant.placement, counted(product, tenant.placement["vector_bucket"])
-    asking = Asking(tenant)
-    wanted = told(tenant.call("POST", "/query", {"question": QUESTION, "top_k": 3}))
+    pooled, pool_count = tenant.placement, index_count(product, tenant.placement["vector_bucket"])
+    queries = QueryLoop(tenant)
+    wanted = content_of(tenant.call("POST", "/query", {"question": QUESTION, "top_k": 3}))
     tokens = tenant.metric("EmbeddingTokens")
     documents = tenant.call("GET", "/documents").body["documents"]
 
-    with asking.all_the_time():
+    with queries.running():
         assert move(product, tenant, "premium")["move"] == {"tier": "premium", "stage": "preparing"}
-        shown = moved(product, tenant, "premium")
+        shown = wait_until_moved(product, tenant, "premium")
         assert tenant.placement["documents_bucket"] != pooled["documents_bucket"]
-        assert counted(product, pooled["vector_bucket"]) == pool_count - 1
+        assert index_count(product, pooled["vector_bucket"]) == pool_count - 1
         assert objects(product, pooled["documents_bucket"], tenant.prefix) == 0
         assert objects(product, pooled["artifacts_bucket"], tenant.prefix) == 0
         silo = tenant.placement
         assert "reason" not in shown
         move(product, tenant, "basic")
-        moved(product, tenant, "basic")
+        wait_until_moved(product, tenant, "basic")
 
-    assert asking.faults == []
-    assert len(asking.replies) > 20
-    assert {str(told(reply)) for reply in asking.replies} == {str(wanted)}
+    assert queries.faults == []
+    assert len(queries.replies) > 20
+    assert {str(content_of(reply)) for reply in queries.replies} == {str(wanted)}
     assert tenant.placement == pooled
-    assert counted(product, pooled["vector_bucket"]) == pool_count
+    assert index_count(product, pooled["vector_bucket"]) == pool_count
     assert stacks(product, silo) == 0
-    spent = sum(reply.body["usage"]["embedding_tokens"] for reply in asking.replies)
+    spent = sum(reply.body["usage"]["embedding_tokens"] for reply in queries.replies)
     assert tenant.metric("EmbeddingTokens") - tokens == spent
     assert tenant.call("GET", "/documents").body["documents"] == documents
 
 
-def test_what_happens_during_a_move_happens_after_it(product: Product, tenant: Tenant) -> None:
+def test_changes_during_a_move_are_applied_after_it(product: Product, tenant: Tenant) -> None:
     for name in ("kept.txt", "replaced.txt", "deleted.txt", "described.txt"):
         tenant.ready(name, TEXT % 7)
     move(product, tenant, "premium")
-    at_stage(product, tenant, "copying", "switched")
+    wait_for_stage(product, tenant, "copying", "switched")
     tenant.drop("replaced.txt", TEXT % 40)
     tenant.drop("new.txt", TEXT % 50)
     tenant.remove("deleted.txt")
     tenant.drop("described.txt.metadata.json", '{"metadataAttributes": {"year": 2026}}')
-    at_stage(product, tenant, "leaving")
-    tenant.drop("late.txt", TEXT % 60)  # by somebody who knows the old place still
-    moved(product, tenant, "premium")
+    wait_for_stage(product, tenant, "leaving")
+    tenant.drop("late.txt", TEXT % 60)  # by a client that still uses the former bucket
+    wait_until_moved(product, tenant, "premium")
     for name in ("replaced.txt", "new.txt", "late.txt"):
         row = tenant.wait_for_status(tenant.prefix + name, "ready")
         newest = product.root("s3").head_object(Bucket=tenant.placement["documents_bucket"], Key=tenant.prefix + name)
@@ -246,18 +244,18 @@ def test_what_happens_during_a_move_happens_after_it(product: Product, tenant: T
     product.as_operator("DELETE", f"/admin/tenants/{tenant.tenant_id}")
 
 
-def test_a_move_that_has_not_switched_is_given_up(product: Product, tenant: Tenant) -> None:
+def test_a_move_can_be_cancelled_before_the_switch(product: Product, tenant: Tenant) -> None:
     tenant.ready("a.txt", TEXT % 3)
-    before = product.shown(tenant.tenant_id)
+    before = product.tenant_record(tenant.tenant_id)
     move(product, tenant, "premium")
     given_up = move(product, tenant, "basic")
     assert given_up["move"] == {"tier": "basic", "stage": "abandoned"}
-    assert moved(product, tenant, "basic") == before
+    assert wait_until_moved(product, tenant, "basic") == before
     tenant.ready("b.txt", TEXT % 4)
     assert len(tenant.retrieve(QUESTION)["passages"]) == 2
 
 
-def test_what_cannot_be_moved_is_told(product: Product, tenant: Tenant) -> None:
+def test_an_impossible_move_is_rejected(product: Product, tenant: Tenant) -> None:
     route = f"/admin/tenants/{tenant.tenant_id}"
     assert "move" not in product.as_operator("PATCH", route, {"tier": "basic"}).body
     assert product.as_operator("PATCH", route, {"status": "suspended"}).status == 200

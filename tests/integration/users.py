@@ -1,4 +1,4 @@
-"""Users of a stack's pool and the tokens that they get."""
+"""Users of a stack's user pool and their tokens."""
 
 import base64
 import itertools
@@ -16,7 +16,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Users:
-    """Users of a pool and the tokens that the pool issues them."""
+    """Users of a user pool, and the tokens that it issues."""
 
     product: Product
     pool_id: str
@@ -27,7 +27,7 @@ class Users:
         return self.product.root("cognito-idp")
 
     def sign_up(self, tenant_id: str | None, *groups: str) -> Json:
-        """Tokens of a new user, as the pool answers a sign-in."""
+        """Creates a user and signs in; returns the tokens and the name."""
         name = f"user-{next(_numbers)}"
         attributes = [{"Name": "custom:tenant_id", "Value": tenant_id}] if tenant_id else []
         self._pool.admin_create_user(
@@ -39,38 +39,38 @@ class Users:
         return self.sign_in(name) | {"Username": name}
 
     def sign_in(self, name: str) -> Json:
-        answer: Json = self._pool.admin_initiate_auth(
+        tokens: Json = self._pool.admin_initiate_auth(
             UserPoolId=self.pool_id,
             ClientId=self.client_id,
             AuthFlow="ADMIN_USER_PASSWORD_AUTH",
             AuthParameters={"USERNAME": name, "PASSWORD": PASSWORD},
         )["AuthenticationResult"]
-        self.product.confidential |= {answer[token].rsplit(".", 1)[1] for token in ("IdToken", "AccessToken")}
-        return answer
+        self.product.confidential |= {tokens[token].rsplit(".", 1)[1] for token in ("IdToken", "AccessToken")}
+        return tokens
 
 
 def users_of(product: Product, minutes: int | None = None) -> Users:
-    """The stack's pool; its client lets an administrator sign users in here, which saves the tests a browser's SRP.
+    """Returns the stack's user pool; its client gets the administrator's sign-in flow, which needs no SRP.
 
     Args:
-        product: the deployed stack.
-        minutes: how long tokens are valid; by default as long as the stack says.
+        product: The deployed stack.
+        minutes: The validity of tokens; by default that of the stack.
     """
     pool, cognito = product["UserPoolId"], product.root("cognito-idp")
     known = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=product["UserPoolClientId"])["UserPoolClient"]
-    kept = ("ReadAttributes", "WriteAttributes", "PreventUserExistenceErrors", "TokenValidityUnits")
+    unchanged = ("ReadAttributes", "WriteAttributes", "PreventUserExistenceErrors", "TokenValidityUnits")
     validity = {name: minutes or int(known[name]) for name in ("IdTokenValidity", "AccessTokenValidity")}
     cognito.update_user_pool_client(
         UserPoolId=pool,
         ClientId=product["UserPoolClientId"],
         ExplicitAuthFlows=[*known["ExplicitAuthFlows"], "ALLOW_ADMIN_USER_PASSWORD_AUTH"],
-        **{name: known[name] for name in kept if name in known},
+        **{name: known[name] for name in unchanged if name in known},
         **validity,
     )
     return Users(product, pool, product["UserPoolClientId"])
 
 
 def encoded(part: Any) -> str:
-    """A part of a token; what is not bytes goes in as JSON."""
+    """Returns an encoded part of a token; a value other than bytes is encoded as JSON."""
     data = part if isinstance(part, bytes) else json.dumps(part).encode()
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

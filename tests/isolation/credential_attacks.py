@@ -14,8 +14,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.integration.credentials import ROUTES
 from tests.integration.product import Json, Reply
-from tests.integration.test_credentials import ROUTES
 from tests.integration.users import PASSWORD, encoded, users_of
 from tests.isolation.attacks import BROKEN, Attack, Scene
 from tests.isolation.http_attacks import BY_A_TENANT

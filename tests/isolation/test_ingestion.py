@@ -70,5 +70,5 @@ def test_a_forged_execution_changes_nothing(
 ) -> None:
     own, target = tenants
     event = target.tenant.event(target.document)
-    target.product.ended(target.product.start(forge(own, target, event)))
+    target.product.wait_for_execution(target.product.start(forge(own, target, event)))
     assert target.read_data() == target.initial_data

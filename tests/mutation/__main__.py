@@ -1,8 +1,7 @@
 """Mutation testing of the domain and the steps: `make mutants`.
 
-Each place of the code is changed in turn, and the unit tests that run it must fail. A mutant that survives shows
-something that no test would notice; it gets a test, or an explanation in `survivors.toml`. One without either fails
-the run.
+Each location of the code is changed in turn, and the unit tests that run it must fail. A surviving mutant is a change
+that no test detects; it needs a test or an explanation in `survivors.toml`. Otherwise the run fails.
 """
 
 import argparse
@@ -27,39 +26,39 @@ from tests.mutation.survivors import Explanations, as_toml, read_explanations
 
 RESULT: Final = RESULTS / "mutants.json"
 SLOW: Final = ("tests/unit/core/test_move_properties.py", "tests/unit/core/test_ingestion_properties.py")
-"""Properties of whole interleavings: 30 seconds for each mutant, and what they find has a test of the step, too."""
+"""Property tests of interleavings: they take 30 seconds per mutant, and the steps have tests of their own."""
 SECONDS_BETWEEN_LINES: Final = 30
-"""Where no terminal shows a bar."""
+"""The interval of progress lines without a terminal."""
 
 type Outcomes = list[tuple[Mutant, str]]
 
 
 def main() -> int:
-    """Runs what the command line asks for; returns 1 where a survivor has no explanation."""
+    """Runs the mutation tests; returns 1 if a survivor has no explanation."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__, formatter_class=RawTextHelpFormatter)
-    parser.add_argument("only", nargs="*", help="modules, such as domain/money.py or money; else all of them")
-    parser.add_argument("--jobs", type=int, default=os.process_cpu_count(), help="mutants at a time")
+    parser.add_argument("only", nargs="*", help="modules, such as domain/money.py or money (default: all)")
+    parser.add_argument("--jobs", type=int, default=os.process_cpu_count(), help="number of concurrent mutants")
     options = parser.parse_args()
     console = Console(stderr=True, highlight=False)
     chosen = [path for path in modules() if not options.only or _is_named(path, options.only)]
     if not chosen:
-        parser.error(f"no module is called {' or '.join(options.only)}")
+        parser.error(f"no module is named {' or '.join(options.only)}")
     explanations = read_explanations()
-    began, busy = time.monotonic(), load()
+    began, load_before = time.monotonic(), load()
 
-    console.print("running the tests as they are")
+    console.print("running the tests without a mutant")
     baseline = observe(SLOW)
     console.print(f"{len(baseline.seconds)} tests pass; changing {len(chosen)} modules")
     mutants = [mutant for path in chosen for mutant in mutants_of(path)]
     found: Outcomes = []
-    for mutant, outcome in _tested(mutants, baseline, options.jobs, console):
+    for mutant, outcome in _run(mutants, baseline, options.jobs, console):
         found.append((mutant, outcome))
         if outcome == "survived" and mutant.key not in explanations.reasons:
             print(f"\n# line {mutant.line}, {mutant.operator}\n{as_toml(mutant)}", flush=True)
 
     result = _summary(found, explanations)
     if len(chosen) == len(modules()):
-        measured = {"date": today(), "machine": machine(), "load_before": busy, "jobs": options.jobs}
+        measured = {"date": today(), "machine": machine(), "load_before": load_before, "jobs": options.jobs}
         measured |= {
             "minutes": round((time.monotonic() - began) / 60, 1),
             "versions": versions("cosmic-ray", "hypothesis", "pytest"),
@@ -72,8 +71,8 @@ def _is_named(path: Path, names: list[str]) -> bool:
     return bool({path.stem, path.name, path.relative_to(PACKAGE).as_posix()} & set(names))
 
 
-def _tested(mutants: list[Mutant], baseline: Baseline, jobs: int, console: Console) -> Iterator[tuple[Mutant, str]]:
-    """Yields each mutant and what became of it, in the order in which they end."""
+def _run(mutants: list[Mutant], baseline: Baseline, jobs: int, console: Console) -> Iterator[tuple[Mutant, str]]:
+    """Yields each mutant with its outcome, in the order of completion."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task, survived, shown_at = bar.add_task("mutants", total=len(mutants)), 0, time.monotonic()
@@ -87,7 +86,7 @@ def _tested(mutants: list[Mutant], baseline: Baseline, jobs: int, console: Conso
 
 
 def _summary(outcomes: Outcomes, explanations: Explanations) -> dict[str, Any]:
-    """What is written down: counts and the score, together and by module, and each survivor with its reason."""
+    """Returns the result: counts and scores in total and by module, and each survivor with its reason."""
     by_module: dict[str, Outcomes] = {}
     for mutant, outcome in outcomes:
         by_module.setdefault(mutant.module, []).append((mutant, outcome))
@@ -112,17 +111,17 @@ def _summary(outcomes: Outcomes, explanations: Explanations) -> dict[str, Any]:
 
 
 def _counts(outcomes: Outcomes, explanations: Explanations) -> dict[str, Any]:
-    """Counts, and the score: the share of the mutants that tests can tell from the code which were noticed, percent."""
+    """Returns the counts and the score: the percentage of detected mutants among those that are not equivalent."""
     counted = Counter(outcome for _, outcome in outcomes)
     equivalent = sum(outcome == "survived" and m.key in explanations.equivalent for m, outcome in outcomes)
-    noticed = counted["killed"] + counted["timeout"]
+    detected = counted["killed"] + counted["timeout"]
     return {
         "total": len(outcomes),
         "killed": counted["killed"],
         "timeouts": counted["timeout"],
         "survived": counted["survived"],
         "equivalent": equivalent,
-        "score": round(100 * noticed / max(1, len(outcomes) - equivalent), 1),
+        "score": round(100 * detected / max(1, len(outcomes) - equivalent), 1),
     }
 
 
@@ -130,11 +129,11 @@ def _report(outcomes: Outcomes, explanations: Explanations, result: dict[str, An
     survivors = [mutant for mutant, outcome in outcomes if outcome == "survived"]
     unexplained = [mutant for mutant in survivors if mutant.key not in explanations.reasons]
     for key in explanations.unneeded(result["modules"], survivors):
-        print(f"\nan explanation that is not needed any more: {' | '.join(key)}")
+        print(f"\nan explanation that is no longer needed: {' | '.join(key)}")
     counts = {name: result[name] for name in ("total", "killed", "timeouts", "survived", "equivalent", "score")}
     print("\n" + ", ".join(f"{name} {count}" for name, count in counts.items()))
     if unexplained:
-        print(f"{len(unexplained)} mutants survived that nothing explains: write a test, or an entry in survivors.toml")
+        print(f"{len(unexplained)} mutants survived without explanation: write a test or an entry in survivors.toml")
     return 1 if unexplained else 0
 
 

@@ -1,4 +1,4 @@
-"""The tests without a mutant: which of them run which lines, and how long each takes."""
+"""The tests without a mutant: the lines that each of them runs, and its duration."""
 
 import re
 import sys
@@ -24,9 +24,9 @@ class Baseline:
     """The tests without a mutant.
 
     Attributes:
-        seconds: what each test took, by its id, with what was set up for it.
-        lines: the tests by each line of each file of the product that they run: `lines[file][7]`.
-        libraries: the modules of libraries that they have loaded.
+        seconds: The CPU seconds of each test by id, with its fixtures.
+        lines: The tests that run each line of each file of the product: `lines[file][7]`.
+        libraries: The library modules that the tests have loaded.
     """
 
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -34,22 +34,22 @@ class Baseline:
     libraries: list[str] = field(default_factory=list)
 
     def tests_for(self, mutant: Mutant) -> list[str]:
-        """Returns the tests that can see a mutant: first those that run its line.
+        """Returns the tests that can detect a mutant, first those that run its line.
 
-        What stands outside of functions, such as a constant, is seen by the tests of those who use its name.
+        A statement outside of functions, such as a constant, is covered by the tests of functions that use its name.
         """
         module = PACKAGE / mutant.module
         if mutant.first:
-            seen = self._tests_of(Lines(module, mutant.first, mutant.last))
+            covering = self._tests_of(Lines(module, mutant.first, mutant.last))
             first = self._tests_of(Lines(module, mutant.line, mutant.line))
         else:
-            seen = {test for lines in users(mutant.names, self.lines) for test in self._tests_of(lines)}
-            seen |= {test for test in self.seconds if mutant.names & _words(test.partition("::")[0])}
+            covering = {test for lines in users(mutant.names, self.lines) for test in self._tests_of(lines)}
+            covering |= {test for test in self.seconds if mutant.names & _words(test.partition("::")[0])}
             first = self._tests_of(Lines(module, 1, sys.maxsize))
-        return self._in_order(first & seen) + self._in_order(seen - first)
+        return self._in_order(first & covering) + self._in_order(covering - first)
 
     def _in_order(self, tests: set[str]) -> list[str]:
-        """Tests file by file, since what a file has set up is set up once; the fastest first."""
+        """Returns the tests sorted by file, since module fixtures are set up once per file; the fastest first."""
         files: dict[str, float] = defaultdict(float)
         for test in tests:
             files[test.partition("::")[0]] += self.seconds[test]
@@ -68,7 +68,7 @@ def _words(test_file: str) -> frozenset[str]:
 
 
 class _Observer:
-    """Notes which lines each test runs, and how long it takes."""
+    """Records the lines that each test runs, and its duration."""
 
     def __init__(self, baseline: Baseline, observed: coverage.Coverage) -> None:
         self._baseline, self._observed = baseline, observed
@@ -86,19 +86,19 @@ def observe(slow: Iterable[str]) -> Baseline:
     """Runs all tests once without a mutant.
 
     Args:
-        slow: files that are left out.
+        slow: Files to leave out.
 
     Raises:
-        RuntimeError: when one of them fails.
+        RuntimeError: A test fails.
     """
-    here, there = PROCESSES.Pipe(duplex=False)
-    child = PROCESSES.Process(target=_observe, args=(there, tuple(slow)))
+    receiver, sender = PROCESSES.Pipe(duplex=False)
+    child = PROCESSES.Process(target=_observe, args=(sender, tuple(slow)))
     child.start()
-    there.close()
+    sender.close()
     try:
-        baseline: Baseline = here.recv()
+        baseline: Baseline = receiver.recv()
     except EOFError:
-        raise RuntimeError("the tests do not pass as they are: make unit") from None
+        raise RuntimeError("the tests fail without a mutant: run `make unit`") from None
     child.join()
     return baseline
 

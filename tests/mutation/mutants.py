@@ -1,4 +1,4 @@
-"""All mutants of a module: its code with one place changed."""
+"""The mutants of a module: its code with one location changed."""
 
 import ast
 from collections.abc import Iterator
@@ -21,19 +21,19 @@ FOLDERS: Final = ("domain", "steps")
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A module with one place changed.
+    """A module with one location changed.
 
     Attributes:
-        module: the path below the package, such as `domain/money.py`.
-        function: the qualified name of the function in which the place lies; empty where it lies in none.
-        first: the first line of that function's body, from 1; 0 where there is none.
-        last: its last line.
-        line: the line of the place, from 1.
-        names: what the statement around the place defines, where that lies in no function.
-        operator: the name of what was done.
-        before: the lines that change, without blanks around them.
-        after: the same as they are in the mutant.
-        code: the whole mutant.
+        module: The path below the package, such as `domain/money.py`.
+        function: The qualified name of the changed function; empty outside of functions.
+        first: The first line of that function's body, from 1; 0 outside of functions.
+        last: The last line of the function.
+        line: The changed line, from 1.
+        names: The names that the changed statement defines, outside of functions.
+        operator: The name of the operator.
+        before: The changed lines in the code, with normalised spaces.
+        after: The changed lines in the mutant.
+        code: The whole code of the mutant.
     """
 
     module: str
@@ -49,7 +49,7 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What an explanation names it by; it stays where lines above it come or go."""
+        """The key of its explanation, which does not depend on line numbers."""
         return self.module, self.function, self.before, self.after
 
     @property
@@ -91,7 +91,7 @@ def _compiles(code: str) -> bool:
 
 
 def _changed(source: str, code: str) -> tuple[str, str]:
-    """The lines that differ; without them all others are equal."""
+    """Returns the lines that differ, of the source and of the mutant."""
     old, new = source.splitlines(), code.splitlines()
     start = next(
         (i for i, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), min(len(old), len(new))
@@ -99,7 +99,7 @@ def _changed(source: str, code: str) -> tuple[str, str]:
     end = 0
     while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
         end += 1
-    return tuple(  # type: ignore[return-value]  # two of them
+    return tuple(  # type: ignore[return-value]  # a pair
         " ".join(" ".join(lines[start : len(lines) - end]).split()) for lines in (old, new)
     )
 

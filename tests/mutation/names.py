@@ -1,4 +1,4 @@
-"""Who uses what a module defines outside of its functions: constants, and the fields of classes."""
+"""The users of definitions outside of functions, such as constants and fields of classes."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -24,13 +24,13 @@ def _tree(source: str) -> ast.Module:
 
 
 def names_defined_at(source: str, line: int) -> frozenset[str]:
-    """Returns what the statement of a module defines that stands on a line; of a class or function, its name."""
+    """Returns the names that the module-level statement on a line defines."""
     at = (node for node in _tree(source).body if node.lineno <= line <= (node.end_lineno or node.lineno))
     return frozenset(name for node in at for name in _defined(node))
 
 
 def users(names: frozenset[str], files: Iterable[Path]) -> list[Lines]:
-    """Returns the functions that mention one of some names, or one that was computed from them outside of functions."""
+    """Returns the functions that use one of the names, or a name computed from them outside of functions."""
     trees = {file: _tree(file.read_text(encoding="utf-8")) for file in files}
     statements = [(node, _mentioned(_outside_of_functions(node))) for tree in trees.values() for node in tree.body]
     known: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""How the code is changed: the operators of cosmic-ray that find gaps, and two kinds of our own that it lacks.
+"""The operators that change the code: those of cosmic-ray that find gaps, and three more.
 
 Operators whose mutants any test kills are left out (another decorator, `+` for `|`, `is` for `==`): they would raise
 the score and find nothing.
@@ -13,7 +13,7 @@ from cosmic_ray.plugins import get_operator
 from parso.tree import NodeOrLeaf
 
 type Position = tuple[int, int]
-"""Line from 1, column from 0."""
+"""The line from 1 and the column from 0."""
 
 FROM_COSMIC_RAY: Final = (
     "NumberReplacer",
@@ -53,33 +53,33 @@ FROM_COSMIC_RAY: Final = (
 
 
 class RemoveCall(Operator):  # type: ignore[misc]  # cosmic-ray ships no types
-    """Takes away a statement that is nothing but a call: one that is there for its effect."""
+    """Removes a statement that is only a call, which has an effect."""
 
     def mutation_positions(self, node: NodeOrLeaf) -> list[tuple[Position, Position]]:
-        """Where such a statement stands."""
+        """Returns the positions of such statements."""
         called = node.type == "simple_stmt" and _is_call(node.children[0])
         return [(node.children[0].start_pos, node.children[0].end_pos)] if called else []
 
     def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002 - cosmic-ray's signature
-        """Puts `pass` in the statement's place."""
+        """Replaces the statement by `pass`."""
         node.children[0] = _code("pass", node.children[0])
         return node
 
     @classmethod
     def examples(cls) -> tuple[()]:
-        """None: the tests of this folder hold them."""
+        """Returns none: the examples are in the tests of this folder."""
         return ()
 
 
 class RemoveElement(Operator):  # type: ignore[misc]  # cosmic-ray ships no types
-    """Takes one element out of a list, tuple, set or dict that is written out, or a keyword argument out of a call."""
+    """Removes an element of a list, tuple, set or dict display, or a keyword argument of a call."""
 
     def mutation_positions(self, node: NodeOrLeaf) -> list[tuple[Position, Position]]:
-        """Where the elements stand."""
+        """Returns the positions of the elements."""
         return [(node.children[first].start_pos, node.children[last].end_pos) for first, last in _elements(node)]
 
     def mutate(self, node: Any, index: int) -> Any:
-        """Leaves out an element and the comma that belongs to it."""
+        """Removes an element and its comma."""
         first, last = _elements(node)[index]
         has_comma = last + 1 < len(node.children)
         del node.children[first : last + 2 if has_comma else last + 1]
@@ -87,31 +87,31 @@ class RemoveElement(Operator):  # type: ignore[misc]  # cosmic-ray ships no type
 
     @classmethod
     def examples(cls) -> tuple[()]:
-        """None: the tests of this folder hold them."""
+        """Returns none: the examples are in the tests of this folder."""
         return ()
 
 
 class ReplaceWord(Operator):  # type: ignore[misc]  # cosmic-ray ships no types
-    """Replaces a string that programs read: one without a blank, such as a status, a code or the name of a field."""
+    """Replaces a string without spaces, such as a status, a code or the name of a field."""
 
     def mutation_positions(self, node: NodeOrLeaf) -> list[tuple[Position, Position]]:
-        """Where the strings stand."""
+        """Returns the positions of the strings."""
         is_word = node.type == "string" and " " not in node.value and not node.value.startswith(("r", '"""'))
         return [(node.start_pos, node.end_pos)] if is_word else []
 
     def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002 - cosmic-ray's signature
-        """Puts another string in its place."""
+        """Replaces the string by another one."""
         node.value = '"mutant"' if not node.value.startswith("b") else 'b"mutant"'
         return node
 
     @classmethod
     def examples(cls) -> tuple[()]:
-        """None: the tests of this folder hold them."""
+        """Returns none: the examples are in the tests of this folder."""
         return ()
 
 
 def operators() -> Iterator[tuple[str, Operator]]:
-    """Returns each operator by its name."""
+    """Yields the name and the instance of each operator."""
     for name in FROM_COSMIC_RAY:
         yield name, get_operator(f"core/{name}")()
     for own in (RemoveCall, RemoveElement, ReplaceWord):
@@ -119,9 +119,9 @@ def operators() -> Iterator[tuple[str, Operator]]:
 
 
 def is_unseen(node: NodeOrLeaf) -> bool:
-    """Whether no test can see a node: a part of a type (an annotation, or in `Literal[…]`) or of a decorator.
+    """Returns whether no test can detect a changed node: a part of a type (annotation or `Literal[…]`) or decorator.
 
-    Nor can one see `strict` of `zip` and `batched`, which guards against sequences of other lengths than there are.
+    The same holds for `strict` of `zip` and `batched`, which guards against sequences of other lengths.
     """
     child, above = node, node.parent
     while above is not None:
@@ -145,7 +145,7 @@ def _is_call(node: Any) -> bool:
 
 
 def _elements(node: Any) -> list[tuple[int, int]]:
-    """The first and the last child of each element that may be left out."""
+    """Returns the first and the last child of each element that may be removed."""
     if node.type not in {"testlist_comp", "dictorsetmaker", "arglist"} or any("for" in c.type for c in node.children):
         return []
     commas = [number for number, child in enumerate(node.children) if child == ","]

@@ -1,4 +1,4 @@
-"""Puts a mutant in the place of the code, in the memory of this process: no file is changed."""
+"""Replaces code by a mutant in the memory of this process, without changing a file."""
 
 import functools
 import importlib.machinery
@@ -14,12 +14,12 @@ from tests.mutation.mutants import PACKAGE, Mutant
 
 
 def import_instead(mutant: Mutant) -> None:
-    """Have the mutant imported in place of its module, which must not have been imported yet."""
+    """Installs an importer of the mutant in place of its module, which must not have been imported yet."""
     sys.meta_path.insert(0, _Finder(mutant))
 
 
 def exchange_function(mutant: Mutant) -> bool:
-    """Gives the function that a mutant changes its other code, in a module that is imported; False where none fits."""
+    """Replaces the code of a mutant's function in an imported module; returns False if there is no such function."""
     owner: Any = sys.modules.get(mutant.import_name)
     codes = {code.co_qualname: code for code in _codes(_compiled(mutant))}
     for name in mutant.function.split("."):
@@ -64,7 +64,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
         self._mutant = mutant
 
     def get_code(self, fullname: str) -> CodeType:
-        """Compiles the mutant, and reads neither the file nor its cache."""
+        """Compiles the mutant; reads neither the file nor its cache."""
         del fullname
         return _compiled(self._mutant)
 

@@ -1,4 +1,4 @@
-"""How pytest runs in a child process: quietly, until the first failure, with the same examples of each property."""
+"""Runs pytest in a child process: quietly, until the first failure, with the same examples of each property."""
 
 import os
 from collections.abc import Sequence
@@ -29,15 +29,15 @@ OPTIONS: Final = (
 def run_pytest(options: Sequence[str], plugin: object, tests: Sequence[str] = TESTS) -> int:
     """Runs pytest in this process; returns its exit code."""
     os.chdir(REPOSITORY)
-    with Path(os.devnull).open("r+b") as nowhere:
+    with Path(os.devnull).open("r+b") as devnull:
         for stream in (0, 1, 2):
-            os.dup2(nowhere.fileno(), stream)
+            os.dup2(devnull.fileno(), stream)
     hypothesis.settings.register_profile(
         "mutants",
         derandomize=True,
         database=None,
         deadline=None,
         max_examples=150,
-        phases=[Phase.explicit, Phase.generate],  # nobody reads the smallest example of a mutant
+        phases=[Phase.explicit, Phase.generate],  # no example is shrunk, since none is read
     )
     return int(pytest.main([*OPTIONS, *options, *tests], plugins=[plugin]))

@@ -1,4 +1,4 @@
-"""Runs the tests of each mutant in a process of its own, forked from one that has loaded everything that it can.
+"""Runs the tests of each mutant in its own process, forked from one that has loaded as much as possible.
 
 A function is exchanged in a process that has imported all tests, which takes some 50 ms. What runs when its module is
 imported needs a process that has imported the libraries only, which takes a second; what was not killed is tried once
@@ -26,12 +26,12 @@ from tests.mutation.placing import exchange_function, import_instead
 from tests.mutation.pytest_process import PROCESSES, run_pytest
 
 MEMORY: Final = 4 * 1024**3
-"""Bytes of address space a child may have: a mutant that fills a list for ever ends by this."""
+"""The limit of a child's address space in bytes, for mutants that fill a list endlessly."""
 LEAST_SECONDS: Final = 5
 PATIENCE: Final = 5
-"""A mutant that takes so many times the processor time that its tests took without it never ends."""
+"""The timeout of a mutant, as a multiple of the CPU time of its tests without it."""
 WAITING: Final = 20
-"""One that takes so many times even that by the clock waits for something that never comes."""
+"""The timeout by wall clock, as a multiple of that CPU time."""
 NOT_EXCHANGED: Final = 77
 
 type Outcome = str
@@ -41,7 +41,7 @@ type Outcome = str
 def outcomes(
     mutants: Sequence[Mutant], baseline: Baseline, slow: Sequence[str], jobs: int
 ) -> Iterator[tuple[Mutant, Outcome]]:
-    """Yields each mutant with what became of it, in the order in which they end.
+    """Yields each mutant with its outcome, in the order of completion.
 
     Args:
         mutants: what is tried.
@@ -58,7 +58,7 @@ def outcomes(
     with contextlib.suppress(EOFError):
         while True:
             number, outcome = here.recv()
-            if outcome != "killed":  # what tests have computed when they were collected is of the code as it is
+            if outcome != "killed":  # values that tests computed during collection come from the unchanged code
                 importing.append(inside[number])
             else:
                 yield inside[number], outcome
@@ -76,7 +76,7 @@ def _serve(answers: Connection, mutants: Sequence[Mutant], baseline: Baseline, s
 
 
 class _Server:
-    """In place of pytest's own loop over the tests: one loop for each mutant, in a child each."""
+    """Replaces pytest's loop over the tests by one loop per mutant, each in a child process."""
 
     def __init__(self, answers: Connection, mutants: Sequence[Mutant], baseline: Baseline, jobs: int) -> None:
         self._answers, self._mutants, self._baseline, self._jobs = answers, mutants, baseline, jobs
@@ -124,7 +124,7 @@ def _files_of(tests: Iterable[str]) -> list[str]:
 
 def _import_libraries(libraries: Iterable[str]) -> None:
     for name in libraries:
-        with contextlib.suppress(Exception):  # one that only others can import comes with them
+        with contextlib.suppress(Exception):  # some modules can be imported only by others
             importlib.import_module(name)
     gc.freeze()
 
@@ -135,7 +135,7 @@ type _Test = Callable[[Mutant, Sequence[str]], int]
 def _run_all(
     mutants: Sequence[Mutant], baseline: Baseline, jobs: int, test: _Test
 ) -> Iterator[tuple[int, Outcome | None]]:
-    """Yields the number of each mutant and what became of it; None where its function could not be exchanged."""
+    """Yields the number of each mutant and its outcome, or None if its function could not be replaced."""
     waiting, running = list(reversed(range(len(mutants)))), list[_Child]()
     while waiting or running:
         while waiting and len(running) < jobs:
@@ -148,7 +148,7 @@ def _run_all(
 
 
 class _Child:
-    """A process in which the tests of one mutant run."""
+    """A process that runs the tests of one mutant."""
 
     def __init__(self, number: int, mutant: Mutant, baseline: Baseline, test: _Test) -> None:
         tests = baseline.tests_for(mutant)
@@ -160,7 +160,7 @@ class _Child:
         self.sentinel = self._process.sentinel
 
     def has_ended(self) -> bool:
-        """Whether it has ended; one that waits for ever is ended here."""
+        """Returns whether the process has ended; kills it after its timeout."""
         if self._process.is_alive() and time.monotonic() >= self._ends:
             self._process.kill()
             self._process.join()
@@ -168,7 +168,7 @@ class _Child:
 
     @property
     def outcome(self) -> Outcome | None:
-        """What became of the mutant."""
+        """Returns the outcome of the mutant."""
         match self._process.exitcode:
             case 0:
                 return "survived"
@@ -188,4 +188,4 @@ def _tested(mutant: Mutant, tests: Sequence[str], limit: float, test: _Test) -> 
     try:
         code = test(mutant, tests)
     finally:
-        os._exit(code)  # what a parent has set up is not for its children to tear down
+        os._exit(code)  # the fixtures of the parent must not be torn down by a child

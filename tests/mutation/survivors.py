@@ -15,18 +15,18 @@ type Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Explanations:
-    """Why some mutants may survive.
+    """The explanations of surviving mutants.
 
     Attributes:
-        reasons: a sentence for each mutant, by its key.
-        equivalent: those of them that behave as the code does, so that no test could tell them apart.
+        reasons: A sentence for each mutant, by its key.
+        equivalent: The mutants that behave like the code, so that no test can detect them.
     """
 
     reasons: dict[Key, str]
     equivalent: frozenset[Key]
 
     def unneeded(self, modules: Iterable[str], survivors: Iterable[Mutant]) -> list[Key]:
-        """Returns those of some modules whose mutant is killed by now, or is not made any more."""
+        """Returns the explanations of some modules whose mutant is now killed or no longer generated."""
         surviving, wanted = {mutant.key for mutant in survivors}, set(modules)
         return [key for key in self.reasons if key[0] in wanted and key not in surviving]
 
@@ -35,7 +35,7 @@ def read_explanations(path: Path = EXPLANATIONS) -> Explanations:
     """Reads the explanations.
 
     Raises:
-        ValueError: when one has no reason or is there twice.
+        ValueError: An explanation has no reason or exists twice.
     """
     reasons: dict[Key, str] = {}
     equivalent = set()
@@ -51,7 +51,7 @@ def read_explanations(path: Path = EXPLANATIONS) -> Explanations:
 
 
 def as_toml(mutant: Mutant) -> str:
-    """A survivor as an entry of the file, for whoever has to explain it."""
+    """Returns a survivor as an entry of the file, without a reason."""
     quoted = "'{}'" if "'" not in mutant.before + mutant.after else "'''{}'''"
     return "\n".join(
         (

@@ -1,4 +1,4 @@
-"""The mutants themselves, and that each is tried in the place of the code, without a change to a file."""
+"""The mutants, and their use in place of the code without changing a file."""
 
 import sys
 from pathlib import Path
@@ -43,7 +43,7 @@ def changes(module: Path, operator: str) -> list[tuple[str, str, str]]:
     return [(m.function, m.before, m.after) for m in mutants_of(module) if m.operator == operator]
 
 
-def test_numbers_are_changed_where_they_stand(module: Path) -> None:
+def test_numbers_are_changed_in_place(module: Path) -> None:
     assert [after for _, _, after in changes(module, "NumberReplacer")] == [
         "LIMITS = ( 2, 2)",
         "LIMITS = ( 0, 2)",
@@ -54,14 +54,14 @@ def test_numbers_are_changed_where_they_stand(module: Path) -> None:
     ]
 
 
-def test_a_call_for_its_effect_is_taken_away(module: Path) -> None:
+def test_a_call_with_an_effect_is_removed(module: Path) -> None:
     assert changes(module, "RemoveCall") == [
         ("Box.size", 'note("looked")', "pass"),
         ("note", 'print(word, end="", flush=loud)', "pass"),
     ]
 
 
-def test_elements_and_keyword_arguments_are_taken_out(module: Path) -> None:
+def test_elements_and_keyword_arguments_are_removed(module: Path) -> None:
     assert changes(module, "RemoveElement") == [
         ("", "LIMITS = (1, 2)", "LIMITS = ( 2)"),
         ("", "LIMITS = (1, 2)", "LIMITS = (1,)"),
@@ -78,12 +78,12 @@ def test_words_are_replaced_and_types_are_not(module: Path) -> None:
     ]
 
 
-def test_a_default_belongs_to_no_body(module: Path) -> None:
+def test_a_default_is_not_in_the_body(module: Path) -> None:
     (mutant,) = (m for m in mutants_of(module) if m.operator == "ReplaceFalseWithTrue")
     assert (mutant.function, mutant.first, mutant.names) == ("", 0, frozenset({"note"}))
 
 
-def test_a_function_is_exchanged_in_memory_only(module: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_is_replaced_in_memory_only(module: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     box = ModuleType("onggi.domain.box")
     exec(compile(SOURCE, str(module), "exec"), vars(box))  # noqa: S102 - our own code
     monkeypatch.setitem(sys.modules, "onggi.domain.box", box)
@@ -92,11 +92,11 @@ def test_a_function_is_exchanged_in_memory_only(module: Path, monkeypatch: pytes
     assert thing.size == 3
     changed = next(m for m in mutants_of(module) if "return 4" in m.after)
     assert exchange_function(changed)
-    assert thing.size == 4, "whoever has imported it has the mutant"
+    assert thing.size == 4, "existing imports use the mutant, too"
     assert module.read_text(encoding="utf-8") == SOURCE
 
 
-def test_users_of_a_constant_and_of_what_is_computed_from_it_are_found(tmp_path: Path) -> None:
+def test_users_of_a_constant_and_of_derived_constants_are_found(tmp_path: Path) -> None:
     one, other = tmp_path / "one.py", tmp_path / "other.py"
     one.write_text("A = 1\nB = A + 1\n\ndef f():\n    return A\n", encoding="utf-8")
     other.write_text("from one import B\n\ndef g():\n    return B\n\ndef h():\n    return 0\n", encoding="utf-8")
@@ -104,7 +104,7 @@ def test_users_of_a_constant_and_of_what_is_computed_from_it_are_found(tmp_path:
     assert users(frozenset({"A"}), [one, other]) == [Lines(one, 4, 5), Lines(other, 3, 4)]
 
 
-def test_an_explanation_is_read_as_it_is_asked_for(tmp_path: Path, module: Path) -> None:
+def test_an_explanation_template_can_be_read(tmp_path: Path, module: Path) -> None:
     mutant: Mutant = next(mutants_of(module))
     file = tmp_path / "survivors.toml"
     file.write_text(as_toml(mutant), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Follows the definition of a workflow over functions that answer as a test says; no time passes."""
+"""Interprets the definition of a workflow with test doubles of its functions, without waiting."""
 
 import copy
 import json
@@ -11,38 +11,38 @@ from typing import Any
 from tests.deployment_template import state_machine
 
 type Json = dict[str, Any]
-type Answers = Callable[[str, Json], Json]
-"""What the function of a state answers to its input."""
+type Responses = Callable[[str, Json], Json]
+"""Returns the output of a state's function for its input."""
 
-NAME_LIMIT = 80
-"""Characters of an execution's name (StartExecution, Step Functions API reference)."""
+MAX_NAME_CHARACTERS = 80
+"""The maximum length of an execution's name (StartExecution, Step Functions API reference)."""
 EVENTS = {"Task": 5, "Choice": 2, "Pass": 2, "Wait": 2, "Succeed": 2, "Fail": 1}
-"""Events in the history: entered, exited, and three of a function that is called once."""
-EVENTS_OF_A_RETRY = 3
-HISTORY_LIMIT = 25_000
-"""Events of an execution (Step Functions quotas)."""
+"""Events in the history of a state: entered, exited, and three of a function that is called once."""
+EVENTS_PER_RETRY = 3
+MAX_HISTORY_EVENTS = 25_000
+"""The maximum number of events of an execution (Step Functions quotas)."""
 
 
 definition = cache(state_machine)
 
 
 class FunctionError(Exception):
-    """What a function or service fails with, by the name that Catch matches."""
+    """The error of a function or service, with the name that Catch matches."""
 
 
 @dataclass
 class Run:
-    """All executions of a run, one after another.
+    """The executions of a run, which follow one another.
 
     Attributes:
-        machine: whose definition is followed.
-        answers: what functions answer.
-        turns: how many turns an execution makes; the template's parameter.
-        retries: how often each call of a loop's function is repeated before it is answered.
+        machine: The state machine.
+        responses: Returns the functions' outputs.
+        turns: The number of loops of an execution, a parameter of the template.
+        retries: The number of retries of each call of a loop's function.
     """
 
     machine: str
-    answers: Answers
+    responses: Responses
     turns: int = 500
     retries: int = 0
     tasks: list[str] = field(default_factory=list)
@@ -50,16 +50,16 @@ class Run:
     waits: list[str] = field(default_factory=list)
     executions: list[str] = field(default_factory=list)
     events: list[int] = field(default_factory=list)
-    taken: set[str] = field(default_factory=set)
+    used_names: set[str] = field(default_factory=set)
 
     def start(self, name: str, data: Json) -> str:
-        """Follows the execution and those that take over; returns the last state."""
+        """Runs the execution and its successors; returns the last state."""
         following: tuple[str, Json] | None = (name, data)
         end = ""
         while following is not None:
-            assert len(following[0]) <= NAME_LIMIT
+            assert len(following[0]) <= MAX_NAME_CHARACTERS
             self.executions.append(following[0])
-            self.taken.add(following[0])
+            self.used_names.add(following[0])
             execution = _Execution(self, following[0], copy.deepcopy(following[1]))
             end = execution.follow()
             self.events.append(execution.events)
@@ -87,27 +87,31 @@ class _Execution:
             name = getattr(self, f"_{state['Type'].lower()}")(name, state)
 
     def _task(self, name: str, state: Json) -> str:
-        given = self._filled(state["Parameters"], self._data)
+        given = self._render(state["Parameters"], self._data)
         self._context["State"] = {"RetryCount": self._run.retries if "ResultSelector" in state else 0}
-        self.events += EVENTS_OF_A_RETRY * self._run.retries if "ResultSelector" in state else 0
+        self.events += EVENTS_PER_RETRY * self._run.retries if "ResultSelector" in state else 0
         try:
-            result = self._hand_over(given) if state["Resource"].endswith("startExecution") else self._call(name, given)
+            result = (
+                self._start_successor(given)
+                if state["Resource"].endswith("startExecution")
+                else self._call(name, given)
+            )
         except FunctionError as error:
             catch = next(each for each in state["Catch"] if {str(error), "States.ALL"} & set(each["ErrorEquals"]))
-            self._put(catch["ResultPath"], {"Error": str(error), "Cause": "{}"})
+            self._write(catch["ResultPath"], {"Error": str(error), "Cause": "{}"})
             return str(catch["Next"])
         if "ResultSelector" in state:
-            result = self._filled(state["ResultSelector"], result)
-        self._put(state["ResultPath"], result)
+            result = self._render(state["ResultSelector"], result)
+        self._write(state["ResultPath"], result)
         return str(state["Next"])
 
     def _call(self, name: str, given: Json) -> Json:
         self._run.tasks.append(name)
         self._run.inputs.append(given)
-        return self._run.answers(name, given)
+        return self._run.responses(name, given)
 
-    def _hand_over(self, given: Json) -> Json:
-        if given["Name"] in self._run.taken:
+    def _start_successor(self, given: Json) -> Json:
+        if given["Name"] in self._run.used_names:
             raise FunctionError("StepFunctions.ExecutionAlreadyExistsException")
         assert given["StateMachineArn"] == self._run.machine
         self.successor = (given["Name"], given["Input"])
@@ -117,36 +121,36 @@ class _Execution:
         if "Result" in state:
             result = copy.deepcopy(state["Result"])
         elif "Parameters" in state:
-            result = self._filled(state["Parameters"], self._data)
+            result = self._render(state["Parameters"], self._data)
         else:
-            result = copy.deepcopy(self._at(state["InputPath"], self._data))
-        self._put(state["ResultPath"], result)
+            result = copy.deepcopy(self._read(state["InputPath"], self._data))
+        self._write(state["ResultPath"], result)
         return str(state["Next"])
 
     def _wait(self, name: str, state: Json) -> str:
         self._run.waits.append(name)
-        assert int(state.get("Seconds") or self._at(state["SecondsPath"], self._data)) > 0
+        assert int(state.get("Seconds") or self._read(state["SecondsPath"], self._data)) > 0
         return str(state["Next"])
 
     def _choice(self, name: str, state: Json) -> str:
-        chosen = next((rule["Next"] for rule in state["Choices"] if self._holds(rule)), state.get("Default"))
-        assert chosen is not None, f"{name} knows no way on"
+        chosen = next((rule["Next"] for rule in state["Choices"] if self._is_true(rule)), state.get("Default"))
+        assert chosen is not None, f"{name} has no next state"
         return str(chosen)
 
-    def _holds(self, rule: Json) -> bool:
+    def _is_true(self, rule: Json) -> bool:
         if "IsPresent" in rule:
             *above, last = rule["Variable"].split(".")
-            is_present = last in self._at(".".join(above), self._data)
+            is_present = last in self._read(".".join(above), self._data)
             return bool(is_present == rule["IsPresent"])
-        value = self._at(rule["Variable"], self._data)
+        value = self._read(rule["Variable"], self._data)
         if "NumericGreaterThanEqualsPath" in rule:
-            return bool(value >= self._at(rule["NumericGreaterThanEqualsPath"], self._data))
+            return bool(value >= self._read(rule["NumericGreaterThanEqualsPath"], self._data))
         if "NumericGreaterThanEquals" in rule:
             return bool(value >= rule["NumericGreaterThanEquals"])
         (expected,) = [expected for key, expected in rule.items() if key in {"StringEquals", "BooleanEquals"}]
         return bool(value == expected)
 
-    def _filled(self, template: Json, data: Json) -> Json:
+    def _render(self, template: Json, data: Json) -> Json:
         return {
             key.removesuffix(".$"): self._value(value, data) if key.endswith(".$") else copy.deepcopy(value)
             for key, value in template.items()
@@ -160,8 +164,8 @@ class _Execution:
         if text.startswith("'"):
             return text.strip("'").replace("${TurnsPerExecution}", str(self._run.turns))
         if text.startswith("$$"):
-            return self._at(text[1:], self._context)
-        return copy.deepcopy(self._at(text, data)) if text.startswith("$") else int(text)
+            return self._read(text[1:], self._context)
+        return copy.deepcopy(self._read(text, data)) if text.startswith("$") else int(text)
 
     def _intrinsic(self, name: str, arguments: list[Any]) -> Any:
         if name == "MathAdd":
@@ -171,19 +175,19 @@ class _Execution:
         assert name == "Format"
         return arguments[0].format(*arguments[1:])
 
-    def _at(self, path: str, data: Any) -> Any:
+    def _read(self, path: str, data: Any) -> Any:
         for name in path.split(".")[1:]:
-            if name:  # `$` alone is everything
+            if name:  # `$` alone is the whole document
                 data = data[name]
         return data
 
-    def _put(self, path: str | None, value: Any) -> None:
+    def _write(self, path: str | None, value: Any) -> None:
         if path is not None:
             *above, last = path.split(".")
-            self._at(".".join(above), self._data)[last] = value
+            self._read(".".join(above), self._data)[last] = value
 
 
 def _arguments(text: str) -> list[str]:
-    """The arguments of an intrinsic function, which may be calls themselves."""
+    """Returns the arguments of an intrinsic function, which may be calls themselves."""
     found = re.findall(r"'[^']*'|States\.\w+\([^()]*\)|[^,()\s]+", text)
     return [str(each) for each in found]

@@ -1,34 +1,34 @@
-"""The arithmetic of docs/decisions/0003-long-loops-hand-over.md: what a tenant of 1,000,000 documents takes."""
+"""The calculation of docs/decisions/0003-long-loops-hand-over.md for a tenant with 1,000,000 documents."""
 
 import pytest
 
-from tests.statemachines.interpreter import HISTORY_LIMIT, Json, Run
+from tests.statemachines.interpreter import MAX_HISTORY_EVENTS, Json, Run
 
 DOCUMENTS = 1_000_000
-SECONDS_A_CALL = 230
-COPIES_A_SECOND = 100
-BATCHES_A_SECOND = 8 / 0.3
+SECONDS_PER_CALL = 230
+COPIES_PER_SECOND = 100
+BATCHES_PER_SECOND = 8 / 0.3
 SECONDS = {
     "CountTenantData": [1_000 * 0.3 + 4_000 * 0.3 + 10_000 * 0.3 + 2 * 2_000 * 0.05],
-    "CopyTenantData": [5 * DOCUMENTS / COPIES_A_SECOND + DOCUMENTS / BATCHES_A_SECOND],
+    "CopyTenantData": [5 * DOCUMENTS / COPIES_PER_SECOND + DOCUMENTS / BATCHES_PER_SECOND],
     "ReconcileUploads": [10_000 * 0.5, 10_000 * 0.5],
-    "ExportTenantData": [2 * DOCUMENTS / COPIES_A_SECOND + 100_000 * 0.5 + 1_200 * 0.2],
+    "ExportTenantData": [2 * DOCUMENTS / COPIES_PER_SECOND + 100_000 * 0.5 + 1_200 * 0.2],
     "RemoveTenantData": [5_000 * 1.5 + DOCUMENTS / 25 * 0.03],
     "ProcessDeferredEvents": [DOCUMENTS / 25],
 }
-"""What each loop works in all, one number for each time that a workflow comes to it."""
+"""The total seconds of work of each loop, one number for each time that a workflow enters it."""
 CALL = {"ProcessDeferredEvents": 20, "CountTenantData": 540}
-"""Seconds that a call works, where they are not those of most."""
+"""The seconds of work per call, if they differ from SECONDS_PER_CALL."""
 
 
 class Tenant:
-    """Functions that work as long as their time allows, and a document that keeps everybody waiting at first."""
+    """The functions of a tenant, each of which works for the time of a call; a document may block them at first."""
 
     def __init__(self, waiting_turns: int = 0, waiting_uploads: bool = False) -> None:
         self._waiting = waiting_turns
-        self._left = {name: list(map(float, seconds)) for name, seconds in SECONDS.items()}
+        self._remaining = {name: list(map(float, seconds)) for name, seconds in SECONDS.items()}
         if not waiting_uploads:
-            self._left["ProcessDeferredEvents"] = [0.0]
+            self._remaining["ProcessDeferredEvents"] = [0.0]
         self.seconds = 0.0
 
     def __call__(self, name: str, given: Json) -> Json:
@@ -38,18 +38,18 @@ class Tenant:
             more = True
         elif name == "CountTenantData" and not given["counting"]:
             more = False
-        elif name in self._left:
+        elif name in self._remaining:
             more = self._work(name)
         answer = {"more": more, "busy": more, "ready": not more, "closed": True, "counts": {}, "objects": 1}
         return answer | {"after": None, "recorded": True, "progress": {"more": more, "counts": {}}}
 
     def _work(self, name: str) -> bool:
-        seconds = min(self._left[name][0], CALL.get(name, SECONDS_A_CALL))
+        seconds = min(self._remaining[name][0], CALL.get(name, SECONDS_PER_CALL))
         self.seconds += seconds
-        self._left[name][0] -= seconds
-        if self._left[name][0] > 0:
+        self._remaining[name][0] -= seconds
+        if self._remaining[name][0] > 0:
             return True
-        self._left[name].pop(0)
+        self._remaining[name].pop(0)
         return False
 
 
@@ -68,11 +68,13 @@ def run_of(machine: str, tenant: Tenant) -> Run:
         ("offboarding", Tenant(), 355, 1, 23),
         ("resumption", Tenant(waiting_uploads=True), 2000, 4, 11),
     ],
-    ids=["move", "move that waits for eight hours", "removal with an export", "release"],
+    ids=["move", "move with a wait of eight hours", "removal with an export", "release"],
 )
-def test_what_a_million_documents_take(machine: str, tenant: Tenant, calls: int, executions: int, hours: int) -> None:
+def test_a_million_documents_need_these_calls_and_executions(
+    machine: str, tenant: Tenant, calls: int, executions: int, hours: int
+) -> None:
     run = run_of(machine, tenant)
     assert len(run.tasks) == pytest.approx(calls, rel=0.03)
     assert len(run.executions) == executions
-    assert max(run.events) < HISTORY_LIMIT / 3
+    assert max(run.events) < MAX_HISTORY_EVENTS / 3
     assert round(tenant.seconds / 3600) == hours

@@ -1,4 +1,4 @@
-"""What validators do not look for in the workflows: names, timeouts, and that no failure goes unrecorded."""
+"""Rules of the workflows that validators do not check: names, timeouts, and records of all failures."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ STATES: list[tuple[str, str, dict[str, Any]]] = [
     for name, state in definition["States"].items()
 ]
 HAND_OVER = "HandOver"
-"""The one state that calls no function; test_hand_over.py has what it promises."""
+"""The only state that calls no function; its tests are in test_hand_over.py."""
 TASKS = [found for found in STATES if found[2]["Type"] == "Task" and found[1] != HAND_OVER]
 SERVICE_ERRORS = re.compile(r"(States|Lambda|Sandbox|Runtime|StepFunctions)\.\w+")
 
@@ -39,7 +39,7 @@ def targets(state: dict[str, Any]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", MACHINES | CHILDREN)
-def test_every_state_is_reached_and_leads_somewhere(name: str) -> None:
+def test_every_state_is_reachable_and_has_a_next_state(name: str) -> None:
     machine = (MACHINES | CHILDREN)[name]
     states, reached, ahead = machine["States"], set(), [machine["StartAt"]]
     while ahead:
@@ -53,8 +53,8 @@ def test_every_state_is_reached_and_leads_somewhere(name: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(REPOSITORY.glob("statemachines/*")), ids=lambda path: path.name)
-def test_definitions_have_no_aliases_and_their_rules_a_line_each(path: Path) -> None:
-    """AWS reads these files as they are, with a parser of which nothing says that it resolves aliases."""
+def test_definitions_have_no_aliases_and_one_line_per_rule(path: Path) -> None:
+    """AWS parses these files directly, and its parser is not documented to resolve aliases."""
     events = list(yaml.parse(path.read_text(encoding="utf-8")))
     assert [event for event in events if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None)] == []
     rules = [
@@ -65,13 +65,13 @@ def test_definitions_have_no_aliases_and_their_rules_a_line_each(path: Path) -> 
     assert all(isinstance(rule, yaml.MappingStartEvent) and rule.flow_style for rule in rules)
 
 
-def test_everything_says_what_it_is_for() -> None:
+def test_every_machine_and_state_has_a_comment() -> None:
     assert all(definition["Comment"].endswith(".") for definition in MACHINES.values())
     assert not [name for _, name, state in STATES if not state["Comment"].endswith(".")]
 
 
 @every_task
-def test_a_task_is_the_function_of_its_name(machine: str, name: str, state: dict[str, Any]) -> None:
+def test_a_task_calls_the_function_of_its_name(machine: str, name: str, state: dict[str, Any]) -> None:
     folder = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
     assert state["Resource"] == f"${{{name}Arn}}", machine
     assert (REPOSITORY / "functions" / folder / "app.py").exists()
@@ -79,7 +79,7 @@ def test_a_task_is_the_function_of_its_name(machine: str, name: str, state: dict
 
 
 @every_task
-def test_a_task_outlives_its_function_and_no_more(machine: str, name: str, state: dict[str, Any]) -> None:
+def test_a_task_times_out_shortly_after_its_function(machine: str, name: str, state: dict[str, Any]) -> None:
     default = template()["Globals"]["Function"]["Timeout"]
     function = resources("AWS::Serverless::Function")[name].get("Timeout", default)
     assert function < state["TimeoutSeconds"] <= function + 31, machine
@@ -99,12 +99,12 @@ RECORDERS = {"RecordFailure", "RecordInterruption", "RecordTenantFailure"}
 
 
 def retrier_of(state: dict[str, Any], error: str) -> dict[str, Any]:
-    """The first retrier that names an error decides (ASL specification, "Retriers")."""
+    """Returns the first retrier that names an error, which applies (ASL specification, "Retriers")."""
     return next(retrier for retrier in state["Retry"] if {error, "States.ALL"} & set(retrier["ErrorEquals"]))
 
 
 def mean_hours(retrier: dict[str, Any]) -> float:
-    """How long a retrier goes on, on average: full jitter waits half of each delay."""
+    """Returns the mean duration of all retries in hours: full jitter waits half of each delay."""
     delays = (
         min(retrier["MaxDelaySeconds"], retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempt)
         for attempt in range(retrier["MaxAttempts"])
@@ -119,7 +119,7 @@ def test_throttling_and_outages_are_retried_for_hours(machine: str, name: str, s
 
 
 @every_task
-def test_a_timeout_blames_a_file_only_where_one_is_read(machine: str, name: str, state: dict[str, Any]) -> None:
+def test_a_timeout_blames_the_file_only_in_states_that_read_it(machine: str, name: str, state: dict[str, Any]) -> None:
     for error in TIMEOUTS:
         retrier = retrier_of(state, error)
         if name in FILE_READERS:
@@ -136,8 +136,8 @@ def test_retries_spread_and_back_off(machine: str, name: str, state: dict[str, A
 
 
 @every_task
-def test_a_verdict_is_final_at_the_first_try(machine: str, name: str, state: dict[str, Any]) -> None:
-    """Only what records a failure is retried whatever its error is."""
+def test_a_final_error_is_not_retried(machine: str, name: str, state: dict[str, Any]) -> None:
+    """Only states that record a failure are retried for every error."""
     named = {error for retrier in state["Retry"] for error in retrier["ErrorEquals"]}
     assert not {"BadDocument", "NotFound", "States.TaskFailed"} & named, (machine, name)
     assert ("States.ALL" in named) == (name in RECORDERS), (machine, name)
@@ -145,12 +145,12 @@ def test_a_verdict_is_final_at_the_first_try(machine: str, name: str, state: dic
 
 @every_task
 def test_retries_fit_into_the_history_of_an_execution(machine: str, name: str, state: dict[str, Any]) -> None:
-    """An execution ends at 25,000 events (Step Functions quotas); a retry makes three; five states may need all."""
+    """An execution has 25,000 events at most (Step Functions quotas), a retry has three, five states may use all."""
     assert 3 * max(retrier["MaxAttempts"] for retrier in state["Retry"]) < 25_000 / 5, (machine, name)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_whatever_fails_is_recorded(machine: str) -> None:
+def test_every_failure_is_recorded(machine: str) -> None:
     states = MACHINES[machine]["States"]
     assert "TimeoutSeconds" not in MACHINES[machine], "an execution that times out as a whole records nothing"
     working = {name: state for name, state in states.items() if state["Type"] in {"Task", "Map"}}
@@ -165,7 +165,7 @@ def test_whatever_fails_is_recorded(machine: str) -> None:
     assert states[recorder]["Next"] == decision
 
 
-def test_what_calls_no_function_hands_over() -> None:
+def test_only_hand_over_calls_no_function() -> None:
     others = {state["Resource"] for _, _, state in STATES if state["Type"] == "Task"} - {
         f"${{{name}Arn}}" for _, name, _ in TASKS
     }
@@ -185,7 +185,7 @@ def test_every_error_name_exists() -> None:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_every_substitution_is_given_and_used(machine: str) -> None:
+def test_every_substitution_is_defined_and_used(machine: str) -> None:
     text = (REPOSITORY / f"statemachines/{machine}.asl.yaml").read_text(encoding="utf-8")
     properties = resources("AWS::Serverless::StateMachine")[f"{machine.title()}StateMachine"]
     given = properties["DefinitionSubstitutions"]

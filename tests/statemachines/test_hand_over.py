@@ -1,4 +1,4 @@
-"""An execution hands over before its history is full, in every loop of every workflow on a tenant."""
+"""An execution starts its successor before its history is full, in every loop of every tenant workflow."""
 
 import re
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ import pytest
 from tests.deployment_template import REPOSITORY, template
 from tests.statemachines.interpreter import (
     EVENTS,
-    EVENTS_OF_A_RETRY,
-    HISTORY_LIMIT,
-    Answers,
+    EVENTS_PER_RETRY,
+    MAX_HISTORY_EVENTS,
     FunctionError,
     Json,
+    Responses,
     Run,
     definition,
 )
@@ -30,19 +30,19 @@ RUN = "19ae3f2b1c0"
 START = {"stage": "preparing", "settling": 30, "decisions": 60, "grace": 960, "export": {"more": True, "objects": 0}}
 
 
-class Endless:
-    """Functions of which one asks for many more calls; each answers with the number of its call."""
+class LoopingFunctions:
+    """Functions of which one needs many calls; each returns the number of its call."""
 
     def __init__(self, loop: str, calls: int) -> None:
         self._loop = loop
-        self._left = calls
+        self._remaining = calls
         self.calls = 0
 
     def __call__(self, name: str, given: Json) -> Json:
-        assert (given["tenant_id"][:1], given["run"]) == ("a", RUN), "every execution is one of the same run"
-        more = name == self._loop and self._left > 1
+        assert (given["tenant_id"][:1], given["run"]) == ("a", RUN), "all executions belong to the same run"
+        more = name == self._loop and self._remaining > 1
         if name == self._loop:
-            self._left -= 1
+            self._remaining -= 1
             self.calls += 1
         progress = {"more": more, "after": str(self.calls)}
         return {
@@ -58,10 +58,10 @@ class Endless:
         }
 
 
-def started(
-    machine: str, answers: Answers, tenant_id: str = "acme", turns: int = 500, retries: int = 0
+def run_machine(
+    machine: str, responses: Responses, tenant_id: str = "acme", turns: int = 500, retries: int = 0
 ) -> tuple[Run, str]:
-    run = Run(machine, answers, turns, retries)
+    run = Run(machine, responses, turns, retries)
     return run, run.start(f"{tenant_id}-{RUN}", START | {"tenant_id": tenant_id, "run": RUN})
 
 
@@ -72,8 +72,8 @@ def edges(machine: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_every_circle_of_a_workflow_is_counted(machine: str) -> None:
-    """Without CountTurn and GoOn no state can come round again, but for the second of two times to carry over."""
+def test_every_cycle_of_a_workflow_is_counted(machine: str) -> None:
+    """Without CountTurn and GoOn no state is entered again, except the second reconciliation."""
     following: dict[str, set[str]] = {}
     for here, there in edges(machine):
         if here not in {"GoOn", "LastCarryOver"}:
@@ -93,7 +93,7 @@ def test_every_circle_of_a_workflow_is_counted(machine: str) -> None:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_every_loop_is_gone_on_with_by_its_name(machine: str) -> None:
+def test_every_loop_is_resumed_by_its_name(machine: str) -> None:
     choices = definition(machine)["States"]["GoOn"]["Choices"]
     known = {choice["StringEquals"]: choice["Next"] for choice in choices if "StringEquals" in choice}
     loops = {name: definition(machine)["States"][name] for within, name in LOOPS if within == machine}
@@ -104,21 +104,21 @@ def test_every_loop_is_gone_on_with_by_its_name(machine: str) -> None:
 
 @pytest.mark.parametrize(("machine", "loop"), LOOPS)
 @pytest.mark.parametrize("turns", [1, 3])
-def test_a_loop_goes_on_in_the_next_execution(machine: str, loop: str, turns: int) -> None:
-    functions = Endless(loop, calls=20)
-    run, end = started(machine, functions, turns=turns)
+def test_a_loop_continues_in_the_next_execution(machine: str, loop: str, turns: int) -> None:
+    functions = LoopingFunctions(loop, calls=20)
+    run, end = run_machine(machine, functions, turns=turns)
     assert end == "Done"
     assert functions.calls >= 20
     names = [f"acme-{RUN}", *(f"acme-{RUN}-{number}" for number in range(2, len(run.executions) + 1))]
     assert run.executions == names
     assert len(names) > 19 // turns
-    undisturbed, _ = started(machine, Endless(loop, calls=20))
-    assert (run.tasks, run.inputs, run.waits) == (undisturbed.tasks, undisturbed.inputs, undisturbed.waits)
+    single, _ = run_machine(machine, LoopingFunctions(loop, calls=20))
+    assert (run.tasks, run.inputs, run.waits) == (single.tasks, single.inputs, single.waits)
 
 
 @pytest.mark.parametrize(("machine", "loop"), LOOPS)
-def test_a_call_goes_on_behind_the_one_before(machine: str, loop: str) -> None:
-    run, _ = started(machine, Endless(loop, calls=5), turns=2)
+def test_a_call_continues_after_the_previous_one(machine: str, loop: str) -> None:
+    run, _ = run_machine(machine, LoopingFunctions(loop, calls=5), turns=2)
     given = [inputs for name, inputs in zip(run.tasks, run.inputs, strict=True) if name == loop]
     progress = [each.get("progress") or each.get("copy") or each.get("export") or each for each in given]
     reached = [each["after"] for each in progress if each.get("after")]
@@ -128,38 +128,38 @@ def test_a_call_goes_on_behind_the_one_before(machine: str, loop: str) -> None:
 
 @pytest.mark.parametrize(("machine", "loop"), LOOPS)
 @pytest.mark.parametrize("retries", [0, 10, 400])
-def test_no_history_gets_full(machine: str, loop: str, retries: int) -> None:
-    """However often the calls of a loop are retried; a retry counts as a turn."""
-    run, end = started(machine, Endless(loop, calls=1200), retries=retries)
+def test_no_history_exceeds_its_limit(machine: str, loop: str, retries: int) -> None:
+    """Even if the calls of a loop are retried, since a retry counts as a loop."""
+    run, end = run_machine(machine, LoopingFunctions(loop, calls=1200), retries=retries)
     assert end == "Done"
-    assert max(run.events) < HISTORY_LIMIT
+    assert max(run.events) < MAX_HISTORY_EVENTS
     assert len(run.executions) > 1200 * (1 + retries) // 1000
 
 
-def test_the_counter_leaves_room_for_what_it_does_not_count() -> None:
-    """The retries of five states of their own, at up to a thousand each, as every workflow may have."""
+def test_the_counter_leaves_room_for_uncounted_events() -> None:
+    """Up to a thousand retries of each of five states, as in every workflow."""
     most = template()["Parameters"]["TurnsPerExecution"]
     assert most["MaxValue"] == most["Default"]
-    turn = 2 * EVENTS["Task"] + 3 * EVENTS["Choice"] + EVENTS["Pass"]  # the longest: removed, and not closed
-    last_call = 1000 * EVENTS_OF_A_RETRY
-    assert most["MaxValue"] * turn + last_call + 4 * 1000 * EVENTS_OF_A_RETRY < HISTORY_LIMIT
+    turn = 2 * EVENTS["Task"] + 3 * EVENTS["Choice"] + EVENTS["Pass"]  # the longest loop: removed, but not closed
+    last_call = 1000 * EVENTS_PER_RETRY
+    assert most["MaxValue"] * turn + last_call + 4 * 1000 * EVENTS_PER_RETRY < MAX_HISTORY_EVENTS
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_the_names_of_executions_have_room_for_the_longest_tenant(machine: str) -> None:
-    run, _ = started(machine, Endless("ProcessDeferredEvents", calls=1200), tenant_id=LONGEST_ID, turns=1)
+def test_the_longest_tenant_id_fits_into_execution_names(machine: str) -> None:
+    run, _ = run_machine(machine, LoopingFunctions("ProcessDeferredEvents", calls=1200), tenant_id=LONGEST_ID, turns=1)
     assert len(set(run.executions)) == len(run.executions)
 
 
-def test_a_hand_over_that_was_made_already_is_no_failure() -> None:
-    run = Run("resumption", Endless("ProcessDeferredEvents", calls=20), turns=2)
-    run.taken.add(f"acme-{RUN}-2")
+def test_an_existing_successor_is_not_a_failure() -> None:
+    run = Run("resumption", LoopingFunctions("ProcessDeferredEvents", calls=20), turns=2)
+    run.used_names.add(f"acme-{RUN}-2")
     assert run.start(f"acme-{RUN}", START | {"tenant_id": "acme", "run": RUN}) == "HandedOver"
     assert "RecordTenantFailure" not in run.tasks
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_a_hand_over_that_fails_is_recorded(machine: str) -> None:
+def test_a_failed_hand_over_is_recorded(machine: str) -> None:
     state = definition(machine)["States"]["HandOver"]
     made, other = state["Catch"]
     assert (made["ErrorEquals"], made["Next"]) == (["StepFunctions.ExecutionAlreadyExistsException"], "HandedOver")
@@ -171,28 +171,28 @@ def test_a_hand_over_that_fails_is_recorded(machine: str) -> None:
 
 
 def test_a_failure_in_a_later_execution_is_recorded() -> None:
-    class Failing(Endless):
+    class Failing(LoopingFunctions):
         def __call__(self, name: str, given: Json) -> Json:
             if name == "RemoveTenantData" and self.calls == 7:
                 raise FunctionError("Conflict")
             return super().__call__(name, given)
 
-    run, end = started("offboarding", Failing("RemoveTenantData", calls=20), turns=2)
+    run, end = run_machine("offboarding", Failing("RemoveTenantData", calls=20), turns=2)
     assert end == "Failed"
     assert run.tasks[-1] == "RecordTenantFailure"
     assert (run.inputs[-1]["tenant_id"], run.inputs[-1]["run"]) == ("acme", RUN)
     assert len(run.executions) == 4
 
 
-def test_the_receipt_has_what_was_counted_and_exported_by_earlier_executions() -> None:
-    run, _ = started("offboarding", Endless("RemoveTenantData", calls=9), turns=1)
+def test_the_receipt_contains_counts_and_exports_of_earlier_executions() -> None:
+    run, _ = run_machine("offboarding", LoopingFunctions("RemoveTenantData", calls=9), turns=1)
     closing = run.inputs[run.tasks.index("CloseTenant")]
     assert closing["before"] == {"uploads": 0}
     assert closing["export"]["objects"] == 7
 
 
-def test_a_state_without_a_counter_begins_one() -> None:
-    """An execution that an older version of the functions has started knows of none."""
+def test_a_state_without_a_counter_starts_one() -> None:
+    """An execution that an earlier version started has no counter."""
     for machine in MACHINES:
         text = (REPOSITORY / f"statemachines/{machine}.asl.yaml").read_text(encoding="utf-8")
         assert re.search(r"StartAt: GoOn\n", text)
@@ -200,8 +200,8 @@ def test_a_state_without_a_counter_begins_one() -> None:
         assert first == {"Variable": "$.leg", "IsPresent": False, "Next": "FirstLeg"}
 
 
-def test_executions_follow_one_another_without_a_gap() -> None:
-    run, _ = started("resumption", Endless("ProcessDeferredEvents", calls=3000), turns=100)
+def test_executions_are_numbered_without_gaps() -> None:
+    run, _ = run_machine("resumption", LoopingFunctions("ProcessDeferredEvents", calls=3000), turns=100)
     numbers = [int(name.rsplit("-", 1)[1]) for name in run.executions[1:]]
     assert all(later == earlier + 1 for earlier, later in pairwise(numbers))
     assert len(run.executions) == 30

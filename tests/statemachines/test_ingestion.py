@@ -1,4 +1,4 @@
-"""What only the ingestion workflow promises."""
+"""Rules of the ingestion workflow."""
 
 from typing import Any
 
@@ -12,24 +12,24 @@ STATES = state_machine("ingestion")["States"]
 MAP = state_machine("ingestion")["States"]["EmbedAndIndex"]
 
 
-def test_batches_come_from_the_manifest_and_carry_no_content() -> None:
+def test_batches_come_from_the_manifest_and_contain_no_content() -> None:
     assert MAP["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
     assert set(MAP["ItemSelector"]) == {"tenant.$", "document.$", "batch.$"}
     assert MAP["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED"
 
 
-def test_children_may_wait_longer_than_an_express_execution_lives() -> None:
-    """An EXPRESS execution ends after five minutes, whatever its Retry says; docs/decisions holds the arithmetic."""
+def test_child_executions_are_standard() -> None:
+    """An EXPRESS execution times out after five minutes, whatever its Retry; docs/decisions has the calculation."""
     assert MAP["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] == "STANDARD"
 
 
-def test_a_retry_of_a_batch_knows_that_it_is_one() -> None:
+def test_a_batch_gets_its_retry_count() -> None:
     parameters = MAP["ItemProcessor"]["States"]["EmbedChunks"]["Parameters"]
     assert parameters["retries.$"] == "$$.State.RetryCount"
 
 
 @pytest.mark.parametrize("name", ["ExtractText", "ChunkText"])
-def test_a_file_that_cannot_be_read_in_time_is_named_as_such(name: str) -> None:
+def test_a_file_that_cannot_be_read_in_time_fails_with_timeout(name: str) -> None:
     catch = STATES[name]["Catch"][0]
     assert catch == {
         "ErrorEquals": ["States.Timeout", "Sandbox.Timedout", "ReadingTimeout"],
@@ -53,8 +53,8 @@ type Json = dict[str, Any]
 REGISTRATION: Json = {"outcome": "process", "tenant": {"tenant_id": "acme"}, "document": {"key": "a"}, "versions": []}
 
 
-def answers(expired: int) -> Any:
-    """Functions of which ExtractText finds so many grants expired, and then a file that is damaged."""
+def responses(expired: int) -> Any:
+    """Returns functions in which ExtractText finds `expired` grants expired, and then a damaged file."""
     grants = iter(range(1, 100))
     tries = iter(range(100))
 
@@ -71,8 +71,8 @@ def answers(expired: int) -> Any:
     return answer
 
 
-def test_files_are_read_under_a_grant_and_nothing_else_gets_it() -> None:
-    run = Run("ingestion", answers(expired=0))
+def test_only_extract_text_gets_the_grant() -> None:
+    run = Run("ingestion", responses(expired=0))
     assert run.start("e1", {"detail": {}}) == "Done"
     assert run.tasks == ["RegisterDocument", "GrantReading", "ExtractText", "RecordFailure"]
     assert run.inputs[2]["grant"] == {"parts": ["part"], "number": 1}
@@ -81,16 +81,16 @@ def test_files_are_read_under_a_grant_and_nothing_else_gets_it() -> None:
 
 
 @pytest.mark.parametrize("expired", [1, 5])
-def test_an_expired_grant_is_followed_by_a_new_one(expired: int) -> None:
-    run = Run("ingestion", answers(expired))
+def test_an_expired_grant_is_replaced(expired: int) -> None:
+    run = Run("ingestion", responses(expired))
     assert run.start("e1", {"detail": {}}) == "Done"
     assert run.tasks[1:-1] == ["GrantReading", "ExtractText"] * (expired + 1)
     before = [given["so_far"].get("grant", {}).get("number", 0) for given in run.inputs if "so_far" in given]
     assert before == list(range(expired + 1))
 
 
-def test_after_six_grants_the_service_is_at_fault() -> None:
-    run = Run("ingestion", answers(expired=99))
+def test_the_service_fails_after_six_grants() -> None:
+    run = Run("ingestion", responses(expired=99))
     assert run.start("e1", {"detail": {}}) == "Failed"
     assert run.tasks.count("GrantReading") == 6
     failure = Failure.from_catch(run.inputs[-1]["error"])

@@ -1,4 +1,4 @@
-"""The workflow of a move, state by state, over functions that answer what they are told to."""
+"""The relocation workflow, state by state, with test doubles of its functions."""
 
 from typing import Any
 
@@ -7,21 +7,21 @@ import pytest
 from onggi.domain.tenant import MoveStage
 from tests.statemachines.interpreter import FunctionError, Json, Run
 
-CARRYING = ["ReconcileUploads", "ReconcileUploads"]
+RECONCILING = ["ReconcileUploads", "ReconcileUploads"]
 RELEASING = ["ProcessDeferredEvents", "ProcessDeferredEvents"]
 LEAVING = ["RemoveTenantData", "RemoveTenantData", "CloseMove", "RemoveTenantData", "CloseMove"]
-FROM_THE_SWITCH_ON = [*CARRYING, *RELEASING, *CARRYING, *LEAVING]
+AFTER_THE_SWITCH = [*RECONCILING, *RELEASING, *RECONCILING, *LEAVING]
 PREPARING = ["PlaceTenant", "ProvisionTenant", "ProvisionTenant", "VerifyTenant", "PauseUploads"]
 COPYING = ["CountTenantData", "CountTenantData", "CopyTenantData", "CopyTenantData", "SwitchPlacement"]
 COPIED = {"more": True, "stage": "vectors", "after": "x"}
 
 
 class Functions:
-    """What each function answers, call by call."""
+    """The outputs of each function, call by call."""
 
     def __init__(self, failing: str | None = None) -> None:
         self._failing = failing
-        self._answers: dict[str, Any] = {
+        self._responses: dict[str, Any] = {
             "PlaceTenant": iter([{"vector_bucket": "pool"}]),
             "ProvisionTenant": iter([{"ready": False}, {"ready": True}]),
             "VerifyTenant": iter([{}]),
@@ -44,7 +44,7 @@ class Functions:
     def __call__(self, name: str, _: Json) -> Json:
         if name == self._failing:
             raise FunctionError("Conflict")
-        answer: Json = next(self._answers[name])
+        answer: Json = next(self._responses[name])
         return answer
 
 
@@ -55,26 +55,26 @@ def run_of(stage: MoveStage, *, failing: str | None = None, turns: int = 500) ->
 
 
 STAGES: list[tuple[MoveStage, list[str], str]] = [
-    ("preparing", [*PREPARING, *COPYING, *FROM_THE_SWITCH_ON], "LetStackStand"),
-    ("copying", [*PREPARING, *COPYING, *FROM_THE_SWITCH_ON], "LetStackStand"),
-    ("switched", FROM_THE_SWITCH_ON, "LetDecisionsExpire"),
-    ("leaving", FROM_THE_SWITCH_ON, "LetFormsExpire"),
+    ("preparing", [*PREPARING, *COPYING, *AFTER_THE_SWITCH], "LetStackStand"),
+    ("copying", [*PREPARING, *COPYING, *AFTER_THE_SWITCH], "LetStackStand"),
+    ("switched", AFTER_THE_SWITCH, "LetDecisionsExpire"),
+    ("leaving", AFTER_THE_SWITCH, "LetFormsExpire"),
     ("abandoned", [*RELEASING, *LEAVING], "LetCopiesEnd"),
 ]
 
 
 @pytest.mark.parametrize("turns", [500, 2, 1])
 @pytest.mark.parametrize(("stage", "tasks", "first_wait"), STAGES)
-def test_a_move_goes_on_where_it_was(stage: MoveStage, tasks: list[str], first_wait: str, turns: int) -> None:
+def test_a_move_resumes_at_its_stage(stage: MoveStage, tasks: list[str], first_wait: str, turns: int) -> None:
     run, end = run_of(stage, turns=turns)
     assert end == "Done"
-    assert run.tasks == tasks, "the same, however many executions it takes"
+    assert run.tasks == tasks, "the same for any number of executions"
     assert run.waits[0] == first_wait
     assert (len(run.executions) > 1) == (turns < 500)
 
 
 @pytest.mark.parametrize("turns", [500, 1])
-def test_a_move_waits_before_what_others_would_disturb(turns: int) -> None:
+def test_a_move_waits_for_concurrent_work(turns: int) -> None:
     run, _ = run_of("preparing", turns=turns)
     assert run.waits == [
         "LetStackStand",
@@ -87,7 +87,7 @@ def test_a_move_waits_before_what_others_would_disturb(turns: int) -> None:
 
 
 @pytest.mark.parametrize("turns", [500, 1])
-def test_functions_get_on_where_the_call_before_has_ended(turns: int) -> None:
+def test_functions_continue_after_the_previous_call(turns: int) -> None:
     run, _ = run_of("preparing", turns=turns)
     calls = list(zip(run.tasks, run.inputs, strict=True))
     assert all(given | {"tenant_id": "acme", "run": "r1"} == given for _, given in calls)
@@ -99,8 +99,8 @@ def test_functions_get_on_where_the_call_before_has_ended(turns: int) -> None:
 
 
 @pytest.mark.parametrize("turns", [500, 1])
-@pytest.mark.parametrize("failing", sorted(set(PREPARING + COPYING + FROM_THE_SWITCH_ON)))
-def test_a_step_that_fails_is_told(failing: str, turns: int) -> None:
+@pytest.mark.parametrize("failing", sorted(set(PREPARING + COPYING + AFTER_THE_SWITCH)))
+def test_a_failed_step_is_recorded(failing: str, turns: int) -> None:
     run, end = run_of("preparing", failing=failing, turns=turns)
     assert end == "Failed"
     assert run.tasks[-1] == "RecordTenantFailure"

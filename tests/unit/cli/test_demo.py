@@ -6,7 +6,8 @@ import pytest
 from cli.demo.__main__ import main
 from cli.demo.checks import letters_and_digits
 from cli.demo.documents import COMPANIES, FRIDGE_REPLACED, WARRANTY_QUESTION, WARRANTY_QUESTION_AFTER
-from tests.unit.cli.fakes import FakeAccount, FakeCloudFormation, FakeCloudWatch, FakeOnggi, Shell
+from tests.unit.cli.fake_onggi import FakeOnggi
+from tests.unit.cli.fakes import FakeAccount, FakeCloudFormation, FakeCloudWatch, Shell
 
 ARGUMENTS = ("--endpoint", "http://127.0.0.1:4566", "--stack", "onggi-prod", "--region", "ap-northeast-2")
 

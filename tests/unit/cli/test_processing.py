@@ -13,7 +13,7 @@ from cli.api import JsonObject
 from cli.processing import ProcessingProgress, TimeEstimate, remaining_text
 from cli.progress import BarTracker, DocumentProgress, LineTracker, make_tracker
 from tests.unit.cli.fakes import FakeTime, Shell, Terminal, reply
-from tests.unit.cli.test_commands import BASE, document, prepare_upload
+from tests.unit.cli.uploads import BASE, document, prepare_upload
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 

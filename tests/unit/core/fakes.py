@@ -210,7 +210,7 @@ class FakeLedger:
                 execution=execution,
                 versions=(known.versions if known else frozenset()) | {version.version},
             )
-            self._write(registered if known is None else _keeping_what_answers(registered, known))
+            self._write(registered if known is None else _keeping_live_version(registered, known))
         return outcome
 
     def confirm(self, version: DocumentVersion) -> bool:
@@ -391,7 +391,7 @@ class FakeLedger:
         return document
 
 
-def _keeping_what_answers(registered: Document, known: Document) -> Document:
+def _keeping_live_version(registered: Document, known: Document) -> Document:
     kept = (
         "current_version",
         "current_size",

@@ -343,8 +343,8 @@ def test_chunks_are_embedded_alike_where_text_and_context_are_the_same() -> None
     chunk = Chunk(1, 2, 3, 4, "김", (5,), "제1장")
     assert chunk.text_in_context == "제1장\n\n김"
     assert replace(chunk, context="").text_in_context == "김"
-    elsewhere = replace(chunk, number=7, start=20, end=21, page=9, page_breaks=())
-    assert elsewhere.embedding_hash == chunk.embedding_hash
+    moved = replace(chunk, number=7, start=20, end=21, page=9, page_breaks=())
+    assert moved.embedding_hash == chunk.embedding_hash
     others = [replace(chunk, context="제2장"), replace(chunk, context=""), replace(chunk, text="치")]
     assert len({chunk.embedding_hash, *(other.embedding_hash for other in others)}) == 4
 

@@ -289,7 +289,7 @@ def test_which_failures_of_a_tenants_workflow_are_noted(
     assert (record.status, record.reason) == (now, "Do this." if noted else None)
 
 
-def test_what_is_as_new_at_both_places_is_carried_over(acme: FakeTenant) -> None:
+def test_what_is_as_new_at_both_places_is_reconciled(acme: FakeTenant) -> None:
     """Times have seconds only, so that equal ones tell nothing: an upload that is repeated does no harm."""
     repeated: list[Any] = []
 

@@ -471,7 +471,7 @@ def onboard(functions: Functions, state: dict[str, Any]) -> None:
         assert functions.call(step, state) == functions.call(step, state), "a step that runs twice does no more"
 
 
-def test_a_failed_onboarding_tells_why_and_is_taken_up_by_the_same_request(functions: Functions) -> None:
+def test_a_failed_onboarding_tells_why_and_is_resumed_by_the_same_request(functions: Functions) -> None:
     new = {"tenant_id": "newcomer", "name": "New"}
     functions.api("tenants", "POST", "/v1/admin/tenants", new)
     ((name, state),) = functions.onboarding.started.items()
@@ -1149,7 +1149,7 @@ def test_a_tenant_moves_over_http(functions: Functions) -> None:
     assert "tenants/acme/late.md" in functions.other_place.documents.versions
     while functions.call("process_deferred_events", state)["more"]:
         pass
-    assert (functions.ingestion.started, functions.waiting.noted) == ({}, {}), "it was carried over instead"
+    assert (functions.ingestion.started, functions.waiting.noted) == ({}, {}), "it was reconciled instead"
     assert functions.call("close_move", state) == {"closed": False}
     while functions.call("remove_tenant_data", state)["more"]:
         pass
@@ -1162,7 +1162,7 @@ def test_a_tenant_moves_over_http(functions: Functions) -> None:
         functions.call("remove_tenant_data", state)
 
 
-def test_a_move_that_stops_is_told_and_taken_up_or_given_up(functions: Functions) -> None:
+def test_a_move_that_stops_is_told_and_resumed_or_given_up(functions: Functions) -> None:
     patch(functions, tier="premium")
     ((_, first),) = functions.relocation.started.items()
     error = {"Error": "Conflict", "Cause": json.dumps({"errorMessage": "The stack ended as ROLLBACK_COMPLETE."})}

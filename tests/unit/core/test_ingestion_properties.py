@@ -186,7 +186,7 @@ class Execution:
         assert self._acme.meter.total("DocumentsFailed") == failed
 
     def start_again(self) -> None:
-        """Gives up a description in the middle and begins it anew, as after a transient fault."""
+        """Gives up a description in the middle and begins it again, as after a transient fault."""
         if self._description is not None:
             self._description = self._new_description()
 
@@ -307,13 +307,13 @@ class World:
     def play(self, acts: list[tuple[Act, int]]) -> None:
         for act, choice in acts:
             self._play(act, choice)
-            self.check_what_answers()
+            self.check_live_version()
         undelivered = [number for number in range(len(self.acme.documents.events)) if number not in self.delivered]
         for number in undelivered:
             self._start(number)
         for execution in self.executions:
             execution.finish()
-            self.check_what_answers()
+            self.check_live_version()
         self.check_the_end()
 
     def _play(self, act: Act, choice: int) -> None:
@@ -377,7 +377,7 @@ class World:
         row = self.acme.ledger.rows.get(self.document_id)
         return row.current_version if row else None
 
-    def check_what_answers(self) -> None:
+    def check_live_version(self) -> None:
         """At any moment: the version that answers has all its chunks, and no other answers."""
         current = self.live_version()
         found = retrieve(RetrievalRequest("kimchi salt", 50, None), self.acme.ports)
@@ -409,11 +409,11 @@ class World:
         assert acme.ledger.stored().vectors == len(acme.index.vectors)
 
     def check_attributes(self) -> None:
-        """What answers is found by its headers and its newest sidecar, and by nothing else; so says its row."""
+        """The live version is found by its headers and its newest sidecar, and by nothing else; so says its row."""
         row, current = self.acme.ledger.rows.get(self.document_id), self.live_version()
         uploaded = self.acme.documents.facts(self.key, current) if current else None
         if row is None or uploaded is None:
-            return  # what answers although it was removed for good keeps its attributes
+            return  # the live version although it was removed for good keeps its attributes
         vectors = [each for each in self.acme.index.vectors.values() if each.version == current]
         found = {json.dumps(each.metadata, sort_keys=True) for each in vectors}
         assert found == {json.dumps(row.current_metadata, sort_keys=True)}
@@ -453,7 +453,7 @@ WANTED_AGAIN: list[tuple[Act, int]] = [
     ("run", 2),
     ("run", 0),
 ]
-"""The version above is removed for good, so that a second execution takes up the one that a first is still at."""
+"""The version above is removed for good, so that a second execution resumes the one that a first is still at."""
 FAILED_AFTER_A_DELETION: list[tuple[Act, int]] = [
     ("upload", 0),
     ("deliver", 0),
@@ -511,7 +511,7 @@ DESCRIBED_WHILE_REMOVED: list[tuple[Act, int]] = [
     ("run", 0),
 ]
 """The removal ends before a description writes."""
-TAKEN_UP_AGAIN_AND_DESCRIBED: list[tuple[Act, int]] = [
+RESUMED_AGAIN_AND_DESCRIBED: list[tuple[Act, int]] = [
     ("upload", 0),
     ("deliver", 0),
     ("run", 0),
@@ -529,7 +529,7 @@ TAKEN_UP_AGAIN_AND_DESCRIBED: list[tuple[Act, int]] = [
 ]
 """The version above is removed for good while the one below still answers: that one is indexed again, and described."""
 DESCRIBED_WHILE_INDEXED_AGAIN: list[tuple[Act, int]] = [
-    *TAKEN_UP_AGAIN_AND_DESCRIBED,
+    *RESUMED_AGAIN_AND_DESCRIBED,
     ("step", 1),
     ("step", 1),
     ("upload", 3),
@@ -539,7 +539,7 @@ DESCRIBED_WHILE_INDEXED_AGAIN: list[tuple[Act, int]] = [
 ]
 """It is overtaken by a version that fails, so that it answers with what was indexed last."""
 DESCRIBED_WHILE_INDEXED_IN_VAIN: list[tuple[Act, int]] = [
-    *TAKEN_UP_AGAIN_AND_DESCRIBED,
+    *RESUMED_AGAIN_AND_DESCRIBED,
     ("step", 1),
     ("break down", 1),
 ]

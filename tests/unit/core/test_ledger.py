@@ -328,7 +328,7 @@ def test_a_description_is_what_the_document_is_found_by(ledger: DocumentLedger, 
     assert ledger.stored() == Stored(7, 100, 1)
 
 
-def test_a_fault_of_a_sidecar_is_told_until_it_is_mended(ledger: DocumentLedger, tenant: TenantContext) -> None:
+def test_a_fault_of_a_sidecar_is_told_until_it_is_corrected(ledger: DocumentLedger, tenant: TenantContext) -> None:
     published = publish(ledger, tenant, metadata={"year": 1})
     assert ledger.describe(published, {"year": 1}, "It is broken.")
     row = row_of(ledger, published.document_id)
@@ -363,7 +363,7 @@ def test_an_overtaken_description_is_not_noted(
     assert row_of(ledger, published.document_id) == before
 
 
-def test_while_a_newer_version_comes_and_fails_only_what_answers_is_described(
+def test_while_a_newer_version_comes_and_fails_only_the_live_version_is_described(
     ledger: DocumentLedger, tenant: TenantContext
 ) -> None:
     publish(ledger, tenant, metadata={"year": 1})

@@ -162,7 +162,7 @@ def test_after_a_limit_is_raised_the_same_upload_is_taken(acme: FakeTenant) -> N
     assert acme.ledger.stored().documents == 2
 
 
-def test_what_is_on_its_way_does_not_count_yet(acme: FakeTenant) -> None:
+def test_what_is_being_processed_does_not_count_yet(acme: FakeTenant) -> None:
     limit(acme, documents=1)
     first, second = (register(acme, name, 10) for name in ("a.txt", "b.txt"))
     publish(acme, first)

@@ -1,8 +1,8 @@
-"""However a move interleaves with uploads, deletions and their events, what answers is what would answer without it.
+"""However a move interleaves with uploads, deletions and their events, the live version is the same as without it.
 
 Clients change two documents and a sidecar: where the tenant is, and for some time after the switch where it was. Events
 come late, twice and in any order; executions go step by step. The steps of the move are repeated, crash before and
-after they have worked, fail and are taken up from the beginning of their stage, and a move is given up. Two things take
+after they have worked, fail and are resumed from the beginning of their stage, and a move is given up. Two things take
 their time as the workflow grants it: registrations and descriptions that were let in end before anything is copied, and
 whoever works at the old place ends before that is removed.
 """
@@ -229,7 +229,7 @@ class World:
         if self.moving is None:
             tier = self.places.record.context.tier
             self.places.start("basic" if tier == "premium" else "premium")
-            self.take_up()
+            self.resume()
             return
         assert self.step is not None
         self.step()
@@ -251,21 +251,21 @@ class World:
             self.has_moved = True
             self.check_what_is_stable()
 
-    def take_up(self) -> None:
+    def resume(self) -> None:
         """What a new run of the workflow does, from the stage on at which it finds the tenant."""
         self.moving = self._move()
         self.step = next(self.moving)
 
     def fail_and_resume(self) -> None:
         if self.places.record.move is not None:
-            self.take_up()
+            self.resume()
 
     def give_up(self) -> None:
         move = self.places.record.move
         if move is not None and move.stage in {"preparing", "copying"}:
             self.places.clock.advance(seconds=1)
             self.places.ask(self.places.record.context.tier)
-            self.take_up()
+            self.resume()
 
     def _move(self) -> Iterator[Step]:
         move = self.places.record.move
@@ -614,7 +614,7 @@ RESUMED_WHILE_LEAVING: Parts = (
     [("resume the move", 0)],
     [],
 )
-"""What waits still when a move stops is released when it is taken up."""
+"""What waits still when a move stops is released when it is resumed."""
 
 
 @patch("onggi.steps.ingestion.chunk_text.BATCH_SIZE", 2)

@@ -1,4 +1,4 @@
-"""The way of a tenant from place to place: started, resumed, given up; what is copied, carried over, and left."""
+"""The way of a tenant from place to place: started, resumed, given up; what is copied, reconciled, and left."""
 
 from dataclasses import replace
 from typing import Any
@@ -149,7 +149,7 @@ def test_a_move_that_has_not_switched_is_given_up(places: TwoPlaces, stage: Move
     assert move
     assert (move.stage, move.tier, move.other) == ("abandoned", "basic", other)
     _, state = started(places)[-1]
-    assert (state["stage"], state["settling"]) == ("abandoned", 300), "a page may still be on its way"
+    assert (state["stage"], state["settling"]) == ("abandoned", 300), "a page may still be being processed"
     assert places.ask("basic").move == move
     raw = places.upload("a.txt", "kimchi")
     assert places.admit(raw) == "admitted", "nothing waits any more"
@@ -214,7 +214,7 @@ def test_steps_work_at_their_stage_only(places: TwoPlaces) -> None:
     ],
 )
 def test_the_stages_at_which_steps_work(stages: Any, working: set[str]) -> None:
-    """Uploads to the old place are carried over until it goes; a place goes after a move and after one given up."""
+    """Uploads to the old place are reconciled until it goes; a place goes after a move and after one given up."""
     assert working <= set(stages) <= {"preparing", "copying", "switched", "leaving", "abandoned"}
 
 
@@ -362,7 +362,7 @@ def test_a_place_among_vectors_may_have_slashes_in_its_page() -> None:
     assert VectorPlace.from_text(place.to_text()) == place
 
 
-def test_what_answers_is_copied_without_an_embedding(places: TwoPlaces) -> None:
+def test_the_live_version_is_copied_without_an_embedding(places: TwoPlaces) -> None:
     for number in range(5):
         assert places.ingest(places.upload(f"{number}.txt", f"kimchi {number}", metadata={"year": number})) == "process"
     embedded, found, stored = list(places.embedder.embedded), places.found(), places.ledger.stored()
@@ -455,14 +455,14 @@ def test_a_failed_upload_is_copied_above_the_one_that_answers(places: TwoPlaces)
     assert places.row("a.txt").current_metadata == {"year": 1, "team": "cellar"}
 
 
-def test_an_upload_that_nobody_knows_yet_is_left_out_and_carried_over(places: TwoPlaces) -> None:
+def test_an_upload_that_nobody_knows_yet_is_left_out_and_reconciled(places: TwoPlaces) -> None:
     places.ingest(places.upload("a.txt", "kimchi"))
     prepared(places)
     places.upload("a.txt", "kimchi and salt")
     places.upload("b.txt", "kimchi and soy sauce")
     places.copy()
     assert texts_at(places.at_other_placement) == {}
-    assert places.found(at=places.at_other_placement) == {"a.txt": ["kimchi"]}, "what answers goes on answering"
+    assert places.found(at=places.at_other_placement) == {"a.txt": ["kimchi"]}, "the live version goes on answering"
     places.switch()
     assert places.reconcile() == 2
     for raw in places.here.documents.events:
@@ -470,7 +470,7 @@ def test_an_upload_that_nobody_knows_yet_is_left_out_and_carried_over(places: Tw
     assert places.found() == {"a.txt": ["kimchi and salt"], "b.txt": ["kimchi and soy sauce"]}
 
 
-def test_what_was_being_processed_when_it_broke_down_is_carried_over(places: TwoPlaces) -> None:
+def test_what_was_being_processed_when_it_broke_down_is_reconciled(places: TwoPlaces) -> None:
     places.ingest(places.upload("a.txt", "kimchi"))
     raw = places.upload("a.txt", "kimchi and salt")
     register_document(
@@ -552,25 +552,25 @@ def test_holding_twice_is_holding(places: TwoPlaces) -> None:
     assert places.record == record
 
 
-# ── What is carried over ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── What is reconciled ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_came_to_the_old_place_is_carried_over_once(places: TwoPlaces) -> None:
+def test_what_came_to_the_old_place_is_reconciled_once(places: TwoPlaces) -> None:
     for name in ("kept.txt", "replaced.txt", "deleted.txt"):
         places.ingest(places.upload(name, f"kimchi {name}"))
     places.ingest(places.upload("long-gone.txt", "kimchi"))
     places.ingest(places.delete("long-gone.txt"))
     prepared(places).copy()
-    places.upload("replaced.txt", "kimchi anew")
+    places.upload("replaced.txt", "kimchi again")
     places.delete("deleted.txt")
     places.upload("new.txt", "kimchi new")
     places.delete("never-there.txt")
     places.switch()
     assert places.reconcile() == 3
-    assert places.reconcile() == 0, "nothing is carried over twice"
+    assert places.reconcile() == 0, "nothing is reconciled twice"
     for raw in list(places.here.documents.events):
         places.ingest(raw)
-    expected = {"kept.txt": ["kimchi kept.txt"], "replaced.txt": ["kimchi anew"], "new.txt": ["kimchi new"]}
+    expected = {"kept.txt": ["kimchi kept.txt"], "replaced.txt": ["kimchi again"], "new.txt": ["kimchi new"]}
     assert places.found() == expected
     assert places.row("deleted.txt").status == "deleted"
     places.upload("late.txt", "kimchi late", places.at_other_placement)
@@ -767,7 +767,7 @@ def test_copies_of_copies_are_what_they_are_copies_of(places: TwoPlaces) -> None
     assert [text for text in places.embedder.embedded if text != "kimchi"] == [*embedded, "kimchi and salt"]
 
 
-def test_a_move_after_one_that_was_given_up_copies_what_answers(places: TwoPlaces) -> None:
+def test_a_move_after_one_that_was_given_up_copies_the_live_version(places: TwoPlaces) -> None:
     """The copies of the first attempt are noted, and are not there."""
     places.ingest(places.upload("a.txt", "kimchi", metadata={"year": 1}))
     places.ingest(places.upload("a.txt", "corrupt"))

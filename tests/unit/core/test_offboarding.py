@@ -67,7 +67,7 @@ def test_a_tenant_is_shut_out_at_once(acme: FakeTenant, lifecycle: FakeLifecycle
     assert len(workflow.started) == 1, "it is being removed already"
 
 
-def test_a_removal_that_stopped_is_taken_up(acme: FakeTenant, lifecycle: FakeLifecycle) -> None:
+def test_a_removal_that_stopped_is_resumed(acme: FakeTenant, lifecycle: FakeLifecycle) -> None:
     workflow = FakeWorkflow()
     for number in range(1, 4):
         acme.clock.advance(seconds=1)

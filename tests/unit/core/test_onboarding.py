@@ -1,4 +1,4 @@
-"""How tenants come in: requests repeated and overtaken, pools that fill, walls that do not hold."""
+"""How tenants come in: requests repeated and overtaken, pools that fill, isolation that does not hold."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -108,7 +108,7 @@ def test_a_request_with_other_limits_is_another_request(operator: Operator) -> N
         operator.create("acme")
 
 
-def test_a_request_that_could_not_start_the_workflow_is_taken_up(operator: Operator) -> None:
+def test_a_request_that_could_not_start_the_workflow_is_resumed(operator: Operator) -> None:
     operator.workflow.fault = TransientError("down")
     with pytest.raises(TransientError):
         operator.create("acme")
@@ -257,7 +257,7 @@ def test_a_stack_stands_before_its_index_is_made(operator: Operator) -> None:
     assert len(stacks.asked) == 1, "a basic tenant has none"
 
 
-def test_an_open_wall_keeps_the_tenant_out() -> None:
+def test_a_breach_keeps_a_tenant_out() -> None:
     probe = FakeIsolationProbe()
     verify_tenant(probe)
     assert probe.used == 1

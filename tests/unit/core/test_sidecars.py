@@ -247,7 +247,7 @@ def test_a_document_keeps_its_attributes_while_its_sidecar_cannot_be_used(acme: 
     assert [row_of(acme).metadata, *indexed(acme)] == [{"team": "cellar", **WINTER}] * 3
 
 
-def test_what_answers_while_a_newer_version_fails_is_described_and_the_failure_stays(acme: FakeTenant) -> None:
+def test_the_live_version_while_a_newer_version_fails_is_described_and_the_failure_stays(acme: FakeTenant) -> None:
     document = uploaded(acme, team="cellar")
     publish(acme, document)
     newer = uploaded(acme, "other", team="kitchen")

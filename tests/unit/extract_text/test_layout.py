@@ -176,7 +176,7 @@ def test_no_word_is_lost(pages: list[list[str]]) -> None:
         pytest.param("end-\n\nnext", "end-\n\nnext", id="a paragraph ends"),
         pytest.param("---\ntitle", "---\ntitle", id="a rule"),
         pytest.param("state-of-the-\nart", "state-of-the-art", id="a word with hyphens of its own"),
-        pytest.param("well-known and well-\nknown", "well-known and well-known", id="written so elsewhere"),
+        pytest.param("well-known and well-\nknown", "well-known and well-known", id="a spelling used before"),
         pytest.param("a foot, three of them, three-\nfoot", "a foot, three of them, three-foot", id="two words"),
         pytest.param("for me: infor-\nmation", "for me: information", id="half a word is none"),
         pytest.param(

@@ -122,7 +122,7 @@ def session_policy(
     """What may be done to read one document, as a session policy: JSON of at most 2,048 ASCII characters.
 
     It is ANDed with the role's policy, which is bound to the tenant. The upload is named by the ids of its versions,
-    which take little room; its key may be 1,024 bytes long, of which six characters stand for each Korean one.
+    which are short; its key may be 1,024 bytes long, of which six characters stand for each Korean one.
     """
     artifacts = f"{tenant.prefix}{document.document_id}/{document.version}".translate(ESCAPES)
     placement = tenant.placement
@@ -159,11 +159,11 @@ def session_policy(
 def pattern_of(key: str) -> str:
     """A pattern of IAM for exactly this key; for a long one, for all keys that begin with a long part of it."""
     written = ""
-    room = PATTERN_CHARACTERS
+    left = PATTERN_CHARACTERS
     for character in key:
         escaped = character.translate(ESCAPES)
-        room -= len(json.dumps(escaped)) - 2
-        if room < 1:
+        left -= len(json.dumps(escaped)) - 2
+        if left < 1:
             return written + "*"
         written += escaped
     return written

@@ -17,7 +17,7 @@ from onggi.ports.retrieval import ManagedVectorIndex
 PROBE: Final = "onboarding-probe"
 """Names what is written and deleted again; no document id has this form."""
 NEIGHBOUR: Final = "onggi--neighbour"
-"""In the place of another tenant: no tenant can have this id, so that even an open wall lets nobody's data suffer."""
+"""In the place of another tenant: no tenant can have this id, so that even a breach harms nobody's data."""
 LIST_OBJECTS: Final = "s3:ListBucket"
 REFUSALS: Final = DENIED | {"AccessDeniedException"}
 
@@ -72,7 +72,7 @@ class AwsIsolationProbe:
                     raise
                 raise Forbidden(f"The tenant's session is denied its own {name}; look at the data role.") from error
             if not same:
-                raise Conflict(f"The tenant's {name} did not answer what was written; try again.")
+                raise Conflict(f"The tenant's {name} did not return what was written; try again.")
 
     def breaches(self) -> list[str]:
         return [name for name, attempt in self._trespasses().items() if not _is_denied(attempt)]

@@ -18,7 +18,7 @@ class CognitoTenantUsers:
     """Counts and removes the users whose immutable attribute names the tenant.
 
     Cognito finds nobody by an attribute of one's own, and no policy can name one, so that everybody is looked at and
-    the comparison here is the only wall: it is of whole ids.
+    the comparison here is the only isolation layer: it compares whole ids.
     """
 
     def __init__(self, session: AwsSession, user_pool_id: str, tenant: TenantContext) -> None:

@@ -36,8 +36,8 @@ class Outline:
         """
         path = self._path_at(start)
         columns = self._columns_at(start)
-        room = MAX_CONTEXT_BYTES - len((path + "\n").encode())
-        return "\n".join(filter(None, (path, _first_bytes(columns, room))))
+        left = MAX_CONTEXT_BYTES - len((path + "\n").encode())
+        return "\n".join(filter(None, (path, _first_bytes(columns, left))))
 
     def _path_at(self, start: int) -> str:
         last = bisect_right(self._heading_starts, start) - 1

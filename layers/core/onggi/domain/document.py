@@ -111,7 +111,7 @@ class Document:
             that show something and hold no text) and properties.
         metadata: the attributes of the newest registered version.
         current_metadata: those that filters find the current version by.
-        descriptions: how often those have been written anew; whoever reads one number and then finds another has been
+        descriptions: how often those have been written again; whoever reads one number and then finds another has been
             overtaken.
         execution: the workflow execution that has claimed the newest version.
         versions: those that may have vectors or artifacts: registered, and not forgotten yet.
@@ -161,7 +161,7 @@ class Document:
         return self.current_size > 0
 
     def needs(self, version: str) -> bool:
-        """Whether a version answers or is on its way to; whatever lies about of any other has to go."""
+        """Returns whether a version is live or may become so; data of any other version has to be removed."""
         return version == self.current_version or (version == self.version and self.status in {"processing", "ready"})
 
     def live_version(self, metadata: Metadata) -> DocumentVersion | None:

@@ -134,7 +134,7 @@ class QuotaExceeded(OnggiError):  # noqa: N818 - state machines match this publi
     """A limit of the tenant is reached.
 
     Attributes:
-        retry_after: seconds until the limit has room again; None where no time will make room.
+        retry_after: seconds until the limit allows more; None where waiting does not help.
     """
 
     code = "quota_exceeded"

@@ -244,13 +244,13 @@ class TenantContext:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A tenant on its way from one place to another.
+    """A tenant's move from one placement to another.
 
     Attributes:
         tier: the tier that the tenant is to have.
         other: the place that is not in use: the new one until the switch, the old one after it.
         stage: `preparing` the new place; `copying` to it while uploads wait; `switched` to it, but not for everybody
-            yet; `leaving` the old one, whose late uploads are carried over; `abandoned`: the new place is removed.
+            yet; `leaving` the old one, whose late uploads are reconciled; `abandoned`: the new place is removed.
         run: which run of the workflow has the move in its hands.
         reason: a sentence that tells why that run has stopped.
     """

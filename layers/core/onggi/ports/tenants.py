@@ -124,7 +124,7 @@ class IsolationProbe(Protocol):
         ...
 
     def breaches(self) -> list[str]:
-        """What another tenant has and the session can reach nevertheless, in words; nothing where the walls hold."""
+        """Returns what the session can reach of other tenants, in words; an empty list where isolation holds."""
         ...
 
 

@@ -8,7 +8,7 @@ from onggi.requests.fields import Fields
 from onggi.steps.documents.uploads import UploadRequest
 
 MAX_NAME_BYTES: Final = 900
-"""A key has 1,024 bytes (S3 user guide), of which the tenant's prefix takes up to 70."""
+"""A key has 1,024 bytes (S3 user guide), of which the tenant's prefix has at most 70."""
 MAX_UPLOAD_BYTES: Final = 5 * 1024**3
 """The largest upload by a form (S3 user guide)."""
 CONTENT_TYPE: Final = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}([ \t]*;[\x20-\x7e]{0,100})?", re.ASCII)

@@ -15,31 +15,31 @@ STANDARD = {"metadataKey": "text"}
 
 
 def test_a_bucket_lives_from_creation_to_deletion(client: Client) -> None:
-    arn = client.create_vector_bucket(vectorBucketName="jar-1", tags={"단지": "김치"})["vectorBucketArn"]
-    assert arn == "arn:aws:s3vectors:us-east-1:000000000000:bucket/jar-1"
+    arn = client.create_vector_bucket(vectorBucketName="crate-1", tags={"단지": "김치"})["vectorBucketArn"]
+    assert arn == "arn:aws:s3vectors:us-east-1:000000000000:bucket/crate-1"
     bucket = client.get_vector_bucket(vectorBucketArn=arn)["vectorBucket"]
     assert bucket["encryptionConfiguration"] == {"sseType": "AES256"}
     assert bucket["defaultIndexMode"] == "ENHANCED"
     assert datetime.now(UTC) - bucket["creationTime"] < timedelta(minutes=1)
     assert client.list_tags_for_resource(resourceArn=arn)["tags"] == {"단지": "김치"}
-    assert code_and_status(client.create_vector_bucket, vectorBucketName="jar-1") == ("ConflictException", 409)
-    client.delete_vector_bucket(vectorBucketName="jar-1")
-    assert code_and_status(client.get_vector_bucket, vectorBucketName="jar-1") == ("NotFoundException", 404)
-    client.create_vector_bucket(vectorBucketName="jar-1")
+    assert code_and_status(client.create_vector_bucket, vectorBucketName="crate-1") == ("ConflictException", 409)
+    client.delete_vector_bucket(vectorBucketName="crate-1")
+    assert code_and_status(client.get_vector_bucket, vectorBucketName="crate-1") == ("NotFoundException", 404)
+    client.create_vector_bucket(vectorBucketName="crate-1")
     assert client.list_tags_for_resource(resourceArn=arn)["tags"] == {}
 
 
 def test_a_bucket_with_an_index_is_not_deleted(client: Client) -> None:
-    client.create_vector_bucket(vectorBucketName="jar-2")
+    client.create_vector_bucket(vectorBucketName="crate-2")
     client.create_index(
-        vectorBucketName="jar-2", indexName="acme", dimension=2, dataType="float32", distanceMetric="cosine"
+        vectorBucketName="crate-2", indexName="acme", dimension=2, dataType="float32", distanceMetric="cosine"
     )
-    assert code_and_status(client.delete_vector_bucket, vectorBucketName="jar-2") == ("ConflictException", 409)
-    client.delete_index(vectorBucketName="jar-2", indexName="acme")
-    client.delete_vector_bucket(vectorBucketName="jar-2")
+    assert code_and_status(client.delete_vector_bucket, vectorBucketName="crate-2") == ("ConflictException", 409)
+    client.delete_index(vectorBucketName="crate-2", indexName="acme")
+    client.delete_vector_bucket(vectorBucketName="crate-2")
 
 
-@pytest.mark.parametrize("name", ["ab", "a" * 64, "Jar", "jar_1", "-jar", "jar-", "jar.1", "항아리"])
+@pytest.mark.parametrize("name", ["ab", "a" * 64, "Crate", "crate_1", "-crate", "crate-", "crate.1", "항아리"])
 def test_bucket_names_follow_the_rules(client: Client, name: str) -> None:
     assert code_and_status(client.create_vector_bucket, vectorBucketName=name) == ("ValidationException", 400)
 
@@ -56,15 +56,15 @@ def test_buckets_are_listed_by_prefix_and_page(client: Client, page_size: int) -
 
 
 def test_a_policy_is_kept_until_deleted(client: Client) -> None:
-    client.create_vector_bucket(vectorBucketName="jar-3")
-    assert code_and_status(client.get_vector_bucket_policy, vectorBucketName="jar-3") == ("NotFoundException", 404)
+    client.create_vector_bucket(vectorBucketName="crate-3")
+    assert code_and_status(client.get_vector_bucket_policy, vectorBucketName="crate-3") == ("NotFoundException", 404)
     for broken in ("{", "[]", "{}"):
-        assert code_and_status(client.put_vector_bucket_policy, vectorBucketName="jar-3", policy=broken)[1] == 400
-    client.put_vector_bucket_policy(vectorBucketName="jar-3", policy=POLICY)
-    assert client.get_vector_bucket_policy(vectorBucketName="jar-3")["policy"] == POLICY
-    client.delete_vector_bucket_policy(vectorBucketName="jar-3")
-    client.delete_vector_bucket_policy(vectorBucketName="jar-3")
-    assert code_and_status(client.get_vector_bucket_policy, vectorBucketName="jar-3")[1] == 404
+        assert code_and_status(client.put_vector_bucket_policy, vectorBucketName="crate-3", policy=broken)[1] == 400
+    client.put_vector_bucket_policy(vectorBucketName="crate-3", policy=POLICY)
+    assert client.get_vector_bucket_policy(vectorBucketName="crate-3")["policy"] == POLICY
+    client.delete_vector_bucket_policy(vectorBucketName="crate-3")
+    client.delete_vector_bucket_policy(vectorBucketName="crate-3")
+    assert code_and_status(client.get_vector_bucket_policy, vectorBucketName="crate-3")[1] == 404
 
 
 def test_tags_are_added_changed_and_removed(client: Client, new_index: NewIndex) -> None:
@@ -84,9 +84,9 @@ def test_tags_are_added_changed_and_removed(client: Client, new_index: NewIndex)
 
 def test_encryption_is_inherited_and_must_be_consistent(client: Client) -> None:
     kms = {"sseType": "aws:kms", "kmsKeyArn": KEY}
-    client.create_vector_bucket(vectorBucketName="jar-4", encryptionConfiguration=kms)
+    client.create_vector_bucket(vectorBucketName="crate-4", encryptionConfiguration=kms)
     arn = client.create_index(
-        vectorBucketName="jar-4", indexName="acme", dimension=2, dataType="float32", distanceMetric="cosine"
+        vectorBucketName="crate-4", indexName="acme", dimension=2, dataType="float32", distanceMetric="cosine"
     )["indexArn"]
     assert client.get_index(indexArn=arn)["index"]["encryptionConfiguration"] == kms
     for wrong in (
@@ -96,7 +96,7 @@ def test_encryption_is_inherited_and_must_be_consistent(client: Client) -> None:
         {"sseType": "aws:kms", "kmsKeyArn": "x"},
     ):
         assert (
-            code_and_status(client.create_vector_bucket, vectorBucketName="jar-5", encryptionConfiguration=wrong)[1]
+            code_and_status(client.create_vector_bucket, vectorBucketName="crate-5", encryptionConfiguration=wrong)[1]
             == 400
         )
 
@@ -135,28 +135,28 @@ def test_an_index_is_refused_what_the_api_does_not_allow(new_index: NewIndex, se
 
 
 def test_index_names_are_unique_in_a_bucket(client: Client) -> None:
-    client.create_vector_bucket(vectorBucketName="jar-6")
+    client.create_vector_bucket(vectorBucketName="crate-6")
     index = {"indexName": "acme", "dimension": 2, "dataType": "float32", "distanceMetric": "cosine"}
-    client.create_index(vectorBucketName="jar-6", **index)
-    assert code_and_status(client.create_index, vectorBucketName="jar-6", **index) == ("ConflictException", 409)
+    client.create_index(vectorBucketName="crate-6", **index)
+    assert code_and_status(client.create_index, vectorBucketName="crate-6", **index) == ("ConflictException", 409)
     assert code_and_status(client.create_index, vectorBucketName="absent", **index) == ("NotFoundException", 404)
 
 
 def test_a_bucket_holds_no_more_indexes_than_its_quota(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("local.s3vectors.indexes.MAX_INDEXES", 2)
-    client.create_vector_bucket(vectorBucketName="jar-7")
-    index = {"vectorBucketName": "jar-7", "dimension": 2, "dataType": "float32", "distanceMetric": "cosine"}
+    client.create_vector_bucket(vectorBucketName="crate-7")
+    index = {"vectorBucketName": "crate-7", "dimension": 2, "dataType": "float32", "distanceMetric": "cosine"}
     for name in ("one", "two"):
         client.create_index(indexName=name, **index)
     assert code_and_status(client.create_index, indexName="three", **index) == ("ServiceQuotaExceededException", 402)
-    pages = client.get_paginator("list_indexes").paginate(vectorBucketName="jar-7", PaginationConfig={"PageSize": 1})
+    pages = client.get_paginator("list_indexes").paginate(vectorBucketName="crate-7", PaginationConfig={"PageSize": 1})
     assert [entry["indexName"] for page in pages for entry in page["indexes"]] == ["one", "two"]
 
 
 def test_a_deleted_index_comes_back_empty(client: Client) -> None:
-    client.create_vector_bucket(vectorBucketName="jar-8")
+    client.create_vector_bucket(vectorBucketName="crate-8")
     index = {
-        "vectorBucketName": "jar-8",
+        "vectorBucketName": "crate-8",
         "indexName": "acme",
         "dimension": 2,
         "dataType": "float32",

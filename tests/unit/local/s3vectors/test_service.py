@@ -22,8 +22,8 @@ from tests.unit.local.s3vectors.support import Client, NewIndex
 DATA = Path(botocore.__file__).parent / "data"
 MODEL = ServiceModel(Loader().load_service_model("s3vectors", "service-2"))
 CALLER = Caller("111122223333", "ap-northeast-2")
-INDEX = "arn:aws:s3vectors:ap-northeast-2:111122223333:bucket/jar/index/acme"
-BUCKET = "arn:aws:s3vectors:ap-northeast-2:111122223333:bucket/jar"
+INDEX = "arn:aws:s3vectors:ap-northeast-2:111122223333:bucket/crate/index/acme"
+BUCKET = "arn:aws:s3vectors:ap-northeast-2:111122223333:bucket/crate"
 
 
 @pytest.mark.usefixtures("client")
@@ -66,7 +66,7 @@ def test_a_body_that_is_no_request_is_refused(body: bytes) -> None:
 
 @pytest.mark.usefixtures("client")
 def test_a_member_that_the_operation_does_not_have_is_refused() -> None:
-    request = b'{"vectorBucketName": "jar-9", "color": "blue"}'
+    request = b'{"vectorBucketName": "crate-9", "color": "blue"}'
     status, _, body = service.engine().answer("POST", "/CreateVectorBucket", {}, request, CALLER)
     assert (status, json.loads(body)["fieldList"][0]["path"]) == (400, "/color")
 
@@ -139,9 +139,9 @@ def test_an_unknown_path_is_no_operation() -> None:
     ("operation", "body", "arn"),
     [
         ("QueryVectors", {"indexArn": INDEX}, INDEX),
-        ("QueryVectors", {"vectorBucketName": "jar", "indexName": "acme"}, INDEX),
+        ("QueryVectors", {"vectorBucketName": "crate", "indexName": "acme"}, INDEX),
         ("CreateIndex", {"vectorBucketArn": BUCKET, "indexName": "acme"}, INDEX),
-        ("ListIndexes", {"vectorBucketName": "jar"}, BUCKET),
+        ("ListIndexes", {"vectorBucketName": "crate"}, BUCKET),
         ("GetVectorBucket", {"vectorBucketArn": BUCKET}, BUCKET),
         ("TagResource", {"resourceArn": INDEX}, INDEX),
         ("ListVectorBuckets", {}, "*"),
@@ -172,15 +172,15 @@ def test_some_requests_need_a_second_permission(operation: str, body: dict[str, 
 def test_accounts_and_regions_do_not_see_each_other(tmp_path: Path) -> None:
     engine = Engine(tmp_path, DATA)
     for caller in (CALLER, Caller("999999999999", CALLER.region), Caller(CALLER.account, "us-east-1")):
-        engine.perform("CreateVectorBucket", {"vectorBucketName": "jar"}, caller)
+        engine.perform("CreateVectorBucket", {"vectorBucketName": "crate"}, caller)
         [bucket] = engine.perform("ListVectorBuckets", {}, caller)["vectorBuckets"]
-        assert bucket["vectorBucketArn"] == f"arn:aws:s3vectors:{caller.region}:{caller.account}:bucket/jar"
+        assert bucket["vectorBucketArn"] == f"arn:aws:s3vectors:{caller.region}:{caller.account}:bucket/crate"
     engine.close()
 
 
 def filled(engine: Engine, name: str, count: int = 4) -> str:
     index = {
-        "vectorBucketName": "jar",
+        "vectorBucketName": "crate",
         "indexName": name,
         "dimension": 64,
         "dataType": "float32",
@@ -201,7 +201,7 @@ def nearest(engine: Engine, arn: str) -> list[str]:
 def test_memory_beyond_the_budget_is_given_back_and_answers_stay_right(tmp_path: Path) -> None:
     one_index = 64 * 64 * 4
     engine = Engine(tmp_path, DATA, memory_budget=2 * one_index)
-    engine.perform("CreateVectorBucket", {"vectorBucketName": "jar"}, CALLER)
+    engine.perform("CreateVectorBucket", {"vectorBucketName": "crate"}, CALLER)
     arns = [filled(engine, f"index-{n}") for n in range(5)]
     in_use = []
     for arn in arns * 2:
@@ -213,7 +213,7 @@ def test_memory_beyond_the_budget_is_given_back_and_answers_stay_right(tmp_path:
 
 def test_a_reset_forgets_everything(tmp_path: Path) -> None:
     engine = Engine(tmp_path, DATA)
-    engine.perform("CreateVectorBucket", {"vectorBucketName": "jar"}, CALLER)
+    engine.perform("CreateVectorBucket", {"vectorBucketName": "crate"}, CALLER)
     arn = filled(engine, "acme")
     assert nearest(engine, arn)
     engine.clear()
@@ -225,7 +225,7 @@ def test_a_reset_forgets_everything(tmp_path: Path) -> None:
 
 def test_rows_left_by_replaced_vectors_are_reclaimed(tmp_path: Path) -> None:
     engine = Engine(tmp_path, DATA)
-    engine.perform("CreateVectorBucket", {"vectorBucketName": "jar"}, CALLER)
+    engine.perform("CreateVectorBucket", {"vectorBucketName": "crate"}, CALLER)
     arn = filled(engine, "acme", 60)
     expected = nearest(engine, arn)
     vectors = [{"key": f"k{n}", "data": {"float32": [1.0] * n + [-1.0] * (64 - n)}} for n in range(60)]
@@ -238,7 +238,7 @@ def test_rows_left_by_replaced_vectors_are_reclaimed(tmp_path: Path) -> None:
 
 def test_concurrent_writers_and_readers_see_whole_batches(tmp_path: Path) -> None:
     engine = Engine(tmp_path, DATA)
-    engine.perform("CreateVectorBucket", {"vectorBucketName": "jar"}, CALLER)
+    engine.perform("CreateVectorBucket", {"vectorBucketName": "crate"}, CALLER)
     arn = filled(engine, "acme", 1)
 
     def write(batch: int) -> None:

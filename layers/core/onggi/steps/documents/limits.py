@@ -1,4 +1,4 @@
-"""Whether a tenant has room for an upload."""
+"""Checks uploads against a tenant's limits."""
 
 from onggi.domain.errors import BadDocument
 from onggi.domain.tenant import TenantLimits
@@ -16,11 +16,11 @@ def check_size(size: int, limits: TenantLimits) -> None:
 
 
 def exceeded_limit(document_id: str, size: int, limits: TenantLimits, ledger: DocumentLedger) -> str | None:
-    """Which limit an upload would exceed, as a sentence that tells what to do; None where there is room.
+    """Returns which limit an upload would exceed, as a sentence that says what to do; None where it exceeds none.
 
     Only growth is refused: a replacement adds no document, and one that is not larger adds no bytes, so that both are
-    welcome to a tenant whose limits were lowered below what it has. What is on its way does not count, so that uploads
-    at the same time may go over a limit together.
+    allowed for a tenant whose limits were lowered below what it has. Documents that are being processed do not count,
+    so that uploads at the same time may exceed a limit together.
 
     Args:
         document_id: which document is uploaded; it may be there already.

@@ -31,7 +31,7 @@ class UploadRequest:
 def permit_upload(tenant: TenantContext, request: UploadRequest, max_bytes: int, ports: TenantPorts) -> dict[str, Any]:
     """Permits one upload straight into S3, and notes the document as `pending`.
 
-    Names are composed (NFC), so that the same name typed on a Mac and elsewhere is the same document.
+    Names are composed (NFC), so that the same name typed on any computer is the same document.
 
     Raises:
         BadDocument: `unsupported_type` or `too_large`, before a byte has travelled.

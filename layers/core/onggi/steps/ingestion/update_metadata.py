@@ -1,4 +1,4 @@
-"""UpdateMetadata: what answers is found by the attributes that its document has now, without a new embedding.
+"""UpdateMetadata: writes a document's present attributes to the vectors of its live version, without embedding.
 
 Attributes come from the headers of the upload and from a sidecar beside it, which changes at any time. The row counts
 descriptions, and one is noted only if the row is as it was before the attributes were read; or else all is done again.
@@ -83,10 +83,10 @@ def has_changed(document: DocumentVersion, ports: TenantPorts) -> bool:
 
 
 def update_metadata(document_id: str, ports: TenantPorts) -> Description:
-    """Writes the vectors of the version that answers once more, with its attributes of now, and notes these.
+    """Writes the vectors of the live version again with its present attributes, and stores these.
 
     Raises:
-        NotFound: when the artifacts of the version that answers are not there.
+        NotFound: when the artifacts of the live version do not exist.
         TransientError: when a dependency is not available, or the row changes too often; a repetition does it all.
     """
     for _ in range(UPDATE_TRIES):
@@ -112,7 +112,7 @@ def _facts_of(row: Document, version: str, ports: TenantPorts) -> ObjectFacts | 
 
 
 def _write_vectors(row: Document, metadata: Metadata, ports: TenantPorts) -> int:
-    """Writes the vectors of the version that answers, from its artifacts, and takes them back if it was removed."""
+    """Writes the vectors of the live version from its artifacts, and deletes them again if it was removed."""
     document = row.live_version(metadata)
     if document is None:
         return 0

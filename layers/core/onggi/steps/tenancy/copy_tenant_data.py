@@ -1,7 +1,7 @@
 """CopyTenantData: uploads, artifacts and vectors to a tenant's new place, page by page, without an embedding.
 
 Every page may be copied twice. Uploads wait meanwhile, so that what the ledger tells stays as it is. What the ledger
-does not know is left out, sidecars too: it is carried over after the switch, when the events of copies count.
+does not know is left out, sidecars too: it is reconciled after the switch, when the events of copies count.
 """
 
 from collections.abc import Sequence
@@ -109,7 +109,7 @@ def _copy_uploads(
 
 
 def _objects_to_copy(row: Document, newest: StoredObject) -> list[str]:
-    """S3's ids of what a document has there: what answers, and the newest upload if that is another and known."""
+    """Returns S3's ids of a document's live version, and of the newest upload if that is another and known."""
     version = row.version_of(newest.version)
     if version != row.version or row.status == "processing":
         return []
@@ -118,7 +118,7 @@ def _objects_to_copy(row: Document, newest: StoredObject) -> list[str]:
 
 
 def _copy_artifacts(after: str | None, objects: MovingObjects, ports: TenantPorts) -> str | None:
-    """Copies those of the versions that answer; what is left of any other is only on its way out."""
+    """Copies those of the versions that answer; any other is being removed."""
     names, following = objects.artifacts(after)
     rows = ports.ledger.get_many({document_id for document_id, _, _ in map(_parts, names)})
     answering = {row.document_id: row.current_version for row in rows.values()}

@@ -1,8 +1,8 @@
-"""The way of a tenant from one place to another while it is asked questions all the time.
+"""Moves a tenant from one placement to another while it is asked questions.
 
-The new place is prepared first. Then uploads wait, what answers is copied, and one write puts the new place into use.
-Nothing is embedded again and nobody is told anything else than before. The old place stays until nobody works on it any
-more; what was uploaded there meanwhile is carried over.
+The new placement is prepared first. Then uploads are deferred, the live versions are copied, and one write switches to
+the new placement. Nothing is embedded again and answers do not change. The old placement stays until nothing uses it;
+late uploads to it are reconciled.
 """
 
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def move_tenant(
     grace_periods: GracePeriods,
     control: ControlPorts,
 ) -> TenantRecord:
-    """Starts a tenant's way to another tier; takes up one that has stopped, or gives up one that has not switched yet.
+    """Starts a tenant's move to another tier, resumes one that has stopped, or cancels one that has not switched yet.
 
     Args:
         known: the tenant.
@@ -148,7 +148,7 @@ def _at_stage(record: TenantRecord, stage: MoveStage, lifecycle: TenantLifecycle
 
 @contextmanager
 def _tried_again() -> Iterator[None]:
-    """Has the workflow try again where an operator has changed the tenant in the same moment; it reads it anew then.
+    """Makes the workflow try again, and read the tenant again, where an operator has changed it at the same moment.
 
     Raises:
         TransientError: in the place of that Conflict.

@@ -1,6 +1,6 @@
-"""The way of a tenant in: validated, placed, provisioned, verified and only then active.
+"""Onboarding: a tenant is validated, placed, provisioned, verified and only then active.
 
-Each step can run twice. Each looks first whether its run of the workflow still has the tenant in its hands.
+Each step can run twice. Each first checks that its run of the workflow still owns the tenant.
 """
 
 from collections.abc import Callable, Sequence

@@ -21,7 +21,7 @@ def process_deferred_events(
     """Starts an execution for each of the events, while there is time, and forgets an event only after that.
 
     After a crash in between the same execution is started again, which its name does not let happen twice. Events of a
-    place that the tenant has left are forgotten only: what they speak of was carried over.
+    place that the tenant has left are forgotten only: what they announce was reconciled.
 
     Returns:
         Whether more may wait.

@@ -1,20 +1,18 @@
-"""Two walls between tenants: a session tagged with one tenant reaches nothing of another, whatever the code does."""
+"""The two isolation layers: a tenant's session reaches no data of another, and the application checks each state."""
 
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.product import Product, Tenant, refused_code
+from tests.integration.identities import Call, Identity, assert_denied, assumed, tagged
+from tests.integration.product import Product, Tenant
 
-type Call = Callable[[], Any]
 type Pair = tuple[Tenant, Tenant, dict[str, Any]]
 
-DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "UnauthorizedOperation"}
 FUNCTIONS = (
     "RegisterDocument",
     "GrantReading",
@@ -29,65 +27,32 @@ FUNCTIONS = (
     "Query",
     "Documents",
 )
-"""Those that work with tenants' data; Authorize, Tenants and Keys know the control table only."""
+"""The functions that use tenants' data; Authorize, Tenants and Keys use the control table only."""
 TEXT = "The vault of the cooperative opens at dawn only."
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Clients of one identity."""
-
-    product: Product
-    credentials: dict[str, Any]
-
-    def __getitem__(self, service: str) -> Any:
-        return self.product.cloud.client(service, self.product.cloud.session(self.credentials))
 
 
 @pytest.fixture(scope="module")
 def function_roles(product: Product) -> Callable[[str], Identity]:
-    """Identities of functions, by logical id; the local cloud's root user may assume every role."""
+    """Returns the identity of a function by its logical id; the local cloud's root user may assume every role."""
     return lambda function: assumed(product, product.resources[f"{function}Role"])
-
-
-def assumed(product: Product, role_name: str) -> Identity:
-    role = product.root("iam").get_role(RoleName=role_name)["Role"]["Arn"]
-    return Identity(product, product.root("sts").assume_role(RoleArn=role, RoleSessionName="wall")["Credentials"])
 
 
 @pytest.fixture(scope="module")
 def pair(product: Product) -> Pair:
-    """Two tenants, and a document of the second one; the first one's id is a prefix of the second one's."""
-    own, foreign = product.new_tenant("wall"), product.new_tenant("wall-b")
+    """Two tenants and a document of the second; the first id is a prefix of the second."""
+    own, foreign = product.new_tenant("isolated"), product.new_tenant("isolated-b")
     own.ready("own.txt", TEXT)
     return own, foreign, foreign.ready("vault.txt", TEXT)
 
 
 @pytest.fixture(scope="module")
 def session(product: Product, pair: Pair, function_roles: Callable[[str], Identity]) -> Identity:
-    """The first tenant's session, as the function Query gets it."""
+    """The first tenant's session, as in the function Query."""
     return tagged(product, function_roles("Query"), [{"Key": "TenantId", "Value": pair[0].tenant_id}])
 
 
-def tagged(product: Product, function: Identity, tags: list[dict[str, str]]) -> Identity:
-    reply = function["sts"].assume_role(RoleArn=product["TenantDataRoleArn"], RoleSessionName="wall", Tags=tags)
-    return Identity(product, reply["Credentials"])
-
-
-def assert_denied(calls: dict[str, Call]) -> None:
-    codes: dict[str, str] = {}
-    for name, call in calls.items():
-        try:
-            call()
-        except ClientError as error:
-            codes[name] = refused_code(error)
-        else:
-            codes[name] = "allowed"
-    assert {name: code for name, code in codes.items() if code not in DENIED} == {}
-
-
 def s3_calls(product: Product, s3: Any, tenant: Tenant, version: str) -> dict[str, Call]:
-    """Every way to a tenant's uploads and artifacts; the calls that are right for the tenant itself come first."""
+    """Returns all permitted calls on a tenant's uploads and artifacts."""
     uploads, artifacts = product["DocumentsBucketName"], product["ArtifactsBucketName"]
     own, manifest = tenant.prefix + "vault.txt", f"manifests/{tenant.tenant_id}/x/1.jsonl"
     return {
@@ -107,7 +72,7 @@ def s3_calls(product: Product, s3: Any, tenant: Tenant, version: str) -> dict[st
     }
 
 
-def test_a_session_reaches_the_own_objects_only(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_session_reaches_only_objects_of_its_tenant(product: Product, pair: Pair, session: Identity) -> None:
     own, foreign, document = pair
     s3 = session["s3"]
     version = own.drop("vault.txt", TEXT)
@@ -118,7 +83,7 @@ def test_a_session_reaches_the_own_objects_only(product: Product, pair: Pair, se
     assert (product.keys_below(product["DocumentsBucketName"], foreign.prefix), foreign.artifacts()) == before
 
 
-def test_a_session_finds_no_way_around(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_session_cannot_bypass_its_prefix(product: Product, pair: Pair, session: Identity) -> None:
     own, foreign, document = pair
     s3, uploads, artifacts = session["s3"], product["DocumentsBucketName"], product["ArtifactsBucketName"]
     own_key, foreign_key = own.prefix + "copy.txt", document["key"]
@@ -149,12 +114,12 @@ def test_a_session_finds_no_way_around(product: Product, pair: Pair, session: Id
             "deployment": lambda: s3.put_object(Bucket="onggi-deployments", Key=own.prefix + "x", Body=b"x"),
         }
     )
-    with suppress(ClientError):  # AWS answers with an error for each key
+    with suppress(ClientError):  # AWS returns an error for each key
         s3.delete_objects(Bucket=uploads, Delete={"Objects": [{"Key": foreign_key}]})
     assert foreign_key in product.keys_below(uploads, foreign.prefix)
 
 
-def test_a_signed_form_is_bound_to_the_session_and_to_its_time(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_signed_form_is_bound_to_its_session_and_expiry(product: Product, pair: Pair, session: Identity) -> None:
     own, foreign, _ = pair
     s3, uploads = session["s3"], product["DocumentsBucketName"]
     forms = {
@@ -170,7 +135,7 @@ def test_a_signed_form_is_bound_to_the_session_and_to_its_time(product: Product,
 
 
 def item(tenant_id: str) -> dict[str, Any]:
-    return {"pk": {"S": tenant_id}, "sk": {"S": "WALL"}}
+    return {"pk": {"S": tenant_id}, "sk": {"S": "ISOLATED"}}
 
 
 def ledger_calls(product: Product, dynamodb: Any, tenant_id: str) -> dict[str, Call]:
@@ -204,7 +169,7 @@ def ledger_calls(product: Product, dynamodb: Any, tenant_id: str) -> dict[str, C
     }
 
 
-def test_a_session_reaches_the_own_rows_only(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_session_reaches_only_rows_of_its_tenant(product: Product, pair: Pair, session: Identity) -> None:
     own, foreign, document = pair
     dynamodb, table = session["dynamodb"], product["TenantTableName"]
     for call in ledger_calls(product, dynamodb, own.tenant_id).values():
@@ -223,7 +188,7 @@ def test_a_session_reaches_the_own_rows_only(product: Product, pair: Pair, sessi
         "scan": lambda: dynamodb.scan(TableName=table),
         "scan index": lambda: dynamodb.scan(TableName=table, IndexName="by_upload"),
         "PartiQL": lambda: dynamodb.execute_statement(
-            Statement=f"SELECT * FROM \"{table}\" WHERE pk = '{foreign.tenant_id}'"  # noqa: S608 - no one's input
+            Statement=f"SELECT * FROM \"{table}\" WHERE pk = '{foreign.tenant_id}'"  # noqa: S608 - no external input
         ),
         "describe": lambda: dynamodb.describe_table(TableName=table),
         "drop": lambda: dynamodb.delete_table(TableName=table),
@@ -233,7 +198,7 @@ def test_a_session_reaches_the_own_rows_only(product: Product, pair: Pair, sessi
     assert foreign.document(document["document_id"]) == document
 
 
-def test_a_session_does_not_reach_the_control_table(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_session_cannot_reach_the_control_table(product: Product, pair: Pair, session: Identity) -> None:
     own, _, _ = pair
     dynamodb, table = session["dynamodb"], product["ControlTableName"]
     keys = [{"pk": {"S": pk}, "sk": {"S": own.tenant_id}} for pk in ("TENANTS", own.tenant_id, f"KEYS#{own.tenant_id}")]
@@ -258,16 +223,16 @@ def vector_calls(product: Product, vectors: Any, index: str, key: str) -> dict[s
     question = {"topK": 3, "queryVector": {"float32": vector}}
     return {
         "put": lambda: vectors.put_vectors(
-            **where, vectors=[{"key": "wall", "data": {"float32": vector}, "metadata": {"page": 1}}]
+            **where, vectors=[{"key": "isolated", "data": {"float32": vector}, "metadata": {"page": 1}}]
         ),
         "get": lambda: vectors.get_vectors(**where, keys=[key], returnMetadata=True),
         "query": lambda: vectors.query_vectors(**where, **question),
         "query for metadata": lambda: vectors.query_vectors(**where, **question, returnMetadata=True),
-        "delete": lambda: vectors.delete_vectors(**where, keys=["wall"]),
+        "delete": lambda: vectors.delete_vectors(**where, keys=["isolated"]),
     }
 
 
-def test_a_session_reaches_the_own_vectors_only(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_session_reaches_only_vectors_of_its_tenant(product: Product, pair: Pair, session: Identity) -> None:
     own, foreign, document = pair
     vectors, bucket = session["s3vectors"], product["VectorBucketName"]
     for call in vector_calls(product, vectors, own.tenant_id, own.vector_keys()[0]).values():
@@ -282,7 +247,7 @@ def test_a_session_reaches_the_own_vectors_only(product: Product, pair: Pair, se
         "describe index": lambda: vectors.get_index(**where),
         "drop index": lambda: vectors.delete_index(**where),
         "make index": lambda: vectors.create_index(
-            vectorBucketName=bucket, indexName="wall-new", dataType="float32", dimension=2, distanceMetric="cosine"
+            vectorBucketName=bucket, indexName="isolated-new", dataType="float32", dimension=2, distanceMetric="cosine"
         ),
         "list buckets": vectors.list_vector_buckets,
     }
@@ -291,7 +256,7 @@ def test_a_session_reaches_the_own_vectors_only(product: Product, pair: Pair, se
     assert len(before) == document["chunks"]
 
 
-def test_a_session_may_call_our_models_only(pair: Pair, session: Identity) -> None:
+def test_a_session_may_call_only_the_configured_models(pair: Pair, session: Identity) -> None:
     bedrock, messages = session["bedrock-runtime"], [{"role": "user", "content": [{"text": "hello there"}]}]
     bedrock.converse(modelId=pair[0].call("GET", "/me").body["models"][0], messages=messages)
     assert_denied(
@@ -335,22 +300,22 @@ def test_a_function_reaches_nothing_without_a_tenant_session(
             modelId="amazon.titan-embed-text-v2:0", body=json.dumps({"inputText": "a"})
         ),
         "without a tag": lambda: tagged(product, role, []),
-        "with another tag": lambda: tagged(product, role, [{"Key": "Tenant", "Value": "wall"}]),
+        "with another tag": lambda: tagged(product, role, [{"Key": "Tenant", "Value": "isolated"}]),
         "with an empty tag": lambda: tagged(product, role, [{"Key": "TenantId", "Value": ""}]),
         "with two tags": lambda: tagged(
-            product, role, [{"Key": "TenantId", "Value": "wall"}, {"Key": "Tier", "Value": "premium"}]
+            product, role, [{"Key": "TenantId", "Value": "isolated"}, {"Key": "Tier", "Value": "premium"}]
         ),
         "as another function": lambda: role["sts"].assume_role(
             RoleArn=product.root("iam").get_role(RoleName=product.resources["TenantsRole"])["Role"]["Arn"],
-            RoleSessionName="wall",
+            RoleSessionName="test",
         ),
     }
     assert_denied(calls)
-    tagged(product, role, [{"Key": "TenantId", "Value": "wall"}])
+    tagged(product, role, [{"Key": "TenantId", "Value": "isolated"}])
 
 
 @pytest.mark.parametrize("function", ["Authorize", "Tenants", "Keys", "ExtractText"])
-def test_functions_without_tenant_work_cannot_become_a_tenant(
+def test_functions_without_tenant_data_cannot_assume_a_tenant_session(
     product: Product,
     pair: Pair,
     function_roles: Callable[[str], Identity],
@@ -367,23 +332,23 @@ def test_functions_without_tenant_work_cannot_become_a_tenant(
     assert_denied(calls | {f"vectors {name}": call for name, call in vectors.items()})
 
 
-def test_a_tenant_session_cannot_become_another_tenant(product: Product, pair: Pair, session: Identity) -> None:
+def test_a_tenant_session_cannot_assume_another_tenant(product: Product, pair: Pair, session: Identity) -> None:
     tags = [{"Key": "TenantId", "Value": pair[1].tenant_id}]
     assert_denied({"chain": lambda: tagged(product, session, tags)})
 
 
-def test_not_even_an_identity_that_may_do_everything_can_become_a_tenant(product: Product) -> None:
+def test_an_administrator_cannot_assume_a_tenant_session(product: Product) -> None:
     iam, anyone = product.root("iam"), {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [anyone]})
-    iam.create_role(RoleName="wall-administrator", AssumeRolePolicyDocument=trust)
+    iam.create_role(RoleName="isolated-administrator", AssumeRolePolicyDocument=trust)
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    iam.put_role_policy(RoleName="wall-administrator", PolicyName="all", PolicyDocument=json.dumps(everything))
-    administrator = assumed(product, "wall-administrator")
+    iam.put_role_policy(RoleName="isolated-administrator", PolicyName="all", PolicyDocument=json.dumps(everything))
+    administrator = assumed(product, "isolated-administrator")
     query = iam.get_role(RoleName=product.resources["QueryRole"])["Role"]["Arn"]
     assert_denied(
         {
-            "tenant": lambda: tagged(product, administrator, [{"Key": "TenantId", "Value": "wall"}]),
-            "function": lambda: administrator["sts"].assume_role(RoleArn=query, RoleSessionName="wall"),
+            "tenant": lambda: tagged(product, administrator, [{"Key": "TenantId", "Value": "isolated"}]),
+            "function": lambda: administrator["sts"].assume_role(RoleArn=query, RoleSessionName="test"),
         }
     )
 
@@ -392,7 +357,7 @@ def test_not_even_an_identity_that_may_do_everything_can_become_a_tenant(product
     "function",
     ["ExtractText", "ChunkText", "EmbedChunks", "IndexChunks", "PublishDocument", "UpdateMetadata", "RemoveDocument"],
 )
-def test_a_state_that_names_another_tenant_than_its_key_is_refused(product: Product, pair: Pair, function: str) -> None:
+def test_a_state_with_different_tenants_is_rejected(product: Product, pair: Pair, function: str) -> None:
     own, foreign, document = pair
     registered = foreign.state(document)["registration"]
     tenant = {**registered["tenant"], "tenant_id": own.tenant_id}
@@ -411,7 +376,7 @@ def test_a_state_that_names_another_tenant_than_its_key_is_refused(product: Prod
     assert foreign.document(document["document_id"]) == document
 
 
-def test_a_claim_with_another_tenants_index_is_refused(product: Product, pair: Pair) -> None:
+def test_a_claim_with_another_tenants_index_is_rejected(product: Product, pair: Pair) -> None:
     own, foreign, _ = pair
     forged = own.state({"key": own.prefix + "own.txt"})["registration"]["tenant"]
     forged["placement"]["index"] = foreign.tenant_id
@@ -419,7 +384,7 @@ def test_a_claim_with_another_tenants_index_is_refused(product: Product, pair: P
         "httpMethod": "POST",
         "resource": "/v1/retrieve",
         "body": json.dumps({"question": "When does the vault open?"}),
-        "requestContext": {"requestId": "wall", "authorizer": {"tenant": json.dumps(forged), "status": "active"}},
+        "requestContext": {"requestId": "isolated", "authorizer": {"tenant": json.dumps(forged), "status": "active"}},
     }
     reply = product.root("lambda").invoke(FunctionName=product.resources["Query"], Payload=json.dumps(event))
     answer = json.loads(reply["Payload"].read())
