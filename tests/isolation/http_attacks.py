@@ -120,6 +120,18 @@ PATHS: Final = (
     "/v1/{tenant}/documents/{id}",
 )
 METHODS: Final = ("PUT", "PATCH", "POST", "HEAD", "OPTIONS")
+WRONG_METHODS: Final = (
+    ("GET", "/v1/query?tenant_id={tenant}"),
+    ("PUT", "/v1/retrieve?document_id={id}"),
+    ("DELETE", "/v1/me?tenant_id={tenant}"),
+    ("PATCH", "/v1/documents?tenant_id={tenant}"),
+    ("DELETE", "/v1/documents?id={id}"),
+    ("PUT", "/v1/keys?tenant_id={tenant}"),
+    ("GET", "/v1/keys/{tenant}"),
+    ("POST", "/v1/openapi.json?tenant_id={tenant}"),
+    ("PUT", "/v1/admin/tenants/{tenant}"),
+)
+"""Methods that a path does not take: the function answers 405 before it touches anything."""
 
 
 def as_operator(method: str, route: str) -> Act:
@@ -193,6 +205,10 @@ BY_A_TENANT: Final = [
     *(
         http_attack(f"{method} on a document", call_api(method, "/v1/documents/{id}"), show, reads=False)
         for method in METHODS
+    ),
+    *(
+        http_attack(f"{method} {path}, which takes other methods", call_api(method, path), show, reads=False)
+        for method, path in WRONG_METHODS
     ),
     *UPLOAD_ATTACKS,
     *(
