@@ -21,6 +21,8 @@ ENVIRONMENTS := .venv/installed .venvs/emulator/installed .venvs/sam/installed
 CHECKERS := .venvs/checkov/installed
 # What changes the code to see whether a test notices; the tests run in it, too.
 MUTATORS := .venvs/mutants/installed
+# What sends generated requests to the API.
+GENERATORS := .venvs/contract/installed
 # What others' libraries are measured in.
 CONTENDERS := .venvs/pypdfloader/installed .venvs/markitdown/installed
 ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
@@ -91,7 +93,7 @@ check: ## lint and the unit tests, side by side: what to run before each commit
 	@$(MAKE) --jobs 2 --output-sync=target unit lint
 
 .PHONY: test
-test: integration coverage other-units lint isolation rie sam-local ## everything that runs on each push
+test: integration contract coverage other-units lint isolation rie sam-local ## everything that runs on each push
 
 .PHONY: nightly
 nightly: ## everything with many examples of each property, and what is marked `nightly`
@@ -138,6 +140,10 @@ other-units: .venv/installed .venvs/sam/installed
 .PHONY: integration
 integration: install build ## the deployed stack on a local cloud
 	$(PYTEST) tests/integration $(ANY)
+
+.PHONY: contract
+contract: install build $(GENERATORS) ## generated requests to the deployed API: each response is one of docs/openapi.json
+	$(PYTEST) tests/contract $(ANY)
 
 .PHONY: isolation
 isolation: install build ## tenants attack one another: both isolation layers, each alone, and a matrix; JSON=<file> keeps it
@@ -202,8 +208,9 @@ clean: down ## remove what was installed, built and remembered here
 .venvs/sam/installed: requirements/sam.txt
 .venvs/checkov/installed: requirements/checkov.txt
 .venvs/mutants/installed: requirements/mutants.txt
+.venvs/contract/installed: requirements/contract.txt
 $(CONTENDERS): .venvs/%/installed: benchmarks/requirements/%.txt
-$(ENVIRONMENTS) $(CHECKERS) $(MUTATORS) $(CONTENDERS): | $(filter .venvs/%,$(UV))
+$(ENVIRONMENTS) $(CHECKERS) $(MUTATORS) $(GENERATORS) $(CONTENDERS): | $(filter .venvs/%,$(UV))
 	@echo "installing $(@D) from $<"
 	@python=$$(sh layers/packaging/find-python.sh) && $(UV) venv --quiet --allow-existing --python "$$python" $(@D)
 	@$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python $<

@@ -12,7 +12,7 @@ lock() {
         "$@" "$folder/$name.in" --output-file "$folder/$name.txt"
 }
 
-for name in uv sam emulator checkov project; do
+for name in uv sam emulator checkov contract project; do
     lock requirements $name --universal
 done
 # Mutants meet the libraries that the tests run on.

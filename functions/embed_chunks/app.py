@@ -12,7 +12,7 @@ from onggi.steps.ingestion.embed_chunks import BatchTask, embed_chunks
 
 @document_step
 def handler(task: DocumentTask) -> dict[str, Any]:
-    """Takes a registration, a batch number and the retries so far; answers how much was embedded, reused and spent."""
+    """Takes a registration, a batch number and the retries so far; returns how much was embedded, reused and spent."""
     batch = BatchTask(task.state["batch"], task.state.get("retries", 0), task.seconds_left)
 
     def store(chunks: int) -> None:

@@ -9,5 +9,5 @@ from onggi.steps.ingestion.index_chunks import index_chunks
 
 @document_step
 def handler(task: DocumentTask) -> dict[str, Any]:
-    """Takes a registration and a batch number; answers how much was indexed."""
+    """Takes a registration and a batch number; returns how much was indexed."""
     return asdict(index_chunks(task.document, task.state["batch"], task.ports))

@@ -10,7 +10,7 @@ from onggi.steps.ingestion.record_interruption import event_of_input, record_int
 
 
 def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes `{"execution", "status", "input"}`, the input as JSON text or null; answers how the end was recorded."""
+    """Takes `{"execution", "status", "input"}`, the input as JSON text or null; returns how the end was recorded."""
     event = event_of_input(state["input"])
     execution, status = state["execution"], state["status"]
 

@@ -9,7 +9,7 @@ from onggi.steps.tenancy.record_tenant_failure import record_tenant_failure
 
 
 def handler(state: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no public type
-    """Takes `{"tenant_id", "run", "error": {"Error", "Cause"}}`; answers whether that concerns anybody."""
+    """Takes `{"tenant_id", "run", "error": {"Error", "Cause"}}`; returns whether that concerns anybody."""
     tenant_id = state["tenant_id"]
 
     def record() -> dict[str, Any]:

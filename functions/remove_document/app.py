@@ -8,5 +8,5 @@ from onggi.steps.ingestion.remove_document import remove_document
 
 @document_step
 def handler(task: DocumentTask) -> dict[str, Any]:
-    """Takes a registration with the versions to remove; answers the receipt."""
+    """Takes a registration with the versions to remove; returns the receipt."""
     return remove_document(task.tenant, task.document, task.state["versions"], task.ports)

@@ -39,7 +39,7 @@ class Refused(NamedTuple):
     """A format that cannot be read.
 
     Attributes:
-        advice: tells the uploader what to do.
+        advice: says what the uploader has to do.
     """
 
     advice: str

@@ -76,7 +76,7 @@ class Application:
         return datetime.now(UTC)
 
     def tenant_ports(self, tenant: TenantContext, seconds_left: Callable[[], float] | None = None) -> TenantPorts:
-        """Everything outside that work for this tenant may touch, under the tenant's own session.
+        """The ports of a tenant, under the tenant's own session.
 
         Args:
             tenant: whose work it is.
@@ -160,17 +160,17 @@ class Application:
 
     @cached_property
     def lifecycle(self) -> TenantLifecycle:
-        """Tenants on their way in and out, under the function's own role."""
+        """The records of tenants, under the function's own role."""
         return DynamoTenantLifecycle(self._own_session, self.settings.control_table)
 
     @cached_property
     def onboarding(self) -> Workflow:
-        """The workflow that takes tenants in."""
+        """The workflow that onboards tenants."""
         return ContinuedWorkflow(self._own_session, self.settings.onboarding_state_machine_arn)
 
     @cached_property
     def resumption(self) -> Workflow:
-        """The workflow that starts what has waited while a tenant was suspended."""
+        """The workflow that processes the deferred events of a tenant that is active again."""
         return ContinuedWorkflow(self._own_session, self.settings.resumption_state_machine_arn)
 
     @cached_property
@@ -192,7 +192,7 @@ class Application:
         )
 
     def tenant_export(self, tenant: TenantContext, run: str) -> TenantExport:
-        """What a tenant takes along, under the tenant's own session.
+        """The export of a tenant's data, under the tenant's own session.
 
         Raises:
             TransientError: when STS is not available.
@@ -207,7 +207,7 @@ class Application:
         return TenantSessions(self._own_session, self.settings.offboarding_role_arn)
 
     def tenant_purger(self, record: TenantRecord) -> TenantPurger:
-        """Everything of a tenant that is to be removed, under a session that may remove this tenant's only.
+        """Purges everything of a tenant, under a session that may remove this tenant's data only.
 
         Raises:
             TransientError: when STS is not available.
@@ -221,7 +221,7 @@ class Application:
         return AwsTenantPurger(session, self._own_session, places, partial(S3VectorsIndex, session), users, record.run)
 
     def vacated_placement(self, record: TenantRecord) -> TenantPurger:
-        """What lies at the place that a tenant in a move does not use, under the same session.
+        """Purges the placement that a tenant in a move does not use, under the same session.
 
         Raises:
             Conflict: when the tenant is not being moved.
@@ -258,7 +258,7 @@ class Application:
         return ContinuedWorkflow(self._own_session, self.settings.relocation_state_machine_arn)
 
     def tenant_stacks(self, template: str) -> TenantStacks:
-        """Makes what tenants have for themselves, under the function's own role."""
+        """Creates the stacks of premium tenants, under the function's own role."""
         configuration = self.settings
         parameters = {
             "RetentionDays": configuration.retention_days,
@@ -268,7 +268,7 @@ class Application:
 
     @cached_property
     def ingestion(self) -> StepFunctionsWorkflow:
-        """The way of a document."""
+        """The ingestion workflow."""
         return StepFunctionsWorkflow(self._own_session, self.settings.ingestion_state_machine_arn)
 
     @cached_property
@@ -277,7 +277,7 @@ class Application:
         return DynamoDeferredEvents(self._own_session, self.settings.control_table)
 
     def isolation_probe(self, tenant: TenantContext) -> IsolationProbe:
-        """Tries the tenant's own session.
+        """Tests the tenant's own session.
 
         Raises:
             TransientError: when STS is not available.

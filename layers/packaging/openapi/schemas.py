@@ -169,7 +169,8 @@ SCHEMAS: Final[dict[str, Json]] = {
         content_type={"type": "string", "minLength": 3, "maxLength": 200},
         size={"type": "integer", "minimum": 1, "maximum": MAX_UPLOAD_BYTES},
         metadata=ANY_OBJECT,
-    ),
+    )
+    | {"examples": [{"name": "contracts/notice.txt", "content_type": "text/plain", "size": 35}]},
     "Upload": record(
         "document_id upload expires_at",
         document_id=TEXT,

@@ -23,7 +23,7 @@ logger = Logger(service="onggi")
 LAST_MILLISECOND: Final = 9_999_999_999_999
 """Names count down from here, in the year 2286, since S3 lists them in ascending order and readers want the newest."""
 ROW_SEPARATOR: Final = "#"
-"""Part of every sort key in the table and of no name in the bucket: it tells which of both a cursor is a place in."""
+"""Part of every sort key in the table and of no name in the bucket: it says which of both a cursor is a place in."""
 EXISTS: Final = "PreconditionFailed"
 
 

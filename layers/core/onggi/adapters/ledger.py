@@ -38,7 +38,7 @@ may once that one has released it."""
 NOBODY: Final = ""
 """In the place of the execution that has claimed a version, once it was released."""
 UNCHANGED: Final = "sequencer = :known_sequencer AND #status = :known_status AND #descriptions = :known_descriptions"
-"""Whatever changes what a row tells of a version changes one of these."""
+"""Whatever changes what a row says of a version changes one of these."""
 UNCHANGED_AND_NEVER_DESCRIBED: Final = (
     "sequencer = :known_sequencer AND #status = :known_status"
     " AND (attribute_not_exists(#descriptions) OR #descriptions = :known_descriptions)"

@@ -92,7 +92,7 @@ class S3MovingObjects:
             list(pool.map(lambda name: self._copy(source, target, self._prefix + name), names))
 
     def _copy(self, source: str, target: str, key: str, version: str | None = None) -> str | None:
-        """Copies one object without its tags, which would need further rights; answers the id of the copy."""
+        """Copies one object without its tags, which would need further rights; returns the id of the copy."""
         where = {"Bucket": source, "Key": key} | ({"VersionId": version} if version else {})
         try:
             with translated("S3"):

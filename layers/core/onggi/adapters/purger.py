@@ -29,7 +29,7 @@ RESERVE_SECONDS: Final = 60.0
 
 type Json = dict[str, Any]
 type CountPage = Callable[[Any], tuple[Counts, Any]]
-"""Counts a page behind a place, None for the first; answers the place that others follow."""
+"""Counts a page behind a place, None for the first; returns the place that others follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class PurgedLocations:
 
     @classmethod
     def of_placements(cls, tenant: TenantContext, *placements: Placement) -> Self:
-        """What lies at some placements, and nothing of what a tenant keeps wherever it is."""
+        """The data at some placements, and nothing that a tenant keeps at every placement."""
         objects = {
             "uploads": tuple((placement.documents_bucket, tenant.prefix) for placement in placements),
             "artifacts": tuple((placement.artifacts_bucket, tenant.prefix) for placement in placements),
@@ -74,7 +74,7 @@ class AwsTenantPurger:
 
     Args:
         session: may count and remove this tenant's things only.
-        looking: may look at stacks, also when they are gone and no tag tells whose they were.
+        looking: may look at stacks, also when they are gone and no tag says whose they were.
         places: where the remains lie.
         index_at: returns the tenant's vector index at a placement.
         users: the tenant's; None where it stays.
@@ -144,7 +144,7 @@ class AwsTenantPurger:
         return found, json.dumps(last) if last else None
 
     def purge_batch(self, seconds_left: Callable[[], float]) -> bool:
-        """Removes the indexes and, while there is time, everything else, stacks last; answers whether more may be left.
+        """Removes the indexes and, while there is time, everything else, stacks last; returns whether more may be left.
 
         Raises:
             Conflict: when this run has failed to remove a stack.
@@ -163,7 +163,7 @@ class AwsTenantPurger:
         return any(self._remove_stack(stack) for stack in self._stacks)
 
     def _remove_stack(self, stack: str) -> bool:
-        """Has a stack removed, which takes its time; answers whether it is there still."""
+        """Has a stack removed, which takes its time; returns whether it is there still."""
         status = stack_status(self._looking, stack)
         if status is None:
             return False

@@ -26,7 +26,7 @@ TYPED_METADATA: Final = "onggi-metadata"
 DELETE_BATCH: Final = 1000
 """DeleteObjects takes at most so many keys (S3 API reference)."""
 MISSING: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound", "405", "MethodNotAllowed"})
-"""What S3 answers where a version is gone; 405 is its word for a delete marker."""
+"""Codes of S3 for a version that does not exist; 405 is the one for a delete marker."""
 DENIED: Final = frozenset({"403", "AccessDenied", "Forbidden"})
 
 
@@ -34,7 +34,7 @@ def is_gone(error: ClientError, is_listed: Callable[[], bool]) -> bool:
     """Whether an error means that an object is not there.
 
     S3 says so only to callers who may list the whole bucket, and answers 403 to others (HeadObject, S3 API reference).
-    A tenant may list what lies below its own prefix: what is not listed there is gone, and not denied.
+    A tenant may list what is below its own prefix: what is not listed there is gone, and not denied.
     """
     code = error_code(error)
     return code in MISSING or (code in DENIED and not is_listed())
@@ -205,9 +205,9 @@ class S3ArtifactStore:
         return f"manifests/{self._tenant.tenant_id}/{document_id}/{version}.jsonl"
 
     def write_manifest(self, document_id: str, version: str, lines: Sequence[Mapping[str, Any]]) -> str:
-        """Writes a JSON Lines manifest for the workflow's Map, outside the tenant's prefix; answers its S3 key.
+        """Writes a JSON Lines manifest for the workflow's Map, outside the tenant's prefix; returns its S3 key.
 
-        The workflow's role reads manifests and nothing else, so they hold numbers and no content, and lie in one bucket
+        The workflow's role reads manifests and nothing else, so they hold numbers and no content, and are in one bucket
         wherever the tenant's things are.
         """
         key = self._manifest_key(document_id, version)

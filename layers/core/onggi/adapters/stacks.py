@@ -33,7 +33,7 @@ def refuse_own_failure(session: AwsSession, stack: str, status: str, run: str) -
     Args:
         session: may look at the stack.
         stack: its name.
-        status: of a stack that neither stands nor changes.
+        status: of a stack that neither exists nor changes.
         run: which run of a workflow asks; what it does to a stack carries its name as the request's token.
 
     Raises:

@@ -39,7 +39,7 @@ class CognitoTenantUsers:
         return sum(self._is_own(user) for user in page["Users"]), page.get("PaginationToken")
 
     def purge_batch(self) -> bool:
-        """Removes some of the tenant's users; answers whether more may be left."""
+        """Removes some of the tenant's users; returns whether more may be left."""
         names = list(islice(self._names(), USERS_A_CALL))
         for name in names:
             try:

@@ -14,7 +14,7 @@ MAX_CONTEXT_BYTES: Final = 1024
 """UTF-8 bytes of a chunk's context."""
 
 CONTEXT_SEPARATOR: Final = "\n\n"
-"""What stands between a chunk's context and its text."""
+"""Separates a chunk's context from its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Chunk:
         number: from 0, in the order of the text.
         page: from 1, where the chunk starts.
         page_breaks: the offsets in the document's text at which further pages start inside the chunk.
-        context: what the chunk stands under, apart from its text: the headings above it, and the columns of its table.
+        context: the chunk's context, apart from its text: the headings above it, and the columns of its table.
     """
 
     number: int

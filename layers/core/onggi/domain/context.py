@@ -1,4 +1,4 @@
-"""What a stretch of a document stands under: the headings above it, and the columns of the table it begins in."""
+"""The context of a stretch of a document: the headings above it, and the columns of the table it begins in."""
 
 import re
 from bisect import bisect_right

@@ -102,7 +102,7 @@ class DocumentProperties:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as its ledger row tells it; the row is the truth, not the event, not the index.
+    """A document as its ledger row has it; the row is the truth, not the event, not the index.
 
     Attributes:
         version: the newest registered version; `status` and `error` speak of it.
@@ -183,7 +183,7 @@ class Document:
     def described(self, metadata: Metadata, fault: str | None) -> Self:
         """The row once filters find the version that answers by these attributes.
 
-        What is wrong with its sidecar is told where the status speaks of that version too; nothing else can be wrong
+        What is wrong with its sidecar is shown where the status speaks of that version too; nothing else can be wrong
         with one that is ready.
         """
         described = replace(self, current_metadata=metadata, descriptions=self.descriptions + 1)

@@ -85,7 +85,7 @@ class ModelTimeout(OnggiError):  # noqa: N818 - named like its siblings
 
 
 class ModelRefused(OnggiError):  # noqa: N818 - state machines match this published name
-    """A model of this installation cannot be used as it is configured; its text tells an operator what to do."""
+    """A model of this installation cannot be used as it is configured; its text says what an operator has to do."""
 
     code = "model_refused"
 

@@ -234,7 +234,7 @@ class TenantContext:
 
         Raises:
             InvalidRequest: when the data is not a tenant context.
-            TenantMismatch: when the index is another tenant's, or the key lies outside the tenant's prefix.
+            TenantMismatch: when the index is another tenant's, or the key is outside the tenant's prefix.
         """
         context = cls.from_dict(data)
         if tenant_id_of_key(key) != context.tenant_id:
@@ -252,7 +252,7 @@ class Move:
         stage: `preparing` the new place; `copying` to it while uploads wait; `switched` to it, but not for everybody
             yet; `leaving` the old one, whose late uploads are reconciled; `abandoned`: the new place is removed.
         run: which run of the workflow has the move in its hands.
-        reason: a sentence that tells why that run has stopped.
+        reason: a sentence that says why that run has stopped.
     """
 
     tier: Tier
@@ -267,7 +267,7 @@ class TenantRecord:
     """A tenant as the control table knows it.
 
     Attributes:
-        reason: a sentence that tells why a workflow on the tenant has failed.
+        reason: a sentence that says why a workflow on the tenant has failed.
         reason_code: the same for programs; says nothing where there is no reason any more.
         run: which run of a workflow has the tenant in its hands, or had it last; a part of its execution's name.
         revision: counts the changes; whoever read one number and finds another has been overtaken.
@@ -302,7 +302,7 @@ class Receipt:
     Attributes:
         before: how much there was of each kind when the removal began.
         after: how much was left of each, read back: nothing.
-        export: where the tenant's export lies and how many objects it has, `{"bucket", "run", "objects"}`; None where
+        export: where the tenant's export is and how many objects it has, `{"bucket", "run", "objects"}`; None where
             none was asked for.
     """
 

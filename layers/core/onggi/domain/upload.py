@@ -1,4 +1,4 @@
-"""What S3 tells of an upload or a deletion."""
+"""S3's events about uploads and deletions."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self

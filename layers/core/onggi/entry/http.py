@@ -71,7 +71,7 @@ class Api:
         return list(self._routes.values())
 
     def route(self, method: str, path: str, role: RouteRole) -> Callable[[Answer], Answer]:
-        """Declares the function that answers a route, and who may call it."""
+        """Declares the function that handles a route, and who may call it."""
 
         def declare(answer: Answer) -> Answer:
             self._routes[method, path] = Route(method, path, role, answer)

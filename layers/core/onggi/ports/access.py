@@ -27,7 +27,7 @@ class KeyRing(Protocol):
         ...
 
     def revoke(self, key_id: str, now: datetime) -> ApiKey:
-        """Ends a key, and answers it; a key that was revoked before keeps the time of that.
+        """Revokes a key and returns it; a key that was revoked before keeps that time.
 
         Raises:
             NotFound: when there is no such key.

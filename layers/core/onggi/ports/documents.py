@@ -1,4 +1,4 @@
-"""Ports for what lies in S3: the tenant's uploads, and what ingestion makes of them."""
+"""Ports for data in S3: the tenant's uploads, and what ingestion makes of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ class ArtifactStore(Protocol):
         ...
 
     def write_manifest(self, document_id: str, version: str, lines: Sequence[Mapping[str, Any]]) -> str:
-        """Writes a JSON Lines manifest for the workflow's Map, outside the tenant's prefix; answers its S3 key.
+        """Writes a JSON Lines manifest for the workflow's Map, outside the tenant's prefix; returns its S3 key.
 
         The workflow's role reads manifests and nothing else, so they hold numbers and no content.
         """

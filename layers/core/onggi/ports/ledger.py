@@ -84,7 +84,7 @@ class DocumentLedger(Protocol):
         ...
 
     def publish(self, version: DocumentVersion, facts: PublishedFacts, now: datetime) -> Document | None:
-        """Makes a version the one that answers; answers its row, or None where a newer event has overtaken it."""
+        """Makes a version the live one; returns its row, or None where a newer event has overtaken it."""
         ...
 
     def describe(self, known: Document, metadata: Metadata, fault: str | None) -> bool:

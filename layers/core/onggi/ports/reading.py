@@ -42,7 +42,7 @@ class ReadingGrants(Protocol):
     """Issues grants to read one document, which only the function that reads files can use."""
 
     def issue(self, tenant: TenantContext, document: DocumentVersion, objects: Sequence[str]) -> list[str]:
-        """Returns a grant for a version that lies in S3 under one of these ids, encrypted, in parts.
+        """Returns a grant for a version that S3 has under one of these ids, encrypted, in parts.
 
         Raises:
             TransientError: when a dependency is not available.

@@ -23,7 +23,7 @@ class TenantPurger(Protocol):
         ...
 
     def purge_batch(self, seconds_left: Callable[[], float]) -> bool:
-        """Removes the index and, while there is time, everything else; answers whether more may be left."""
+        """Removes the index and, while there is time, everything else; returns whether more may be left."""
         ...
 
 

@@ -40,7 +40,7 @@ class TenantLifecycle(Protocol):
     """The control table's tenants on their way in and out; every change is one conditional write."""
 
     def change(self, known: TenantRecord, changed: TenantRecord) -> TenantRecord:
-        """Writes a tenant's context, status, reason, run and move; answers the record as it is now.
+        """Writes a tenant's context, status, reason, run and move; returns the record as it is now.
 
         Raises:
             Conflict: when the tenant is no longer as it was known.
@@ -66,7 +66,7 @@ class TenantLifecycle(Protocol):
         ...
 
     def end_move(self, known: TenantRecord) -> TenantRecord:
-        """Ends a tenant's move and gives the place free that it has left, at once; answers the record as it is now.
+        """Ends a tenant's move and gives the place free that it has left, at once; returns the record as it is now.
 
         Raises:
             Conflict: when the tenant is no longer as it was known.

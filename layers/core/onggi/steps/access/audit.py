@@ -24,7 +24,7 @@ def note_change(
         before: as people were shown it before, which never holds a credential; None where nothing was there.
         after: as people are shown it now; None where nothing is left.
         trail: the tenant's audit trail.
-        clock: tells when.
+        clock: returns the time.
 
     Raises:
         TransientError: when the trail is not available.

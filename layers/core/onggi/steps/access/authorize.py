@@ -59,7 +59,7 @@ def authorize(
         directory: who the tenants are.
         key_ring: the keys of the tenant of an id.
         users: verifies tokens of the user pool.
-        clock: tells which keys have expired.
+        clock: returns the time.
 
     Raises:
         Unauthorized: when the credential is malformed, unknown, ended, or of a tenant that is not there.

@@ -1,4 +1,4 @@
-"""How a version's text, chunks and vectors lie among a tenant's artifacts."""
+"""The artifacts of a version: its text, chunks and vectors."""
 
 import base64
 import json
@@ -139,7 +139,7 @@ class VersionArtifacts:
         return self._store.names(self._prefix)
 
     def write_manifest(self, batches: int) -> str:
-        """Writes the list of batches for the workflow's Map; answers its S3 key."""
+        """Writes the list of batches for the workflow's Map; returns its S3 key."""
         lines = [{"batch": number} for number in range(batches)]
         return self._store.write_manifest(self._document_id, self._version, lines)
 

@@ -10,7 +10,7 @@ from onggi.ports.models import Embedder, Embedding
 
 PAUSE: Final = timedelta(seconds=5)
 """Between two reports. A batch takes Titan less than a second, and minutes where a model is slow or throttles: there a
-bar that only moves batch by batch would seem to stand still."""
+bar that only moves batch by batch would seem to stop."""
 
 
 class CountingEmbedder:
@@ -19,7 +19,7 @@ class CountingEmbedder:
     Args:
         embedder: does the work.
         report: takes the number; what it raises, `embed` raises.
-        clock: tells when the next report is due.
+        clock: returns the time.
     """
 
     def __init__(self, embedder: Embedder, report: Callable[[int], None], clock: Clock) -> None:

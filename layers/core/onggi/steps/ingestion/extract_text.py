@@ -56,7 +56,7 @@ def extract_text(
 
 
 def _download(document: DocumentVersion, file: Path, ports: TenantPorts) -> None:
-    """Writes a version to a file, under whichever id it lies in S3: a tenant that was moved has copies."""
+    """Writes a version to a file, under whichever id S3 has it: a tenant that was moved has copies."""
     row = ports.ledger.get(document.document_id)
     *copies, uploaded = row.objects_of(document.version) if row else [document.version]
     for copy in copies:

@@ -24,7 +24,7 @@ class Grant:
 def grant_reading(
     tenant: TenantContext, document: DocumentVersion, ports: TenantPorts, grants: ReadingGrants, before: int
 ) -> Grant:
-    """Issues a grant for a version, under whichever id it lies in S3: a tenant that was moved has copies.
+    """Issues a grant for a version, under whichever id S3 has it: a tenant that was moved has copies.
 
     Args:
         tenant: whose document it is.

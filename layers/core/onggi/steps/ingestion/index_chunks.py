@@ -33,7 +33,7 @@ def index_chunks(document: DocumentVersion, batch: int, ports: TenantPorts) -> I
 
 
 def put_batch(document: DocumentVersion, batch: int, ports: TenantPorts) -> list[str]:
-    """Writes a batch to the index with the attributes of the document; answers its keys there.
+    """Writes a batch to the index with the attributes of the document; returns its keys there.
 
     Raises:
         NotFound: when the artifacts are gone.

@@ -47,7 +47,7 @@ def facts_of(extraction: Extraction, chunking: Chunking, batches: Sequence[Embed
 def publish_document(
     tenant: TenantContext, document: DocumentVersion, facts: PublishedFacts, ports: TenantPorts
 ) -> Publication:
-    """Publishes by one ledger write; old and new stand side by side until then.
+    """Publishes by one ledger write; old and new exist side by side until then.
 
     Raises:
         TransientError: when the index or a store is not available; a repetition carries on where this one stopped.

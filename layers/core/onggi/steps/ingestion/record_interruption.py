@@ -65,8 +65,8 @@ def record_interruption(
         event: the S3 event that had started the execution; None where it was started with something else.
         execution: its name.
         status: how it ended.
-        directory: knows the tenants.
-        ports_of: makes a tenant's ports.
+        directory: returns tenants.
+        ports_of: returns the ports of a tenant.
 
     Raises:
         TransientError: when a dependency is not available.

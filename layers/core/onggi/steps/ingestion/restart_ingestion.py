@@ -43,8 +43,8 @@ def restart_ingestion(
     Args:
         state: of the execution: the event and what its states have added.
         execution: its name.
-        directory: knows the tenants.
-        ports_of: makes a tenant's ports.
+        directory: returns tenants.
+        ports_of: returns the ports of a tenant.
         ingestion: the workflow.
 
     Returns:

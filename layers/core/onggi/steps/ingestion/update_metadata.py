@@ -106,7 +106,7 @@ def update_metadata(document_id: str, ports: TenantPorts) -> Description:
 
 
 def _facts_of(row: Document, version: str, ports: TenantPorts) -> ObjectFacts | None:
-    """What S3 says of a version, under whichever id it lies there; None where it is gone."""
+    """What S3 says of a version, under whichever id S3 has it; None where it is gone."""
     found = (ports.documents.facts(row.key, each) for each in row.objects_of(version))
     return next((facts for facts in found if facts is not None), None)
 

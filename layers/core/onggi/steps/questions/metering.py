@@ -14,7 +14,7 @@ from onggi.ports.models import Embedder, Embedding
 def unfinished_metered(tenant: TenantContext, price: ModelPrice, meter: Meter) -> Iterator[None]:
     """Meters calls that a model has not answered in time, and lets the error pass.
 
-    Only an answer tells how many tokens it took, and Bedrock may bill what was given up here. So the most that can be
+    Only an answer says how many tokens it took, and Bedrock may bill what was given up here. So the most that can be
     billed is estimated: it counts as UnfinishedTokens, apart from the exact InputTokens and OutputTokens, and its price
     is part of EstimatedCostUSD, so that a limit on cost errs on the safe side.
 

@@ -1,6 +1,6 @@
 """CopyTenantData: uploads, artifacts and vectors to a tenant's new place, page by page, without an embedding.
 
-Every page may be copied twice. Uploads wait meanwhile, so that what the ledger tells stays as it is. What the ledger
+Every page may be copied twice. Uploads wait meanwhile, so that what the ledger says stays as it is. What the ledger
 does not know is left out, sidecars too: it is reconciled after the switch, when the events of copies count.
 """
 
@@ -59,7 +59,7 @@ def copy_tenant_data(
     new_place: TenantPorts,
     seconds_left: SecondsLeft,
 ) -> CopyProgress:
-    """Copies pages as long as there is time; answers how far it has come.
+    """Copies pages as long as there is time; returns how far it has come.
 
     Args:
         tenant: whose data it is.

@@ -6,7 +6,7 @@ from onggi.steps.tenancy.slices import SecondsLeft, work_slice
 
 
 def export_tenant_data(progress: ExportProgress, export: TenantExport, seconds_left: SecondsLeft) -> ExportProgress:
-    """Exports pages as long as there is time; answers how far it has come.
+    """Exports pages as long as there is time; returns how far it has come.
 
     Raises:
         TransientError: when a dependency is not available.

@@ -62,7 +62,7 @@ def provision_tenant(record: TenantRecord, stacks: TenantStacks, create_index: C
 
 
 def verify_tenant(probe: IsolationProbe) -> None:
-    """Tries the tenant's session on its own stores and on a neighbour's, before anything of the tenant lies there.
+    """Tests the tenant's session on its own stores and on a neighbour's, before anything of the tenant is there.
 
     Raises:
         Forbidden: when the session is denied what is its own.

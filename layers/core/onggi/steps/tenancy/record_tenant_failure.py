@@ -13,7 +13,7 @@ TOLD: Final = {
     kind.__name__
     for kind in (errors.Conflict, errors.Forbidden, errors.InvalidRequest, errors.ModelRefused, errors.TenantMismatch)
 }
-"""Errors whose text tells an operator what to do."""
+"""Errors whose text says what an operator has to do."""
 CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 UNAVAILABLE: Final = "A part of AWS was not available for too long; send the same request again."
 FAULT: Final = "A fault on our side stopped the workflow; look into its execution, then send the same request again."
@@ -31,7 +31,7 @@ def reason_of(error: dict[str, Any]) -> str:
 
 
 def code_of(error: dict[str, Any]) -> str:
-    """The code for the same: the name of an error that tells what to do in snake case, `unavailable` or `internal`."""
+    """The code for the same: the name of an error that says what to do in snake case, `unavailable` or `internal`."""
     name = error.get("Error", "")
     if name == errors.TransientError.__name__:
         return "unavailable"
