@@ -65,8 +65,8 @@ def build(architecture: str, log: Path, out: TextIO) -> int:
 
 
 def artifacts_in(template: str) -> int:
-    """Count the functions and layers that a template tells sam to build."""
-    return len(re.findall(r"\bBuildMethod:", template))
+    """Returns the number of functions and layers of a template, each of which sam builds."""
+    return len(re.findall(r"^    Type: AWS::Serverless::(?:Function|LayerVersion)$", template, re.MULTILINE))
 
 
 def kept(lines: Iterable[str], file: TextIO) -> Iterable[str]:

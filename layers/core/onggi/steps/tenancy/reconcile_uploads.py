@@ -92,7 +92,7 @@ def _replaced(repeated: Sequence[StoredObject], now: Sequence[StoredObject]) -> 
 
 
 def _repeat(objects: Sequence[StoredObject], new: Container[str], at: MovingObjects) -> None:
-    """Repeats uploads and deletions; deleted objects that were never copied are copied first, so that S3 sends events."""
+    """Repeats uploads and deletions; copies deleted objects that were never copied first, so that S3 sends events."""
     hidden = [(each.key, each.hidden) for each in objects if each.is_deleted and each.hidden and each.key not in new]
     at.copy_uploads(hidden)
     for each in objects:
