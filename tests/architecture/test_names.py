@@ -36,7 +36,7 @@ def regions() -> set[str]:
 
 def longest_stack_name() -> int:
     """What the README lets a stack be called."""
-    found = re.search(r"at most (\d+) long", (REPOSITORY / "README.md").read_text(encoding="utf-8"))
+    found = re.search(r"have at most (\d+) characters", (REPOSITORY / "README.md").read_text(encoding="utf-8"))
     assert found
     return int(found[1])
 

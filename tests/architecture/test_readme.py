@@ -1,4 +1,4 @@
-"""The README in both languages shows the same commands, and its links lead somewhere."""
+"""The README in both languages shows the same commands, and links in the documentation lead somewhere."""
 
 import re
 
@@ -7,10 +7,17 @@ import pytest
 from tests.deployment_template import REPOSITORY
 
 LANGUAGES = ("README.md", "README.ko.md")
+PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
 
 
 def text_of(name: str) -> str:
     return (REPOSITORY / name).read_text(encoding="utf-8")
+
+
+def anchors_of(name: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", text_of(name), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_both_languages_have_the_same_code() -> None:
@@ -19,10 +26,18 @@ def test_both_languages_have_the_same_code() -> None:
     assert english == korean
 
 
-@pytest.mark.parametrize("name", [*LANGUAGES, "CONTRIBUTING.md", "SECURITY.md", "docs/README.md"])
-def test_links_lead_to_files(name: str) -> None:
+def test_both_languages_link_to_the_same_pages() -> None:
+    english, korean = (set(re.findall(r"\]\(([^)\s]+)\)", text_of(name))) - set(LANGUAGES) for name in LANGUAGES)
+    assert len(english) > 10
+    assert english == korean
+
+
+@pytest.mark.parametrize("name", [str(page.relative_to(REPOSITORY)) for page in PAGES])
+def test_links_lead_to_files_and_headings(name: str) -> None:
     folder = (REPOSITORY / name).parent
-    targets = [link.split("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text_of(name))]
-    local = [target for target in targets if target and not target.startswith(("http://", "https://"))]
-    assert local
-    assert [target for target in local if not (folder / target).exists()] == []
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text_of(name)) if "://" not in link]
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = (folder / path).resolve() if path else REPOSITORY / name
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_of(str(target.relative_to(REPOSITORY))), link
