@@ -141,7 +141,7 @@ def deployed_types() -> set[str]:
 def deploying_services() -> set[str]:
     """The services that the one who deploys needs rights in, as the manual lists them."""
     text = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
-    (line,) = [line for line in text.splitlines() if line.startswith("Who deploys the stack")]
+    (line,) = [line for line in text.splitlines() if line.startswith("To deploy the stack you need rights")]
     return set(line.split("`")[1::2])
 
 
