@@ -64,7 +64,7 @@ class ModelCalls(Protocol):
 
 
 class PatientCalls:
-    """GracePeriods as long as the slowest model takes; the SDK retries."""
+    """Waits as long as the slowest model takes; the SDK retries."""
 
     def __init__(self, session: AwsSession) -> None:
         self._session = session
@@ -80,7 +80,7 @@ class PatientCalls:
 
 
 class TimedCalls:
-    """GracePeriods for no longer than there is time, and retries only while there is some.
+    """Waits no longer than there is time, and retries only while there is some.
 
     Each attempt waits for the whole seconds that are left, so that a model which answers late is not asked twice.
 
