@@ -76,7 +76,7 @@ def test_every_cycle_of_a_workflow_is_counted(machine: str) -> None:
     """Without CountTurn and GoOn no state is entered again, except the second reconciliation."""
     following: dict[str, set[str]] = {}
     for here, there in edges(machine):
-        if here not in {"GoOn", "LastCarryOver"}:
+        if here not in {"GoOn", "LastReconciliation"}:
             following.setdefault(here, set()).add(there)
 
     def reaches(start: str) -> set[str]:
