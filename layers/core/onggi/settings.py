@@ -99,7 +99,7 @@ class Settings:
 
     @property
     def ingestion_state_machine_arn(self) -> str:
-        """The way of a document."""
+        """The ingestion workflow."""
         return self._environment["INGESTION_STATE_MACHINE_ARN"]
 
     @property

@@ -1,4 +1,4 @@
-"""The way of a tenant out: denied at once, removed when nothing works on it any more, with a receipt."""
+"""Offboarding: a tenant is denied at once, removed when nothing works on it any more, with a receipt."""
 
 from dataclasses import asdict, dataclass, replace
 
