@@ -26,9 +26,9 @@ STEPS: Final[dict[str, ExtraState]] = {
     "embed_chunks": lambda _: {"batch": 0},
     "index_chunks": lambda _: {"batch": 0},
     "publish_document": lambda _: {
-        "extraction": {"pages": 1, "language": "en", "needs_ocr": 0},
-        "chunking": {"chunks": 1},
-        "batches": [{"tokens": 1}],
+        "extraction": {"pages": 1, "characters": 10, "language": "en", "needs_ocr": 0},
+        "chunking": {"chunks": 1, "batches": 1, "manifest_bucket": "manifests", "manifest_key": "1.jsonl"},
+        "batches": [{"batch": 0, "embedded": 1, "reused": 0, "tokens": 1}],
     },
     "update_metadata": no_extra_state,
     "remove_document": lambda scene: {"versions": [scene.target.document["version"]]},
